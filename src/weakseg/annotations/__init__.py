@@ -1,0 +1,1 @@
+"""Marks of people, as label maps and tags."""
