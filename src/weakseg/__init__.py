@@ -1,3 +1,33 @@
-"""Train a semantic segmenter from tags, points, scribbles or masks, in any mix."""
+"""Train a semantic segmenter from tags, points, scribbles or masks, in any mix.
+
+import weakseg
+weakseg.train("photos", recipe="small", out="run")
+mask = weakseg.Segmenter.load("run").predict("photo.jpg")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weakseg.api import Trained, evaluate, predict, train
+    from weakseg.demo import demo
+    from weakseg.inference import Segmenter
 
 __version__ = "0.1.0"
+__all__ = ["Segmenter", "Trained", "__version__", "demo", "evaluate", "predict", "train"]
+
+_HOMES = {
+    "Segmenter": "weakseg.inference",
+    "Trained": "weakseg.api",
+    "demo": "weakseg.demo",
+    "evaluate": "weakseg.api",
+    "predict": "weakseg.api",
+    "train": "weakseg.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: torch alone takes seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'weakseg' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

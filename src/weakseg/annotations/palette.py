@@ -25,7 +25,9 @@ def class_palette() -> NDArray[np.uint8]:
     palette = np.zeros((256, 3), np.uint8)
     for bit in range(8):
         for channel in range(3):
-            palette[:, channel] |= (((ids >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
+            palette[:, channel] |= (((ids >> (3 * bit + channel)) & 1) << (7 - bit)).astype(
+                np.uint8
+            )
     palette[UNLABELLED] = (64, 64, 64)
     palette[VOID] = (224, 224, 192)
     return palette
@@ -67,4 +69,5 @@ def overlay_labels(
         )
     share = np.where(labels == UNLABELLED, 0.0, opacity)[..., None]
     mixed = image * (1 - share) + colour_labels(labels) * share
-    return mixed.round().astype(np.uint8)
+    overlaid: NDArray[np.uint8] = mixed.round().astype(np.uint8)
+    return overlaid

@@ -1,0 +1,303 @@
+"""Train, predict and evaluate as functions; the command line is a thin cover of these."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.label_maps import read_label_map, write_label_map
+from weakseg.annotations.palette import overlay_labels
+from weakseg.config import InferenceConfig, Recipe
+from weakseg.datasets.folder import (
+    Record,
+    cache_folder,
+    has_split,
+    load_data_config,
+    marks_in_use,
+    read_class_list,
+    read_split,
+)
+from weakseg.datasets.images import IMAGE_SUFFIXES, find_images
+from weakseg.datasets.survey import Survey, survey
+from weakseg.errors import DataError, RunError
+from weakseg.evaluation import Confusion, Protocol, Scores, score_folder, write_scores
+from weakseg.files import replacing
+from weakseg.inference import Segmenter
+from weakseg.inference.memory import build_memory
+from weakseg.oversegment import OversegmentSettings, oversegment_images
+from weakseg.recipes import load_recipe
+from weakseg.run import RunFolder
+from weakseg.run_report import write_run_report
+from weakseg.training import fit
+
+_log = logging.getLogger("weakseg")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to.
+
+    Args:
+        run: The run folder.
+        scores: Scores on the validation split, where it has full masks.
+        protocol: How they were measured.
+        seconds: Time of the training steps of this call.
+    """
+
+    run: Path
+    scores: Scores | None
+    protocol: Protocol | None
+    seconds: float
+
+
+def train(
+    data: str | Path,
+    *,
+    recipe: str | Recipe = "small",
+    out: str | Path = "run",
+    resume: bool = False,
+    overwrite: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+) -> Trained:
+    """Train a segmenter from marks and leave a run folder.
+
+    Args:
+        data: A data folder, a PASCAL VOC folder, or a data.yaml.
+        recipe: A recipe, its name or its file.
+        out: The run folder.
+        resume: Go on with the run that is there.
+        overwrite: Replace the run that is there.
+        overrides: Values of the recipe to change, as in ``{"training.steps": 100}``.
+
+    Returns:
+        The run and its scores.
+
+    Raises:
+        WeaksegError: Data, recipe, run folder or weights are not what they should be.
+        KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    elif overrides:
+        raise ValueError("Expected argument `overrides` to be empty where `recipe` is a Recipe.")
+    recipe = replace(recipe, data=load_data_config(data, recipe.data))
+    classes = read_class_list(recipe.data)
+    records = read_split(recipe.data, recipe.data.train_split, classes)
+    found = survey(records, classes, recipe.data)
+    _tell(found, recipe, classes)
+    run = RunFolder(Path(out))
+    run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
+    oversegments = _oversegment(recipe, records) if recipe.method == "spml" else None
+    start = time.perf_counter()
+    module = fit(recipe, records, classes, run, oversegments=oversegments)
+    seconds = time.perf_counter() - start
+    memory = build_memory(module.network, records, classes, recipe, oversegments)
+    memory.save(run.memory)
+    segmenter = Segmenter(module.network, classes, recipe.inference, memory)
+    scored = _truths(recipe, classes)
+    result = evaluate_records(segmenter, scored, recipe.data.val_split) if scored else None
+    if result:
+        write_scores(run.scores, *result)
+    write_run_report(run, recipe, segmenter, records, scored, result)
+    scores, protocol = result or (None, None)
+    return Trained(run.root, scores, protocol, seconds)
+
+
+def predict(
+    run: str | Path,
+    images: Iterable[str | Path],
+    out: str | Path,
+    *,
+    overlay: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    **options: Any,
+) -> list[Path]:
+    """Label images and write the masks as PNG with the class palette.
+
+    Args:
+        run: The run folder.
+        images: Image files, or folders of images.
+        out: Folder of masks, ``<name>.png``.
+        overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
+        overwrite: Replace masks that are there.
+        device: A torch device, or auto.
+        **options: Fields of InferenceConfig, such as ``labels="classifier"``.
+
+    Returns:
+        The masks.
+
+    Raises:
+        DataError: An image cannot be read, there is none, or two would have one mask.
+        RunError: A mask is there already, or the run is incomplete.
+    """
+    sources = _image_names(images)
+    targets = {path: Path(out) / f"{name}.png" for name, path in sources.items()}
+    there = [target for target in targets.values() if target.exists()]
+    if there and not overwrite:
+        raise RunError(
+            f"{there[0]}: is there already, and {len(there) - 1} more. Choose another --out, or "
+            "replace them with --overwrite."
+        )
+    segmenter = Segmenter.load(run, device=device, **options)
+    predictions = segmenter.predict_files(targets)
+    for made in track(predictions, "Predicting", total=len(targets), transient=True):
+        target = targets[made.path]
+        write_label_map(target, made.mask)
+        if overlay:
+            _write_overlay(target.with_suffix(".overlay.jpg"), made.image, made.mask)
+    return list(targets.values())
+
+
+def evaluate(
+    run: str | Path,
+    data: str | Path,
+    *,
+    split: str | None = None,
+    masks: str | None = None,
+    device: str = "auto",
+    **options: Any,
+) -> tuple[Scores, Protocol]:
+    """Score a run, or a folder of predicted masks, against full masks.
+
+    Args:
+        run: A run folder, or a folder of masks ``<name>.png``.
+        data: The data folder that holds the full masks.
+        split: The split to score; the recipe's validation split, or val.
+        masks: Folder of full masks, in place of the folder's own.
+        device: A torch device, or auto.
+        **options: Fields of InferenceConfig, such as ``scales=[0.5, 1.0]``.
+
+    Returns:
+        Scores over the whole split, and how they were measured.
+
+    Raises:
+        DataError: A mask is missing, of another size or has an id of no class.
+        RunError: The run is incomplete.
+    """
+    folder = RunFolder(Path(run))
+    is_run = folder.recipe.is_file()
+    recipe, classes = folder.read() if is_run else (Recipe(), None)
+    config = load_data_config(data, replace(Recipe().data, masks=masks, marks=["masks"]))
+    classes = classes or read_class_list(config)
+    split = split or recipe.data.val_split
+    records = read_split(config, split, classes)
+    _require_truth(records, split)
+    if is_run:
+        return evaluate_records(Segmenter.load(run, device=device, **options), records, split)
+    truths = {record.name: record.truth for record in records if record.truth is not None}
+    scores = score_folder(Path(run), truths, classes.names)
+    return scores, Protocol(split, len(truths), labels="masks", notes=("masks from a folder",))
+
+
+def evaluate_records(
+    segmenter: Segmenter, records: Sequence[Record], split: str
+) -> tuple[Scores, Protocol]:
+    """Score a predictor on images with full masks, in one pass and one confusion matrix."""
+    confusion = Confusion(segmenter.classes.names)
+    truths = {record.image: record.truth for record in records}
+    predictions = segmenter.predict_files(truths)
+    for made in track(predictions, f"Scoring {split}", total=len(truths), transient=True):
+        path = truths[made.path]
+        assert path is not None
+        size = made.mask.shape
+        truth = read_label_map(path, num_classes=len(segmenter.classes), image_size=size)
+        confusion.update(made.mask, truth, made.path, truth_name=path)
+    return confusion.compute(), protocol_of(segmenter.config, split, len(truths))
+
+
+def protocol_of(config: InferenceConfig, split: str, images: int) -> Protocol:
+    """Say how a predictor's scores are measured."""
+    return Protocol(
+        split, images, scales=tuple(config.scales), flip=config.flip, labels=config.labels
+    )
+
+
+def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
+    kinds = ", ".join(marks_in_use(recipe.data)) or "no marks"
+    _log.info(
+        "%d images with %s: %.2f %% of their pixels are labelled",
+        found.images, kinds, 100 * found.labelled_share,
+    )  # fmt: skip
+    if found.unmarked:
+        _log.warning(
+            "%d images have no mark (the first: %s); they train by the unlabelled relations only",
+            len(found.unmarked), found.unmarked[0],
+        )  # fmt: skip
+    unseen = [
+        name
+        for name, pixels in zip(classes.names, found.labelled_pixels, strict=True)
+        if not pixels
+    ]
+    if len(unseen) == len(classes):
+        raise DataError(
+            "no pixel of the training images is labelled: points, scribbles or masks are needed "
+            f"(found: {kinds})",
+            path=recipe.data.root,
+        )
+    if unseen:
+        _log.warning("no training pixel is labelled %s", ", ".join(unseen))
+
+
+def _oversegment(recipe: Recipe, records: Sequence[Record]) -> Path:
+    config = recipe.oversegment
+    settings = OversegmentSettings(regions=config.regions, threshold=config.threshold)
+    images = [(record.name, record.image) for record in records]
+    return oversegment_images(images, settings, cache_folder(recipe.data) / "oversegments")
+
+
+def _truths(recipe: Recipe, classes: ClassList) -> list[Record]:
+    if not has_split(recipe.data, recipe.data.val_split):
+        return []
+    records = read_split(recipe.data, recipe.data.val_split, classes)
+    if all(record.truth is None for record in records):
+        return []
+    _require_truth(records, recipe.data.val_split)
+    return records
+
+
+def _require_truth(records: Sequence[Record], split: str) -> None:
+    missing = [record for record in records if record.truth is None]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(records)} images of split {split!r} have no full mask to be "
+            f"scored against; the first is {missing[0].name!r}",
+            path=missing[0].image,
+        )
+
+
+def _image_names(images: Iterable[str | Path]) -> dict[str, Path]:
+    names: dict[str, Path] = {}
+    for item in map(Path, images):
+        if item.is_dir():
+            found = find_images(item)
+        elif item.suffix.lower() in IMAGE_SUFFIXES and item.is_file():
+            found = {item.stem: item}
+        elif item.exists():
+            raise DataError(f"expected an image ({', '.join(IMAGE_SUFFIXES)})", path=item)
+        else:
+            raise DataError("there is no such image or folder", path=item)
+        for name, path in found.items():
+            if name in names and names[name] != path:
+                raise DataError(
+                    f"would have the same mask as {names[name]}: predict them into two folders",
+                    path=path,
+                )
+            names[name] = path
+    if not names:
+        raise DataError("there is no image to predict", path=", ".join(map(str, images)) or None)
+    return names
+
+
+def _write_overlay(path: Path, image: Any, mask: Any) -> None:
+    from PIL import Image
+
+    with replacing(path) as beside:
+        Image.fromarray(overlay_labels(image, mask)).save(beside, quality=90)

@@ -1,0 +1,127 @@
+"""The stream of training samples, a pure function of the seed and the number of the draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.rasterize import rasterize, tags_of
+from weakseg.config import DataConfig
+from weakseg.datasets.folder import Record
+from weakseg.datasets.images import read_image
+from weakseg.datasets.transforms import Sample, TrainTransform
+from weakseg.method.constants import UNLABELLED
+from weakseg.oversegment import load_oversegment
+
+
+class Batch(TypedDict):
+    """What a training step sees: image (B, 3, H, W) 8 bits; label maps (B, H, W); tags (B, C)."""
+
+    image: Tensor
+    annotation: Tensor
+    oversegment: Tensor
+    tags: Tensor
+    name: list[str]
+
+
+class TrainingDraws(Dataset[dict[str, object]]):
+    """Draw `i` is image `order[i]` under changes seeded by `i`, whoever asks and whenever.
+
+    So a run that is resumed at draw n sees exactly what it would have seen, whatever the number of
+    loading processes.
+
+    Args:
+        records: The images.
+        classes: The classes.
+        data: How marks are drawn.
+        transform: Random changes.
+        seed: Seed of order and changes.
+        draws: Number of draws.
+        first: Draw that index 0 stands for.
+        oversegments: Folder of region maps; none: every image is one region.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        classes: ClassList,
+        data: DataConfig,
+        transform: TrainTransform,
+        *,
+        seed: int,
+        draws: int,
+        first: int = 0,
+        oversegments: Path | None = None,
+    ) -> None:
+        self.records = records
+        self.classes = classes
+        self.data = data
+        self.transform = transform
+        self.seed = seed
+        self.draws = draws
+        self.first = first
+        self.oversegments = oversegments
+
+    def __len__(self) -> int:
+        return self.draws
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        draw = self.first + index
+        round_, place = divmod(draw, len(self.records))
+        record = self.records[self._order(round_)[place]]
+        sample = load_sample(record, self.classes, self.data, self.oversegments)
+        tags = tags_of(sample.annotation.numpy(), record.marks, self.classes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed * 1_000_003 + draw)
+            changed = self.transform(sample)
+        return {
+            "image": changed.image,
+            "annotation": changed.annotation,
+            "oversegment": changed.oversegment,
+            "tags": torch.tensor(tags),
+            "name": record.name,
+        }
+
+    def _order(self, round_: int) -> list[int]:
+        generator = torch.Generator().manual_seed(self.seed * 7_919 + round_)
+        order: list[int] = torch.randperm(len(self.records), generator=generator).tolist()
+        return order
+
+
+def load_sample(
+    record: Record, classes: ClassList, data: DataConfig, oversegments: Path | None
+) -> Sample:
+    """Read an image with its rasterised marks and its regions.
+
+    Args:
+        record: The image.
+        classes: The classes.
+        data: How marks are drawn.
+        oversegments: Folder of region maps; none: the image is one region.
+
+    Raises:
+        DataError: A file cannot be read or does not fit.
+    """
+    image = read_image(record.image)
+    size = image.shape[:2]
+    annotation = rasterize(
+        record.marks, size, classes, point_radius=data.point_radius,
+        scribble_dilation=data.scribble_dilation, image=record.name,
+    )  # fmt: skip
+    regions = torch.zeros(size, dtype=torch.int32)
+    if oversegments is not None:
+        path = oversegments / f"{record.name}.png"
+        regions = torch.from_numpy(load_oversegment(path, expected_size=size))
+    pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)
+    return Sample(pixels, torch.from_numpy(annotation), regions)
+
+
+def has_labels(sample: Sample, num_classes: int) -> bool:
+    """Tell whether any pixel carries a class."""
+    return bool((sample.annotation < min(num_classes, UNLABELLED)).any())

@@ -1,0 +1,300 @@
+"""A data folder, or a PASCAL VOC folder as it is -> classes, and the images of a split."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from weakseg.annotations.classes import VOC_CLASSES, ClassList, read_classes
+from weakseg.annotations.marks import Box, Marks, Point
+from weakseg.annotations.points import read_points
+from weakseg.annotations.tables import read_table
+from weakseg.config import DataConfig
+from weakseg.datasets.images import IMAGE_SUFFIXES, find_images
+from weakseg.errors import DataError
+
+_log = logging.getLogger(__name__)
+MARK_KINDS = ("tags", "boxes", "points", "scribbles", "masks")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image with its marks.
+
+    Args:
+        name: Path inside the folder of images, without the ending.
+        image: The image file.
+        marks: What may be trained on.
+        truth: Label map of the full mask, for scoring.
+    """
+
+    name: str
+    image: Path
+    marks: Marks
+    truth: Path | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a folder keeps what."""
+
+    images: Path
+    splits: Path
+    masks: Path
+    scribbles: Path
+    classes: Path
+    points: tuple[Path, ...]
+    is_voc: bool = False
+
+
+def load_data_config(data: str | Path, config: DataConfig) -> DataConfig:
+    """Fill in where the data is.
+
+    Args:
+        data: A folder, or a data.yaml that holds keys of DataConfig, with paths relative to it.
+        config: What a recipe and the command line say; it wins over data.yaml where it differs
+            from the defaults.
+
+    Raises:
+        DataError: There is no such folder, or data.yaml holds unknown keys.
+    """
+    path = Path(data)
+    if path.is_dir():
+        return replace(config, root=str(path))
+    if path.suffix not in {".yaml", ".yml"} or not path.is_file():
+        raise DataError("expected a folder or a data.yaml, but there is none", path=path)
+    tree = _read_data_yaml(path)
+    default = DataConfig()
+    said = {key: value for key, value in vars(config).items() if value != getattr(default, key)}
+    return DataConfig(**{**tree, **said})
+
+
+def read_class_list(config: DataConfig) -> ClassList:
+    """Read the classes of a data folder; a PASCAL VOC folder needs no list.
+
+    Raises:
+        DataError: The list is missing or wrong.
+    """
+    layout = find_layout(config)
+    if layout.is_voc and config.classes is None and not layout.classes.exists():
+        return ClassList(VOC_CLASSES, "the classes of PASCAL VOC")
+    return read_classes(layout.classes)
+
+
+def read_split(config: DataConfig, split: str, classes: ClassList) -> list[Record]:
+    """List the images of a split with their marks.
+
+    Args:
+        config: Where the data is and which marks count.
+        split: Name of the split; where the folder has no splits, "train" means every image.
+        classes: The classes.
+
+    Returns:
+        Records in the order of the split.
+
+    Raises:
+        DataError: The split is missing or empty, names an image that is not there, or a table of
+            marks is wrong.
+    """
+    layout = find_layout(config)
+    images = find_images(layout.images)
+    names = _split_names(layout, split, images)
+    kinds = marks_in_use(config)
+    marks = _read_marks(config, layout, classes, set(kinds))
+    _report_strangers(marks, images, layout)
+    records = []
+    for name in names:
+        mask = _existing(layout.masks / f"{name}.png")
+        scribbles = _existing(layout.scribbles / f"{name}.png")
+        own = replace(marks.get(name, Marks()), scribbles=scribbles, mask=mask)
+        records.append(Record(name, images[name], own.only(set(kinds)), mask))
+    return records
+
+
+def has_split(config: DataConfig, split: str) -> bool:
+    """Tell whether the folder lists this split."""
+    return (find_layout(config).splits / f"{split}.txt").is_file()
+
+
+def marks_in_use(config: DataConfig) -> list[str]:
+    """Name the kinds of marks to train on: those asked for, those named, or those there are."""
+    if config.marks:
+        return list(config.marks)
+    named = [kind for kind in ("points", "scribbles", "masks") if getattr(config, kind)]
+    if named:
+        return named
+    layout, root = find_layout(config), Path(config.root)
+    there = {
+        "tags": (root / "tags.csv").is_file(),
+        "boxes": (root / "boxes.csv").is_file(),
+        "points": any(path.is_file() for path in layout.points),
+        "scribbles": layout.scribbles.is_dir(),
+        "masks": layout.masks.is_dir(),
+    }
+    return [kind for kind in MARK_KINDS if there[kind]]
+
+
+def cache_folder(config: DataConfig) -> Path:
+    """Say where what is computed from the images is kept.
+
+    Beside the data; where the data may not be written, in the user's cache, by the data's path.
+    """
+    if config.cache:
+        return Path(config.cache)
+    root = Path(config.root).resolve()
+    # Root may write anywhere, so the folder's own mode tells better what its owner meant.
+    if root.stat().st_mode & stat.S_IWUSR and os.access(root, os.W_OK):
+        return root / ".weakseg"
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return home / "weakseg" / hashlib.sha256(str(root).encode()).hexdigest()[:12]
+
+
+def find_layout(config: DataConfig) -> Layout:
+    """See whether the root is a data folder or a PASCAL VOC folder.
+
+    Raises:
+        DataError: It is neither.
+    """
+    root = Path(config.root)
+    if (root / "JPEGImages").is_dir():
+        layout = _voc_layout(root)
+    elif (root / "images").is_dir():
+        layout = Layout(root / "images", root / "splits", root / "masks", root / "scribbles",
+                        root / "classes.txt", (root / "points.csv",))  # fmt: skip
+    else:
+        raise DataError(
+            "expected a data folder (with images/ and classes.txt) or a PASCAL VOC folder "
+            "(with JPEGImages/), but found neither",
+            path=root,
+        )
+    return replace(
+        layout,
+        masks=Path(config.masks) if config.masks else layout.masks,
+        scribbles=Path(config.scribbles) if config.scribbles else layout.scribbles,
+        classes=Path(config.classes) if config.classes else layout.classes,
+        points=tuple(map(Path, config.points)) or layout.points,
+    )
+
+
+def _voc_layout(root: Path) -> Layout:
+    augmented = root / "SegmentationClassAug"
+    masks = augmented if augmented.is_dir() else root / "SegmentationClass"
+    return Layout(root / "JPEGImages", root / "ImageSets" / "Segmentation", masks,
+                  root / "scribbles", root / "classes.txt", (root / "points.csv",),
+                  is_voc=True)  # fmt: skip
+
+
+def _split_names(layout: Layout, split: str, images: Mapping[str, Path]) -> list[str]:
+    path = layout.splits / f"{split}.txt"
+    if not path.is_file():
+        if split == "train" and not layout.splits.is_dir() and images:
+            return sorted(images)
+        there = sorted(item.stem for item in layout.splits.glob("*.txt"))
+        raise DataError(
+            f"there is no split {split!r}: expected this file; splits that are there: "
+            f"{', '.join(there) or 'none'}",
+            path=path,
+        )
+    lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1)
+    names = [(number, line.split()[0]) for number, line in lines if line.strip()]
+    if not names:
+        raise DataError("the split is empty: expected one image name a line", path=path)
+    for number, name in names:
+        if name not in images:
+            raise DataError(
+                f"there is no image {name!r} in {layout.images}", path=path, entry=f"line {number}"
+            )
+    return list(dict.fromkeys(name for _, name in names))
+
+
+def _read_marks(
+    config: DataConfig, layout: Layout, classes: ClassList, kinds: set[str]
+) -> dict[str, Marks]:
+    root = Path(config.root)
+    tags: dict[str, set[int]] = {}
+    boxes: dict[str, list[Box]] = {}
+    points: dict[str, list[Point]] = {}
+    if "tags" in kinds:
+        for entry, row in _rows(root / "tags.csv", "image,class", asked="tags" in config.marks):
+            named = ",".join(value for key, value in row.items() if key != "image" and value)
+            for name in named.split(","):
+                class_id = classes.find(name.strip(), path=root / "tags.csv", entry=entry)
+                tags.setdefault(row["image"], set()).add(class_id)
+    if "boxes" in kinds:
+        path = root / "boxes.csv"
+        for entry, row in _rows(path, "image,class,xmin,ymin,xmax,ymax",
+                                asked="boxes" in config.marks):  # fmt: skip
+            class_id = classes.find(row["class"], path=path, entry=entry)
+            boxes.setdefault(row["image"], []).append(_box(class_id, row, path, entry))
+    if "points" in kinds:
+        asked = bool(config.points) or "points" in config.marks
+        for path in layout.points:
+            if asked or path.is_file():
+                for image, found in read_points(path, classes).items():
+                    points.setdefault(_stem(image), []).extend(found)
+    return {
+        name: Marks(frozenset(tags.get(name, ())), tuple(boxes.get(name, ())),
+                    tuple(points.get(name, ())))
+        for name in tags.keys() | boxes.keys() | points.keys()
+    }  # fmt: skip
+
+
+def _rows(path: Path, columns: str, *, asked: bool) -> Iterable[tuple[str, dict[str, str]]]:
+    if not asked and not path.is_file():
+        return
+    for entry, row in read_table(path, columns.split(",")):
+        yield entry, row | {"image": _stem(row["image"])}
+
+
+def _box(class_id: int, row: Mapping[str, str], path: Path, entry: str) -> Box:
+    try:
+        box = Box(class_id, *(float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")))
+    except ValueError as error:
+        raise DataError(f"expected four numbers ({error})", path=path, entry=entry) from error
+    if not (box.xmin <= box.xmax and box.ymin <= box.ymax):
+        raise DataError("expected xmin ≤ xmax and ymin ≤ ymax", path=path, entry=entry)
+    return box
+
+
+def _report_strangers(marks: Iterable[str], images: Mapping[str, Path], layout: Layout) -> None:
+    strangers = sorted(set(marks) - images.keys())
+    if strangers:
+        _log.warning(
+            "marks are given for %d images that are not in %s (the first: %r); they are left out",
+            len(strangers), layout.images, strangers[0],
+        )  # fmt: skip
+
+
+def _stem(name: str) -> str:
+    """Give an image's name without its ending, if it has one that images have."""
+    path = Path(name)
+    return path.with_suffix("").as_posix() if path.suffix.lower() in IMAGE_SUFFIXES else name
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _read_data_yaml(path: Path) -> dict[str, object]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"is not readable as YAML ({error})", path=path) from error
+    known = vars(DataConfig()).keys()
+    if not isinstance(tree, dict) or not tree.keys() <= known:
+        unknown = sorted(set(tree) - known) if isinstance(tree, dict) else [tree]
+        raise DataError(f"unknown: {unknown}; expected keys among {', '.join(known)}", path=path)
+    here = path.parent
+    for key in ("root", "scribbles", "masks", "classes", "cache"):
+        if tree.get(key):
+            tree[key] = str(here / tree[key])
+    tree["points"] = [str(here / item) for item in tree.get("points", [])]
+    tree.setdefault("root", str(here))
+    return tree

@@ -1,0 +1,285 @@
+"""Scenes of textured shapes, in which colour says nothing about the class.
+
+A class is a shape with its texture: striped discs, checked squares, … All objects, the background
+and the clutter of a scene share the same few colours, under uneven light and noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from weakseg.method.constants import VOID
+
+Field = NDArray[np.float64]  # one value a pixel, (H, W)
+Picture = NDArray[np.float64]  # (H, W, 3), 0 to 255
+
+_COLOURS = np.array(
+    [(205, 84, 70), (233, 176, 76), (106, 158, 92), (66, 112, 168), (138, 96, 156),
+     (232, 222, 198), (62, 60, 70), (92, 176, 172)], float
+)  # fmt: skip
+_COLOURS_IN_SCENE = 4
+_LEAST_AREA = 0.02  # of the image, that an object must show
+_LEAST_VISIBLE = 0.55  # of its own area
+_TRIES = 30
+# Lengths below are in pixels of an image of this side, and grow with it.
+_REFERENCE_SIDE = 128
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture with its truth.
+
+    Args:
+        image: Picture, (H, W, 3), RGB, 8 bits a channel.
+        objects: Number of the object at a pixel, from 1; 0 is background, (H, W).
+        class_ids: Class of every object, from 1; object i is of class `class_ids[i - 1]`.
+        labels: Label map, (H, W); void where two objects or object and background meet.
+    """
+
+    image: NDArray[np.uint8]
+    objects: NDArray[np.uint8]
+    class_ids: tuple[int, ...]
+    labels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A class of objects.
+
+    Args:
+        name: Its name.
+        outline: Of a place (u, v) in an object of radius 1: about the distance to its edge,
+            negative inside.
+        texture: Of the same place, and waves a radius: from -1 to 1, where one of the two colours
+            turns into the other.
+        size: Radius in times that of the others, so that all cover about the same area.
+    """
+
+    name: str
+    outline: Callable[[Field, Field], Field]
+    texture: Callable[[Field, Field, float], Field]
+    size: float
+
+
+def _disc(u: Field, v: Field) -> Field:
+    return np.hypot(u, v) - 0.9
+
+
+def _square(u: Field, v: Field) -> Field:
+    return np.maximum(np.abs(u), np.abs(v)) - 0.8
+
+
+def _triangle(u: Field, v: Field) -> Field:
+    sides: Field = np.maximum(v, np.sqrt(0.75) * np.abs(u) - v / 2)
+    return sides - 0.5
+
+
+def _star(u: Field, v: Field) -> Field:
+    tenth = np.pi / 5
+    angle = np.abs((np.arctan2(v, u) + tenth) % (2 * tenth) - tenth)  # from the nearest tip
+    radius, inner = np.hypot(u, v), 0.5
+    normal = np.array([inner * np.sin(tenth), 1 - inner * np.cos(tenth)])
+    normal /= np.linalg.norm(normal)
+    distance: Field = normal[0] * (radius * np.cos(angle) - 1) + normal[1] * radius * np.sin(angle)
+    return distance
+
+
+def _ring(u: Field, v: Field) -> Field:
+    return np.abs(np.hypot(u, v) - 0.68) - 0.28
+
+
+def _stripes(u: Field, _: Field, waves: float) -> Field:
+    return np.sin(2 * np.pi * waves * u)
+
+
+def _checks(u: Field, v: Field, waves: float) -> Field:
+    return 2 * np.sin(np.pi * waves * u) * np.sin(np.pi * waves * v)
+
+
+def _dots(u: Field, v: Field, waves: float) -> Field:
+    return np.cos(2 * np.pi * waves * u) + np.cos(2 * np.pi * waves * v) - 0.4
+
+
+def _circles(u: Field, v: Field, waves: float) -> Field:
+    return np.cos(2 * np.pi * waves * np.hypot(u, v))
+
+
+def _spokes(u: Field, v: Field, waves: float) -> Field:
+    wave: Field = np.sin(np.round(4.3 * waves) * np.arctan2(v, u))
+    return wave
+
+
+SHAPES = (
+    Shape("disc", _disc, _stripes, 1.0),
+    Shape("square", _square, _checks, 1.0),
+    Shape("triangle", _triangle, _dots, 1.35),
+    Shape("star", _star, _circles, 1.35),
+    Shape("ring", _ring, _spokes, 1.05),
+)
+"""The classes after background, in the order of their ids."""
+
+
+def draw_scene(rng: np.random.Generator, size: int) -> Scene:
+    """Draw a scene of one to four objects.
+
+    Args:
+        rng: Where all chance comes from.
+        size: Side of the square image.
+    """
+    colours = rng.permutation(_COLOURS)[:_COLOURS_IN_SCENE]
+    picture = _background(rng, size, colours)
+    fine, coarse = _noise(rng, size, 2.5), _noise(rng, size, 8.0)
+    for _ in range(rng.integers(3, 7)):
+        blotches = _mix(_two(rng, colours), 0.5 + 0.5 * np.tanh(2 * fine))
+        coverage = _stroke(rng, size) if rng.random() < 0.5 else _blob(rng, coarse)
+        picture = _over(picture, coverage, blotches)
+    objects = np.zeros((size, size), np.uint8)
+    areas: list[int] = []
+    class_ids: list[int] = []
+    wanted = rng.integers(1, 5)
+    for _ in range(_TRIES):
+        class_id = int(rng.integers(len(SHAPES))) + 1
+        coverage, texture = _object(rng, size, SHAPES[class_id - 1], colours)
+        inside = coverage >= 0.5
+        placed = np.where(inside, np.uint8(len(areas) + 1), objects)
+        if not _all_show(placed, [*areas, int(inside.sum())]):
+            continue
+        picture = _over(_shade(picture, coverage, size), coverage, texture)
+        objects = placed
+        areas.append(int(inside.sum()))
+        class_ids.append(class_id)
+        if len(areas) == wanted:
+            break
+    labels = np.array([0, *class_ids], np.uint8)[objects]
+    labels[_seams(objects)] = VOID
+    return Scene(_photograph(rng, picture), objects, tuple(class_ids), labels)
+
+
+def _all_show(objects: NDArray[np.uint8], areas: list[int]) -> bool:
+    """Say whether of every object enough is seen, for its own area and for the image."""
+    seen = np.bincount(objects.ravel(), minlength=len(areas) + 1)[1:]
+    least = np.maximum(_LEAST_AREA * objects.size, _LEAST_VISIBLE * np.array(areas))
+    return bool((seen >= least).all())
+
+
+def _seams(objects: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Mark pixels on both sides of every outline."""
+    seams = np.zeros(objects.shape, bool)
+    across = objects[:, 1:] != objects[:, :-1]
+    down = objects[1:] != objects[:-1]
+    seams[:, 1:] |= across
+    seams[:, :-1] |= across
+    seams[1:] |= down
+    seams[:-1] |= down
+    return seams
+
+
+def _object(
+    rng: np.random.Generator, size: int, shape: Shape, colours: Picture
+) -> tuple[Field, Picture]:
+    """Give an object's coverage of every pixel, 0 to 1, and its texture."""
+    radius = rng.uniform(0.12, 0.26) * size * shape.size
+    waves = radius / (rng.uniform(7, 11) * size / _REFERENCE_SIDE)
+    x, y = _grid(size)
+    centre_x, centre_y = rng.uniform(0.1, 0.9, 2) * size
+    angle, squeeze = rng.uniform(0, 2 * np.pi), rng.uniform(0.85, 1.15)
+    cosine, sine = np.cos(angle) / radius, np.sin(angle) / radius
+    u = (cosine * (x - centre_x) + sine * (y - centre_y)) * squeeze
+    v = (cosine * (y - centre_y) - sine * (x - centre_x)) / squeeze
+    coverage = np.clip(0.5 - shape.outline(u, v) * radius, 0, 1)
+    shift = rng.uniform(-0.5, 0.5, 2) / waves if shape.texture in (_stripes, _checks) else (0, 0)
+    wave = shape.texture(u + shift[0], v + shift[1], waves)
+    texture = _mix(_two(rng, colours), 0.5 + 0.5 * np.tanh(3 * wave))
+    # Light from the upper left gives it body.
+    light = 1 - 0.2 * ((x - centre_x) + (y - centre_y)) / radius
+    return coverage, texture * np.clip(light, 0.6, 1.3)[..., None]
+
+
+def _background(rng: np.random.Generator, size: int, colours: Picture) -> Picture:
+    """Blotches of two colours, as coarse as the objects' textures, strong or faint."""
+    blotches = np.tanh(rng.uniform(0.6, 2.5) * _noise(rng, size, rng.uniform(1.5, 6.0)))
+    slow = _noise(rng, size, 24.0)
+    share = 0.5 + 0.5 * rng.uniform(0.3, 0.9) * blotches + 0.12 * slow
+    return _mix(_two(rng, colours), np.clip(share, 0, 1))
+
+
+def _blob(rng: np.random.Generator, bumps: Field) -> Field:
+    """Give the coverage, 0 to 1, of a blob with bumps along its edge."""
+    size = len(bumps)
+    x, y = _grid(size)
+    centre_x, centre_y = rng.uniform(0, size, 2)
+    distance = np.hypot(x - centre_x, y - centre_y) / (rng.uniform(0.06, 0.16) * size)
+    coverage: Field = np.clip((1 + 0.5 * bumps - distance) * 8, 0, 1)
+    return coverage
+
+
+def _stroke(rng: np.random.Generator, size: int) -> Field:
+    """Give the coverage, 0 to 1, of a curved stroke."""
+    start, bend, end = rng.uniform(-0.1, 1.1, (3, 2)) * size * 2
+    along = np.linspace(0, 1, 24)[:, None]
+    curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end
+    canvas = Image.new("L", (2 * size, 2 * size))  # twice as large, for a smooth edge
+    width = int(rng.uniform(4, 14) * size / _REFERENCE_SIDE)
+    ImageDraw.Draw(canvas).line(curve.ravel().tolist(), fill=255, width=width, joint="curve")
+    coverage: Field = np.asarray(canvas.resize((size, size), Image.Resampling.BOX)) / 255.0
+    return coverage
+
+
+def _shade(picture: Picture, coverage: Field, size: int) -> Picture:
+    """Let an object throw a soft shadow to the lower right."""
+    away = max(1, round(3 * size / _REFERENCE_SIDE))
+    shadow = ndimage.gaussian_filter(ndimage.shift(coverage, away, order=0), away)
+    shaded: Picture = picture * (1 - 0.45 * shadow)[..., None]
+    return shaded
+
+
+def _photograph(rng: np.random.Generator, picture: Picture) -> NDArray[np.uint8]:
+    """Light a picture unevenly, and add noise."""
+    size = len(picture)
+    x, y = _grid(size)
+    angle = rng.uniform(0, 2 * np.pi)
+    across = (np.cos(angle) * x + np.sin(angle) * y) / size
+    light = 1 + rng.uniform(0.1, 0.6) * (across - across.mean()) + 0.06 * _noise(rng, size, 20.0)
+    lit = picture * light[..., None] * rng.uniform(0.85, 1.1)
+    lit = lit + rng.normal(0, rng.uniform(3, 9), picture.shape)
+    noisy: NDArray[np.uint8] = np.clip(lit, 0, 255).round().astype(np.uint8)
+    return noisy
+
+
+def _noise(rng: np.random.Generator, size: int, grain: float) -> Field:
+    """Smooth noise of unit deviation; `grain` is the size of its bumps at 128 pixels."""
+    grain = grain * size / _REFERENCE_SIDE
+    step = max(1, int(grain / 1.5))  # coarse noise needs no fine grid
+    coarse = rng.normal(size=(size // step + 2,) * 2)
+    smooth = ndimage.gaussian_filter(coarse, grain / step, mode="wrap")
+    if step > 1:
+        smooth = ndimage.zoom(smooth, step, order=1)
+    smooth = smooth[:size, :size]
+    field: Field = (smooth - smooth.mean()) / (smooth.std() + 1e-9)
+    return field
+
+
+def _grid(size: int) -> tuple[Field, Field]:
+    y, x = np.mgrid[:size, :size].astype(float)
+    return x, y
+
+
+def _two(rng: np.random.Generator, colours: Picture) -> Picture:
+    chosen: Picture = rng.permutation(colours)[:2]
+    return chosen
+
+
+def _mix(two: Picture, share: Field) -> Picture:
+    """Paint with two colours (2, 3), the second by its share, 0 to 1."""
+    mixed: Picture = two[0] + (two[1] - two[0]) * share[..., None]
+    return mixed
+
+
+def _over(picture: Picture, coverage: Field, upper: Picture) -> Picture:
+    return picture + (upper - picture) * coverage[..., None]

@@ -1,0 +1,137 @@
+"""The demo: make a small set, train from each kind of mark, and compare."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from weakseg.api import Trained, train
+from weakseg.config import MarkKind, Method, Recipe
+from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.shapes import make_shapes
+from weakseg.errors import RunError
+from weakseg.evaluation import ScoreRow, comparison_table
+from weakseg.evaluation.report import Example, Report, write_report
+from weakseg.inference import Segmenter
+from weakseg.recipes import load_recipe
+from weakseg.run import RunFolder
+from weakseg.run_report import example, facts, loss_curves, spread
+
+_SETTINGS: tuple[tuple[MarkKind, Method], ...] = (
+    ("points", "cross-entropy"),
+    ("points", "spml"),
+    ("scribbles", "cross-entropy"),
+    ("scribbles", "spml"),
+    ("masks", "cross-entropy"),
+    ("masks", "spml"),
+)
+_NAMES = {"spml": "weakseg", "cross-entropy": "cross-entropy"}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo came to.
+
+    Args:
+        table: One row a training.
+        report: The HTML report.
+        rows: The rows of the table.
+    """
+
+    table: Table
+    report: Path
+    rows: Sequence[ScoreRow]
+
+
+def demo(
+    out: str | Path = "demo", *, steps: int | None = None, seed: int = 0, overwrite: bool = False
+) -> Demo:
+    """Make the shapes set, train from points, scribbles and masks with and without the method.
+
+    Args:
+        out: Folder for the data, the runs and the report.
+        steps: Steps of each training, in place of the recipe's.
+        seed: Seed of the data and the trainings.
+        overwrite: Replace a demo that is there.
+
+    Returns:
+        The table and where the report is.
+
+    Raises:
+        RunError: `out` is there already.
+    """
+    root = Path(out)
+    _make_way(root, overwrite)
+    data = make_shapes(root / "data", seed=seed)
+    recipe = load_recipe("demo", {"seed": seed} | ({"training.steps": steps} if steps else {}))
+    console = Console(stderr=True)
+    runs: dict[str, tuple[Recipe, Trained]] = {}
+    for number, (marks, method) in enumerate(_SETTINGS, 1):
+        name = f"{_NAMES[method]}, {marks}"
+        console.print(f"[bold]{number} of {len(_SETTINGS)}: {name}[/]")
+        own = replace(recipe, method=method, data=replace(recipe.data, marks=[marks]))
+        if method == "cross-entropy":
+            own = replace(own, inference=replace(own.inference, labels="classifier"))
+        folder = root / "runs" / f"{marks}-{method}"
+        runs[name] = own, train(data, recipe=own, out=folder)
+    rows = [
+        ScoreRow.of(name, name.split(", ")[1], done.scores, done.protocol, done.seconds)
+        for name, (_, done) in runs.items()
+        if done.scores is not None and done.protocol is not None
+    ]
+    report = root / "report.html"
+    _report(report, rows, runs)
+    return Demo(comparison_table(rows), report, rows)
+
+
+def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, Trained]]) -> None:
+    recipe, first = next(iter(runs.values()))
+    seconds = sum(done.seconds for _, done in runs.values()) / len(runs)
+    report = Report(
+        title="weakseg demo: what a few marks can teach",
+        summary="The same network, trained for the same number of steps from points, scribbles "
+        "and full masks: with plain cross-entropy on the marked pixels, and with weakseg.",
+        facts=facts(recipe, seconds) | {"method": "as the table says"},
+        table=rows,
+        class_scores={name: done.scores for name, (_, done) in runs.items() if done.scores},
+        curves={name: loss_curves(RunFolder(done.run)) for name, (_, done) in runs.items()},
+        examples=_examples(runs),
+        classes=read_class_list(load_data_config(first.run.parents[1] / "data", recipe.data)).names,
+    )
+    write_report(path, report)
+
+
+def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
+    segmenters = {name: Segmenter.load(done.run) for name, (_, done) in runs.items()}
+    classes = next(iter(segmenters.values())).classes
+    examples = []
+    recipe, done = runs["weakseg, points"]
+    data = load_data_config(done.run.parents[1] / "data", recipe.data)
+    for record in spread(read_split(data, data.val_split, classes)):
+        examples.append(example(record, classes, data, segmenters))
+    for marks in ("points", "scribbles"):
+        shown = replace(data, marks=[marks])
+        for record in spread(read_split(shown, data.train_split, classes), 3):
+            own = {"prediction": segmenters[f"weakseg, {marks}"]}
+            examples.append(example(record, classes, shown, own, marks=True))
+    return examples
+
+
+def _make_way(root: Path, overwrite: bool) -> None:
+    if not root.exists() or not any(root.iterdir()):
+        return
+    if not overwrite:
+        raise RunError(f"{root}: is there already. Choose another --out, or use --overwrite.")
+    own = {"data", "runs", "report.html"}
+    strangers = sorted(path.name for path in root.iterdir() if path.name not in own)
+    if strangers:
+        raise RunError(f"{root}: holds {strangers[0]!r}, which is not the demo's, so --overwrite "
+                       "leaves it alone.")  # fmt: skip
+    for name in own:
+        path = root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Score a folder of predicted masks against the true ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from weakseg.annotations.label_maps import read_label_map
+from weakseg.errors import DataError
+from weakseg.evaluation.scores import Confusion, Scores
+from weakseg.pictures import opened
+
+_SHOWN_NAMES = 5
+
+
+def score_folder(predictions: Path, truths: Mapping[str, Path], classes: Sequence[str]) -> Scores:
+    """Score predicted label maps, one image in memory at a time.
+
+    The walk is over the truths, and predictions must answer them one to one: a missing file would
+    otherwise raise the score.
+
+    Args:
+        predictions: Folder of ``<name>.png``, class ids as pixel values; names may hold folders.
+        truths: True label map (PNG) of each name.
+        classes: Names of the classes, in the order of their ids.
+
+    Returns:
+        Scores of the whole data set.
+
+    Raises:
+        DataError: A prediction is missing, has no truth, differs in size or holds a value that is
+            no class id; or a file cannot be read.
+    """
+    if not truths:
+        raise DataError("Expected at least one true label map, but got none.")
+    _check_names(predictions, truths)
+    pairs = [(predictions / f"{name}.png", truths[name]) for name in sorted(truths)]
+    _check_sizes(pairs)
+    confusion = Confusion(classes)
+    for prediction, truth in pairs:
+        confusion.update(
+            read_label_map(prediction, num_classes=len(classes)),
+            read_label_map(truth, num_classes=len(classes)),
+            prediction,
+            truth_name=truth,
+        )
+    return confusion.compute()
+
+
+def _check_names(predictions: Path, truths: Mapping[str, Path]) -> None:
+    if not predictions.is_dir():
+        raise DataError("Expected a folder of predictions, but there is none.", path=predictions)
+    # hidden files are left by file managers; they are nobody's prediction
+    found = {
+        path.relative_to(predictions).with_suffix("").as_posix()
+        for path in predictions.rglob("*.png")
+        if not path.name.startswith(".")
+    }
+    missing, extra = truths.keys() - found, found - truths.keys()
+    if missing or extra:
+        lists = (("missing", missing), ("without a truth", extra))
+        said = "; ".join(
+            f"{len(names)} {what}: {_some(f'{name}.png' for name in sorted(names))}"
+            for what, names in lists
+            if names
+        )
+        raise DataError(
+            f"Expected one prediction for each of {len(truths)} images, but got {said}.",
+            path=predictions,
+        )
+
+
+def _check_sizes(pairs: Sequence[tuple[Path, Path]]) -> None:
+    wrong = []
+    for prediction, truth in pairs:
+        size, expected = _size(prediction), _size(truth)
+        if size != expected:
+            wrong.append(f"{prediction}: expected {expected}, but got {size}")
+    if wrong:
+        raise DataError(
+            f"Expected each prediction to have the (H, W) of its truth, "
+            f"but {len(wrong)} differ: {_some(wrong)}."
+        )
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with opened(path, what="label map") as picture:
+        return picture.height, picture.width
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = len(listed) - _SHOWN_NAMES
+    return ", ".join(listed[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,5 @@
+"""Image -> mask."""
+
+from weakseg.inference.segmenter import Prediction, Segmenter
+
+__all__ = ["Prediction", "Segmenter"]

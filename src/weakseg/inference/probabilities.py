@@ -1,0 +1,85 @@
+"""Images of one size -> class probabilities, averaged over scales and mirror images."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from weakseg.config import InferenceConfig
+from weakseg.inference.memory import Memory
+from weakseg.method import (
+    nearest_labels,
+    segment_pixels,
+    segment_prototypes,
+    vote_share,
+)
+from weakseg.method.constants import UNLABELLED
+from weakseg.models import EmbeddingNetwork
+
+
+def class_probabilities(
+    network: EmbeddingNetwork, image: Tensor, memory: Memory | None, config: InferenceConfig
+) -> Tensor:
+    """Label images of one size.
+
+    Args:
+        network: The trained network, in evaluation mode.
+        image: RGB, (B, 3, H, W), 0 to 1.
+        memory: Labelled prototypes; needed for labels by retrieval.
+        config: Retrieval or classifier, scales, mirror.
+
+    Returns:
+        Probabilities, (B, C, H, W).
+    """
+    size = image.shape[-2:]
+    total = image.new_zeros(())
+    views = 0
+    for scale in config.scales:
+        scaled_size = [max(1, round(side * scale)) for side in size]
+        scaled = image
+        if scale != 1:
+            scaled = F.interpolate(image, scaled_size, mode="bilinear", antialias=scale < 1)
+        for flip in (False, True) if config.flip else (False,):
+            share = _one_view(network, scaled.flip(-1) if flip else scaled, memory, config)
+            share = F.interpolate(share, size, mode="bilinear", align_corners=False)
+            total = total + (share.flip(-1) if flip else share)
+            views += 1
+    return total / views
+
+
+def _one_view(
+    network: EmbeddingNetwork, image: Tensor, memory: Memory | None, config: InferenceConfig
+) -> Tensor:
+    if config.labels == "classifier":
+        return network.classify(network(image)).float().softmax(dim=1)
+    assert memory is not None
+    return retrieve(network(image), memory, network.spec.num_classes, config)
+
+
+def retrieve(
+    embedding: Tensor, memory: Memory, num_classes: int, config: InferenceConfig
+) -> Tensor:
+    """Label every k-means segment by the vote of its nearest prototypes.
+
+    Args:
+        embedding: Unit vectors, (B, D, h, w).
+        memory: Labelled prototypes.
+        num_classes: Number of classes C.
+        config: Grid and rounds of k-means, number of votes.
+
+    Returns:
+        Share of votes, (B, C, h, w).
+
+    Source: SPML, section 3.4.
+    """
+    batch, _, height, width = embedding.shape
+    unlabelled = torch.full((batch, height, width), UNLABELLED, device=embedding.device)
+    segments = segment_pixels(
+        embedding, unlabelled, torch.zeros_like(unlabelled),
+        grid=config.grid, iterations=config.iterations,
+    )  # fmt: skip
+    prototype = segment_prototypes(segments.pixel, segments.segment)
+    nearest = nearest_labels(prototype, memory.prototype, memory.label, k=config.k)
+    share = vote_share(nearest, num_classes)[segments.segment]
+    return share.view(batch, height, width, num_classes).permute(0, 3, 1, 2)

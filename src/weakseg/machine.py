@@ -1,0 +1,36 @@
+"""What a run ran on: processor, GPU, versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+
+def machine_name() -> str:
+    """Name the processor, its cores and the GPU."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    text = f"{_processor()}, {cores} cores"
+    if torch.cuda.is_available():
+        text += f"; {torch.cuda.get_device_name()} × {torch.cuda.device_count()}"
+    return text
+
+
+def version_of(package: str) -> str | None:
+    """Give the installed version of a package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,93 @@
+"""Spherical k-means inside each image, started from a grid.
+
+Source: SPML (arXiv 2105.00957), after SegSort (arXiv 1910.06962).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from weakseg.method.features import full_precision, unit_length
+
+
+def grid_labels(
+    height: int, width: int, grid: tuple[int, int], device: torch.device | str | None = None
+) -> Tensor:
+    """Cut an image into rows × columns of cells: the clusters k-means starts from.
+
+    Args:
+        height: Rows of pixels.
+        width: Columns of pixels.
+        grid: (rows, columns) of cells, each at least 1.
+        device: Where the result lives.
+
+    Returns:
+        (H, W) int64: row + rows × column of the pixel's cell.
+
+    Raises:
+        ValueError: `grid` is not two positive numbers.
+
+    Examples:
+        >>> import torch
+        >>> grid_labels(2, 4, (2, 2))
+        tensor([[0, 0, 2, 2],
+                [1, 1, 3, 3]])
+    """
+    if len(grid) != 2 or min(grid) < 1:
+        raise ValueError(f"Expected argument `grid` to be two positive numbers, but got {grid}")
+    rows = torch.linspace(0, grid[0] - 1, height, device=device).round().long()
+    columns = torch.linspace(0, grid[1] - 1, width, device=device).round().long()
+    return rows[:, None] + grid[0] * columns[None, :]
+
+
+@torch.no_grad()
+def spherical_kmeans(
+    features: Tensor,
+    *,
+    grid: tuple[int, int],
+    iterations: int = 10,
+    valid: Tensor | None = None,
+) -> Tensor:
+    """Group the pixels of each image by direction.
+
+    Every round takes each cluster's mean direction and gives every pixel to the nearest one. The
+    grouping is a choice, not a function: no gradient flows through it.
+
+    Args:
+        features: (B, D, H, W), of any length: they are normalised here.
+        grid: (rows, columns) of the cells that start the clusters.
+        iterations: Rounds, at least 0.
+        valid: (B, H, W) bool; the others do not move the clusters. All by default.
+
+    Returns:
+        (B, H, W) int64 in 0 … rows × columns - 1. A cluster may be empty.
+
+    Raises:
+        ValueError: `features` has other than four dimensions, or `iterations` is negative.
+
+    Source: SegSort (arXiv 1910.06962), spherical k-means (von Mises-Fisher clustering).
+    """
+    if features.ndim != 4:
+        raise ValueError(
+            "Expected argument `features` to be (B, D, H, W), "
+            f"but got shape {tuple(features.shape)}"
+        )
+    if iterations < 0:
+        raise ValueError(f"Expected argument `iterations` to be at least 0, but got {iterations}")
+    batch, dimensions, height, width = features.shape
+    clusters = grid[0] * grid[1]
+    label = grid_labels(height, width, grid, features.device).flatten().repeat(batch, 1)  # (B, HW)
+    # Clusters of all images are numbered on, so that one index_add_ sums them all.
+    first = torch.arange(batch, device=features.device)[:, None] * clusters
+    with torch.autocast(features.device.type, enabled=False):
+        pixel = full_precision(features).flatten(2).transpose(1, 2)  # (B, HW, D)
+        pixel = unit_length(pixel).contiguous()
+        counted = pixel if valid is None else pixel * valid.flatten(1)[..., None]
+        counted = counted.reshape(-1, dimensions)
+        for _ in range(iterations):
+            total = pixel.new_zeros(batch * clusters, dimensions)
+            total.index_add_(0, (label + first).flatten(), counted)
+            mean = unit_length(total).view(batch, clusters, dimensions)
+            label = torch.bmm(pixel, mean.transpose(1, 2)).argmax(dim=2)
+    return label.view(batch, height, width)

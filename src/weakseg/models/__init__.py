@@ -1,0 +1,28 @@
+"""The embedding network: a timm backbone, a pyramid head, a classifier head, and their weights."""
+
+from weakseg.models.backbone import Backbone, create_backbone
+from weakseg.models.heads import ASPP, PSP, ClassifierHead, PyramidPooling
+from weakseg.models.network import (
+    EmbeddingNetwork,
+    NetworkSpec,
+    build_network,
+    freeze_batch_norm,
+    parameter_groups,
+)
+from weakseg.models.weights import FoundWeights, available_weights
+
+__all__ = [
+    "ASPP",
+    "PSP",
+    "Backbone",
+    "ClassifierHead",
+    "EmbeddingNetwork",
+    "FoundWeights",
+    "NetworkSpec",
+    "PyramidPooling",
+    "available_weights",
+    "build_network",
+    "create_backbone",
+    "freeze_batch_norm",
+    "parameter_groups",
+]

@@ -1,0 +1,150 @@
+"""Backbones: timm's networks as feature extractors at output stride 8 or 16.
+
+Source: SPML (arXiv 2105.00957), section 4, uses a ResNet-101 whose last two stages are dilated
+(output stride 8) and whose first layer is three 3×3 convolutions of 64, 64 and 128 channels. That
+is timm's deep stem: `resnet50_deep_stem` and `resnet101_deep_stem` here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Literal, Self
+
+import timm
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from weakseg.errors import RecipeError
+from weakseg.models.weights import load_weights
+
+OutputStride = Literal[8, 16]
+
+_TIMM_NAMES = {"resnet50_deep_stem": "resnet50s", "resnet101_deep_stem": "resnet101s"}
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Backbone(nn.Module):
+    """A network's last feature map, and what one must know to feed it.
+
+    Shape:
+        - Input: (B, 3, H, W), scaled by `mean` and `std`
+        - Output: (B, channels, h, w) with h, w about H, W divided by `output_stride`
+
+    Args:
+        body: Module that returns a list of feature maps, the last one being used.
+        channels: Channels of that map.
+        output_stride: Pixels of the image per pixel of that map.
+        mean: Per channel, what the pretrained network expects subtracted from values in 0 … 1.
+        std: Per channel, what it then expects them divided by.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module,
+        *,
+        channels: int,
+        output_stride: OutputStride,
+        mean: tuple[float, ...] = _IMAGENET_MEAN,
+        std: tuple[float, ...] = _IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.channels = channels
+        self.output_stride = output_stride
+        self.mean = mean
+        self.std = std
+        self._batch_norm_frozen = False
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Compute the last feature map."""
+        features: Tensor = self.body(image)[-1]
+        return features
+
+    def freeze_batch_norm(self) -> None:
+        """Keep batch normalisation at its present statistics, scale and shift from now on."""
+        self._batch_norm_frozen = True
+        for layer in self._batch_norms():
+            for parameter in layer.parameters():
+                parameter.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and evaluation; frozen batch normalisation stays frozen."""
+        super().train(mode)
+        if self._batch_norm_frozen:
+            for layer in self._batch_norms():
+                layer.eval()
+        return self
+
+    def _batch_norms(self) -> list[_BatchNorm]:
+        return [module for module in self.modules() if isinstance(module, _BatchNorm)]
+
+
+def create_backbone(
+    name: str, *, output_stride: OutputStride = 16, weights: str | Path = "auto"
+) -> Backbone:
+    """Build a backbone by name.
+
+    Args:
+        name: A timm model, with or without its pretrained tag, or `resnet50_deep_stem`,
+            `resnet101_deep_stem`.
+        output_stride: 8 or 16; later stages are dilated to keep it.
+        weights: "auto" for ImageNet weights, "none" for random ones, or a file.
+
+    Returns:
+        The backbone, in training mode.
+
+    Raises:
+        RecipeError: If the name is unknown, or the network gives no feature map at that stride.
+        WeightsError: If the weights cannot be found, read or fitted.
+
+    Examples:
+        >>> create_backbone("resnet10t", output_stride=8, weights="none").channels
+        512
+    """
+    if output_stride not in (8, 16):
+        raise RecipeError(f"Expected `output_stride` to be 8 or 16, but got {output_stride}.")
+    timm_name = _timm_name(name)
+    body, channels = _feature_body(timm_name, output_stride)
+    load_weights(body, timm_name, weights)
+    config = timm.get_pretrained_cfg(timm_name)
+    scaling = {} if config is None else {"mean": tuple(config.mean), "std": tuple(config.std)}
+    return Backbone(body, channels=channels, output_stride=output_stride, **scaling)
+
+
+def _timm_name(name: str) -> str:
+    """Translate our names to timm's; refuse what neither knows."""
+    timm_name = _TIMM_NAMES.get(name, name)
+    if timm.is_model(timm_name):
+        return timm_name
+    known = [*_TIMM_NAMES, *timm.list_models()]
+    near = difflib.get_close_matches(name, known, n=4, cutoff=0.6)
+    suggestion = f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
+    raise RecipeError(
+        f"Expected `backbone` to be a model of timm {timm.__version__}, but got '{name}'."
+        f"{suggestion} `timm.list_models('*resnet*')` lists names."
+    )
+
+
+def _feature_body(timm_name: str, output_stride: int) -> tuple[nn.Module, int]:
+    """Build the random network without its classifier; returns it with its channels."""
+    try:
+        body: nn.Module = timm.create_model(
+            timm_name, features_only=True, output_stride=output_stride, out_indices=(-1,)
+        )
+        reduction, channels = body.feature_info.reduction()[-1], body.feature_info.channels()[-1]  # type: ignore[operator, union-attr]
+    except Exception as error:  # each family of timm refuses in its own way, some by `assert`
+        raise _unsuitable(timm_name, output_stride, str(error) or type(error).__name__) from error
+    if reduction != output_stride:
+        raise _unsuitable(timm_name, output_stride, f"its last feature map has stride {reduction}")
+    return body, int(channels)
+
+
+def _unsuitable(timm_name: str, output_stride: int, reason: str) -> RecipeError:
+    return RecipeError(
+        f"Backbone '{timm_name}' gives no feature map at output stride {output_stride} ({reason}). "
+        "Use a convolutional network that timm can dilate, such as 'tf_efficientnet_lite0', "
+        "'resnet50' or 'convnext_tiny'."
+    )

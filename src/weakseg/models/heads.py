@@ -1,0 +1,170 @@
+"""Heads: from the backbone's features to an embedding, and from an embedding to class scores.
+
+Source: SPML (arXiv 2105.00957), section 4, which trains on two heads: atrous spatial pyramid
+pooling as in DeepLab v2 (arXiv 1606.00915) and pyramid pooling as in PSPNet (arXiv 1612.01105).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from weakseg.errors import RecipeError
+
+
+def _conv_norm_relu(in_channels: int, out_channels: int, kernel: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    ]
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling: the sum of dilated 3×3 convolutions.
+
+    Shape:
+        - Input: (B, in_channels, h, w)
+        - Output: (B, out_channels, h, w), any range
+
+    Args:
+        in_channels: Channels of the backbone's features.
+        out_channels: Dimensions D of the embedding.
+        dilations: One convolution each. The default is for output stride 8; for stride 16 halve
+            them, so that they reach equally far in the image.
+
+    Source: DeepLab v2 (arXiv 1606.00915), section 3.2.
+
+    Examples:
+        >>> ASPP(16, 4)(torch.zeros(2, 16, 5, 7)).shape
+        torch.Size([2, 4, 5, 7])
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, dilations: Sequence[int] = (6, 12, 18, 24)
+    ) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Conv2d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)
+            for dilation in dilations
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Sum the branches."""
+        total: Tensor = self.branches[0](features)
+        for branch in self.branches[1:]:
+            total = total + branch(features)
+        return total
+
+
+class PyramidPooling(nn.Module):
+    """Features beside their averages over ever finer grids, joined by a 3×3 convolution.
+
+    Shape:
+        - Input: (B, in_channels, h, w)
+        - Output: (B, out_channels, h, w), not negative
+
+    Args:
+        in_channels: Channels of the backbone's features.
+        out_channels: Channels of each pooled branch and of the output.
+        bins: Rows (and columns) of each grid.
+
+    Raises:
+        RecipeError: If a training step holds one image: the 1×1 grid then has one value per
+            channel, which batch normalisation cannot use.
+
+    Source: PSPNet (arXiv 1612.01105), section 3.2.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, bins: Sequence[int] = (1, 2, 3, 6)
+    ) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Sequential(
+                nn.AdaptiveAvgPool2d(size), *_conv_norm_relu(in_channels, out_channels, 1)
+            )
+            for size in bins
+        )
+        joined = in_channels + len(bins) * out_channels
+        self.join = nn.Sequential(*_conv_norm_relu(joined, out_channels, 3))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool, resize back, concatenate, join."""
+        if self.training and features.shape[0] < 2:
+            raise RecipeError(
+                "Expected at least 2 images per training step, but got 1: the head 'psp' "
+                "normalises over the batch. Raise the batch size or use the head 'aspp'."
+            )
+        size = features.shape[-2:]
+        pooled = [
+            F.interpolate(branch(features), size=size, mode="bilinear", align_corners=False)
+            for branch in self.branches
+        ]
+        output: Tensor = self.join(torch.cat([features, *pooled], dim=1))
+        return output
+
+
+class PSP(nn.Sequential):
+    """Pyramid pooling, then a 1×1 convolution to the embedding.
+
+    Shape:
+        - Input: (B, in_channels, h, w)
+        - Output: (B, out_channels, h, w), any range
+
+    Args:
+        in_channels: Channels of the backbone's features.
+        out_channels: Dimensions D of the embedding.
+        hidden: Channels of the pyramid; a quarter of `in_channels` where not given, which is the
+            paper's 512 for a ResNet.
+
+    Source: SPML (arXiv 2105.00957), section 4, with the head of PSPNet (arXiv 1612.01105).
+
+    Examples:
+        >>> PSP(16, 4)(torch.zeros(2, 16, 5, 7)).shape
+        torch.Size([2, 4, 5, 7])
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, hidden: int | None = None) -> None:
+        hidden = hidden or max(in_channels // 4, 1)
+        super().__init__(PyramidPooling(in_channels, hidden), nn.Conv2d(hidden, out_channels, 1))
+
+
+class ClassifierHead(nn.Sequential):
+    """Class scores from an embedding.
+
+    Without `hidden` it is a 1×1 convolution. Its scores on vectors of length one start within
+    about ±0.6, so it learns slowly; with `hidden` (the paper's: twice the dimensions) a 3×3
+    convolution with batch normalisation and dropout comes first.
+
+    Shape:
+        - Input: (B, dimensions, h, w), vectors of length one
+        - Output: (B, num_classes, h, w), logits
+
+    Args:
+        dimensions: Dimensions D of the embedding.
+        num_classes: Classes C, background included.
+        hidden: Channels between; none for a plain 1×1 convolution.
+        dropout: Share of the hidden channels' values dropped in training, in [0, 1).
+
+    Source: SPML (arXiv 2105.00957), section 4; the layers are those of the released code.
+
+    Examples:
+        >>> ClassifierHead(4, 3, hidden=8)(torch.zeros(2, 4, 5, 7)).shape
+        torch.Size([2, 3, 5, 7])
+    """
+
+    def __init__(
+        self, dimensions: int, num_classes: int, hidden: int | None = None, dropout: float = 0.65
+    ) -> None:
+        if hidden is None:
+            super().__init__(nn.Conv2d(dimensions, num_classes, 1))
+        else:
+            super().__init__(
+                *_conv_norm_relu(dimensions, hidden, 3),
+                nn.Dropout(dropout),
+                nn.Conv2d(hidden, num_classes, 1),
+            )

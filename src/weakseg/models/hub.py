@@ -1,0 +1,125 @@
+"""ImageNet weights from timm's hub, without ever hanging where there is no network.
+
+Left alone, a download tries for most of a minute where the name of the hub cannot be resolved, and
+longer where packets vanish. So one short request asks first whether the hub answers.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import timm
+
+from weakseg.errors import WeightsError
+
+SECONDS_TO_ANSWER = 5.0
+
+_FILENAMES = ("model.safetensors", "pytorch_model.bin")
+_WAYS_OUT = (
+    "Give a file (`model.weights=FILE`), start from random weights (`model.weights=none`), or use "
+    "the backbone 'tf_efficientnet_lite0', whose ImageNet weights are installed with weakseg."
+)
+
+
+def pretrained_file(name: str) -> Path:
+    """Find a model's ImageNet weights in the local hub cache, or download them.
+
+    Args:
+        name: A timm model, with or without its pretrained tag.
+
+    Returns:
+        The file.
+
+    Raises:
+        WeightsError: If timm knows no weights, the hub does not answer within a few seconds, or
+            the download fails.
+    """
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not config.hf_hub_id:
+        raise WeightsError(f"timm knows no ImageNet weights on its hub for '{name}'. {_WAYS_OUT}")
+    repository = config.hf_hub_id
+    filenames = (config.hf_hub_filename,) if config.hf_hub_filename else _FILENAMES
+    cached = _cached_file(repository, filenames)
+    return cached if cached is not None else _download(name, repository, filenames)
+
+
+def cached_weights() -> dict[str, Path]:
+    """Weights of timm's models in the local hub cache: the repository's name and the file."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        return {}
+    return {
+        repository.repo_id: Path(file.file_path)
+        for repository in repositories
+        if repository.repo_id.startswith("timm/")
+        for revision in repository.revisions
+        for file in revision.files
+        if file.file_name in _FILENAMES
+    }
+
+
+def unreachable_reason(url: str, seconds: float) -> str | None:
+    """Ask a server for any answer at all.
+
+    Args:
+        url: An address on the server.
+        seconds: How long to wait.
+
+    Returns:
+        None if it answers, whatever it says; else why it does not.
+    """
+    answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            with urlopen(Request(url, method="HEAD"), timeout=seconds):
+                answers.put(None)
+        except HTTPError:
+            answers.put(None)
+        except (OSError, ValueError) as error:
+            answers.put(str(getattr(error, "reason", error)))
+
+    # The timeout does not bound the look-up of the name. A daemon thread can be left behind in it
+    # without keeping the process from ending.
+    threading.Thread(target=ask, daemon=True, name="weakseg-hub-probe").start()
+    try:
+        return answers.get(timeout=seconds)
+    except queue.Empty:
+        return f"no answer within {seconds:g} s"
+
+
+def _cached_file(repository: str, filenames: tuple[str, ...]) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = (try_to_load_from_cache(repository, filename) for filename in filenames)
+    return next((Path(path) for path in found if isinstance(path, str)), None)
+
+
+def _download(name: str, repository: str, filenames: tuple[str, ...]) -> Path:
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    url = f"{constants.ENDPOINT}/{repository}"
+    reason: str | None
+    if constants.HF_HUB_OFFLINE:
+        reason = "HF_HUB_OFFLINE is set and they are not in the local cache"
+    else:
+        reason = unreachable_reason(url, SECONDS_TO_ANSWER)
+    for filename in filenames if reason is None else ():
+        try:
+            return Path(hf_hub_download(repository, filename, etag_timeout=SECONDS_TO_ANSWER))
+        except Exception as error:  # the hub's client passes through errors of several libraries
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            not_there = isinstance(error, EntryNotFoundError)
+            if not not_there or isinstance(error, LocalEntryNotFoundError):
+                break
+    raise WeightsError(
+        f"Cannot get ImageNet weights for '{name}' from {url}: {reason}. {_WAYS_OUT}"
+    )

@@ -1,0 +1,197 @@
+"""Oversegments of many images, computed once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.progress import track
+
+from weakseg.datasets.images import image_size, read_image
+from weakseg.errors import DataError, RunError
+from weakseg.files import replacing
+from weakseg.oversegment.boundaries import gradient_boundaries
+from weakseg.oversegment.region_maps import is_current, save_oversegment
+from weakseg.oversegment.regions import closed_regions
+
+ALGORITHM_VERSION = 1
+"""Raise it when the same settings give other regions; cached maps are then computed anew."""
+
+# Below this number of images, starting processes takes longer than they save.
+_FEW = 32
+
+Task = tuple[Path, Path]  # the image, its region map
+
+
+@dataclass(frozen=True)
+class OversegmentSettings:
+    """How images are cut into closed regions.
+
+    Args:
+        boundaries: Where boundary strength comes from.
+        regions: Number of regions an image is cut into.
+        threshold: Cut contours above this weight, 0 to 1, instead of into a number of regions.
+        balance: How much the area that a contour cuts off counts; 0: strength alone.
+        max_side: Larger images are shrunk to this longer side, and their regions enlarged again.
+
+    Raises:
+        ValueError: A value is out of range.
+    """
+
+    boundaries: Literal["gradient"] = "gradient"
+    regions: int | None = 48
+    threshold: float | None = None
+    balance: float = 0.5
+    max_side: int = 256
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if self.boundaries != "gradient":
+            raise ValueError(
+                f"Expected `boundaries` to be 'gradient', but got {self.boundaries!r}."
+            )
+        if self.regions is None and self.threshold is None:
+            raise ValueError("Expected `regions` or `threshold`, but got neither.")
+        if self.regions is not None and self.regions < 1:
+            raise ValueError(f"Expected `regions` to be at least 1, but got {self.regions}.")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError(f"Expected `threshold` to be 0 to 1, but got {self.threshold}.")
+        if self.balance < 0 or self.max_side < 1:
+            raise ValueError(
+                "Expected `balance` to be 0 or more and `max_side` at least 1, but got "
+                f"{self.balance} and {self.max_side}."
+            )
+
+    def key(self) -> str:
+        """Name these settings, and the algorithm's version, in 12 letters and digits."""
+        said = json.dumps(asdict(self) | {"version": ALGORITHM_VERSION}, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def oversegment_image(image: NDArray[np.uint8], settings: OversegmentSettings) -> NDArray[np.int32]:
+    """Cut one image into closed regions.
+
+    Args:
+        image: Picture, (H, W, 3), RGB, 8 bits a channel.
+        settings: How.
+
+    Returns:
+        Region ids from 0 without gaps, (H, W).
+    """
+    height, width = image.shape[:2]
+    factor = min(1.0, settings.max_side / max(height, width))
+    if factor < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    regions = closed_regions(
+        gradient_boundaries(image),
+        regions=settings.regions,
+        threshold=settings.threshold,
+        balance=settings.balance,
+    )
+    rows = np.arange(height) * regions.shape[0] // height
+    columns = np.arange(width) * regions.shape[1] // width
+    enlarged: NDArray[np.int32] = regions[rows[:, None], columns]
+    return enlarged
+
+
+def oversegment_images(
+    images: Sequence[tuple[str, Path]],
+    settings: OversegmentSettings,
+    cache_dir: Path,
+    *,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Oversegment the images that have no current region map yet.
+
+    A map is `<cache_dir>/<settings.key()>/<name>.png`. It is computed again where the image is
+    newer, has another size, or where the map is cut short.
+
+    Args:
+        images: Names, which may hold folders ("a/b"), with the image files.
+        settings: How.
+        cache_dir: Folder for region maps of any settings.
+        workers: Processes beside this one; 0: none, None: one a core where it pays. As always with
+            processes, a script that is run needs its `if __name__ == "__main__":`.
+        progress: Show a bar.
+
+    Returns:
+        The folder of these settings' maps, for `load_oversegment`.
+
+    Raises:
+        DataError: An image cannot be read, or a name leads out of the folder.
+        RunError: The disk is full, the folder may not be written, or a process died.
+    """
+    folder = cache_dir / settings.key()
+    with replacing(folder / "settings.json") as beside:
+        beside.write_text(json.dumps(asdict(settings) | {"version": ALGORITHM_VERSION}, indent=2))
+    tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
+    missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
+    done = _work(missing, settings, _process_count(workers, len(missing)))
+    for _ in track(done, "Oversegmenting", total=len(missing), disable=not (progress and missing)):
+        pass
+    return folder
+
+
+def _checked(name: str) -> str:
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts:
+        raise DataError(f"expected an image name inside the data folder, but got {name!r}")
+    return name
+
+
+def _process_count(workers: int | None, images: int) -> int:
+    if multiprocessing.current_process().daemon:  # may have no children
+        return 0
+    if workers is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        workers = 0 if images < _FEW else cores or 1
+    return min(workers, images)
+
+
+def _work(tasks: list[Task], settings: OversegmentSettings, workers: int) -> Iterator[None]:
+    """Do all tasks, and yield after each."""
+    if workers == 0:
+        for task in tasks:
+            _oversegment_file(task, settings)
+            yield
+        return
+    # Not forked: this process may hold threads and a CUDA context.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
+    try:
+        for future in as_completed([pool.submit(_oversegment_file, x, settings) for x in tasks]):
+            future.result()
+            yield
+    except BrokenProcessPool as error:
+        raise RunError(
+            "A process that oversegments images died, perhaps for want of memory. Try fewer "
+            "workers, or workers=0. (A script must guard its start with "
+            'if __name__ == "__main__":, or else its processes cannot begin.)'
+        ) from error
+    finally:
+        # After an error or Ctrl-C, only the images at work are finished.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which ends the pool in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _oversegment_file(task: Task, settings: OversegmentSettings) -> None:
+    image, path = task
+    save_oversegment(path, oversegment_image(read_image(image), settings))

@@ -1,0 +1,97 @@
+"""Region maps on disk: 16-bit grey PNG whose values are region ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from weakseg.errors import DataError
+from weakseg.files import replacing
+
+MAX_REGIONS = 2**16
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+def save_oversegment(path: Path, regions: NDArray[np.int32]) -> None:
+    """Write a region map.
+
+    Args:
+        path: The file; it appears only once it is whole.
+        regions: Region ids, (H, W), 0 to 65535.
+
+    Raises:
+        DataError: There are more regions than 16 bits can count.
+        RunError: The disk is full, or the folder may not be written.
+    """
+    if regions.max() >= MAX_REGIONS:
+        raise DataError(
+            f"expected at most {MAX_REGIONS} regions, but got {regions.max() + 1}; "
+            "cut at a higher threshold",
+            path=path,
+        )
+    picture = Image.fromarray(regions.astype(np.uint16))
+    with replacing(path) as beside:
+        picture.save(beside, format="PNG", compress_level=1)
+
+
+def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -> NDArray[np.int32]:
+    """Read a region map.
+
+    Args:
+        path: The file.
+        expected_size: Height and width of the image it belongs to.
+
+    Returns:
+        Region ids, (H, W).
+
+    Raises:
+        DataError: The file is missing, damaged, no region map, or of another size.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.format != "PNG" or not picture.mode.startswith("I"):
+                raise DataError(
+                    f"expected a region map (grey PNG of 16 bits), but got {picture.format} of "
+                    f"mode {picture.mode}",
+                    path=path,
+                )
+            regions = np.array(picture, dtype=np.int32)
+    except FileNotFoundError:
+        raise DataError("there is no such region map", path=path) from None
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"is a damaged region map ({error}); delete it and train again, which makes a new one",
+            path=path,
+        ) from error
+    if expected_size is not None and regions.shape != tuple(expected_size):
+        raise DataError(
+            f"the region map (H, W) is {regions.shape} while its image is {tuple(expected_size)}; "
+            "delete it and train again, which makes a new one",
+            path=path,
+        )
+    return regions
+
+
+def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
+    """Say whether a region map is whole, of the image's size and no older than the image.
+
+    Only both ends of the file are read, so that thousands of maps are checked in a second.
+
+    Args:
+        path: The region map.
+        image: The image it belongs to.
+        size: The image's height and width.
+    """
+    try:
+        if path.stat().st_mtime < image.stat().st_mtime:
+            return False
+        with path.open("rb") as file:
+            file.seek(-len(_PNG_END), 2)
+            whole = file.read() == _PNG_END
+        with Image.open(path) as picture:
+            return whole and (picture.height, picture.width) == size
+    except (OSError, UnidentifiedImageError, SyntaxError):
+        return False

@@ -1,0 +1,180 @@
+"""What happens beside the training steps: log, progress bar, checkpoints, Ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning as L
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.tensorboard import SummaryWriter
+
+from weakseg.errors import RunError
+from weakseg.files import replacing
+from weakseg.training.module import TrainingModule
+
+
+class Interrupted(BaseException):
+    """Ctrl-C came, and the step that was under way has been finished and kept."""
+
+
+class LogWriter(L.Callback):
+    """Write losses, learning rate and seconds of every step to log.csv and for TensorBoard.
+
+    Args:
+        path: The log. Where it is there, steps after the one resumed from are dropped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clock = 0.0
+        self.events: SummaryWriter | None = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep what was logged up to the step resumed from."""
+        self.clock = time.perf_counter()
+        if not trainer.is_global_zero:
+            return
+        self.events = SummaryWriter(self.path.parent, purge_step=trainer.global_step + 1)
+        if not self.path.is_file():
+            return
+        kept = [row for row in read_log(self.path) if int(row["step"]) <= trainer.global_step]
+        with replacing(self.path) as beside:
+            _write_rows(beside, kept, mode="w")
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
+                           *_: Any) -> None:  # fmt: skip
+        """Add a row."""
+        assert isinstance(pl_module, TrainingModule)
+        now = time.perf_counter()
+        terms = {name: value.item() for name, value in pl_module.terms.items()}
+        values = {"loss": sum(terms.values()), **terms,
+                  "lr": trainer.optimizers[0].param_groups[0]["lr"],
+                  "seconds": now - self.clock}  # fmt: skip
+        self.clock = now
+        if self.events is not None:
+            for key, value in values.items():
+                self.events.add_scalar(key, value, trainer.global_step)
+            row = {key: f"{value:.6g}" for key, value in values.items()}
+            _write_rows(self.path, [{"step": str(trainer.global_step), **row}], mode="a")
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Close the events."""
+        if self.events is not None:
+            self.events.close()
+            self.events = None
+
+
+def read_log(path: Path) -> list[dict[str, str]]:
+    """Read log.csv; a last line that was cut off by a kill is left out."""
+    with path.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if None not in row.values()]
+
+
+def _write_rows(path: Path, rows: list[dict[str, str]], *, mode: str) -> None:
+    if not rows:
+        path.unlink(missing_ok=True)
+        return
+    with path.open(mode, newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        if file.tell() == 0:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+class ProgressBar(L.Callback):
+    """One line with the losses; where the output is no terminal, a line every tenth of the run.
+
+    Args:
+        title: What is being trained.
+        steps: Number of steps.
+    """
+
+    def __init__(self, title: str, steps: int) -> None:
+        self.steps = steps
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+        self.task = self.progress.add_task(title, total=steps, losses="")
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the bar."""
+        if trainer.is_global_zero and self.progress.console.is_terminal:
+            self.progress.start()
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
+                           *_: Any) -> None:  # fmt: skip
+        """Move the bar."""
+        assert isinstance(pl_module, TrainingModule)
+        losses = " ".join(f"{name} {value.item():.2f}" for name, value in pl_module.terms.items())
+        step = trainer.global_step
+        self.progress.update(self.task, completed=step, losses=losses)
+        every = max(1, self.steps // 10)
+        if not self.progress.console.is_terminal and step % every == 0 and trainer.is_global_zero:
+            title = self.progress.tasks[0].description
+            self.progress.console.print(f"{title}: step {step} of {self.steps}, {losses}")
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Leave the bar as it stands."""
+        self.progress.stop()
+
+
+class Checkpoints(L.Callback):
+    """Keep the newest state, and keep it on Ctrl-C too, always between two steps.
+
+    Args:
+        path: The checkpoint; a new one replaces it only once it is whole.
+        every: Steps between checkpoints.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self.path = path
+        self.every = every
+        self.interrupted = False
+        self._before: Any = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take over Ctrl-C."""
+        # Signals can only be handled from the main thread; elsewhere Ctrl-C keeps its usual way.
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
+                           *_: Any) -> None:  # fmt: skip
+        """Save where it is time."""
+        step = trainer.global_step
+        if step % self.every == 0 or step >= trainer.max_steps or self.interrupted:
+            self.save(trainer)
+        if self.interrupted:
+            raise Interrupted
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Give Ctrl-C back."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+
+    def save(self, trainer: L.Trainer) -> None:
+        """Write the checkpoint.
+
+        Raises:
+            RunError: It cannot be written, as when the disk is full.
+        """
+        with replacing(self.path) as beside:
+            try:
+                trainer.save_checkpoint(beside)
+            except RuntimeError as error:
+                # torch's zip writer turns a full disk into a RuntimeError of its own
+                raise RunError(f"{self.path}: cannot be written ({error}); is the disk full?"
+                               ) from error  # fmt: skip
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
