@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
@@ -19,6 +19,7 @@ from rich.markup import escape
 from weakseg import __version__
 from weakseg.config import InferenceConfig, Recipe
 from weakseg.errors import RecipeError, WeaksegError
+from weakseg.recipes import plain_message
 
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -48,9 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _guarded(_COMMANDS[command].run, options[command])
 
 
+class _Parser(ArgumentParser):
+    """A parser whose complaints are one line and a hint, without the whole usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        said = " ".join(plain_message(message).split())
+        for command in _COMMANDS:
+            said = said.replace(f"{command}.", "")  # the parser's own way to name what is nested
+        _complain(said)
+        program = self.prog.replace("[options] ", "")
+        _err.print(f"Run `{program} --help` for what can be said.")
+        sys.exit(2)
+
+
 def build_parser() -> ArgumentParser:
     """Build the parser of all commands."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog="weakseg",
         version=__version__,
         description="Train a semantic segmenter from tags, points, scribbles or masks, in any mix.",
@@ -58,14 +72,17 @@ def build_parser() -> ArgumentParser:
     )
     commands = parser.add_subcommands(required=True, title="commands", metavar="COMMAND")
     for name, command in _COMMANDS.items():
-        own = ArgumentParser(description=command.__doc__)
+        summary, _, more = (command.__doc__ or "").partition("\n")
+        own = _Parser(description=f"{summary} {more}", usage=f"weakseg {name} {command.usage}")
         command.add_options(own)
-        commands.add_subcommand(name, own, help=(command.__doc__ or "").split("\n")[0])
+        commands.add_subcommand(name, own, help=summary)
     return parser
 
 
 class _Demo:
     """Make a small set, train from each kind of mark, and report."""
+
+    usage = "[options]"
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
@@ -91,15 +108,16 @@ class _Train:
     """Train from the marks of a data folder.
 
     Every value of the recipe can be changed by the flag of its name, such as
-    --training.steps 100 or --data.marks=[points]. Defaults shown are those of recipe small.
+    --training.steps 100 or --data.marks=[points]. Defaults shown are those of a recipe that says
+    nothing; `weakseg recipes NAME` shows a recipe in full.
     """
+
+    usage = "DATA [--recipe NAME] [--out RUN] [options]"
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="DATA", type=str,
-                            help="data folder, PASCAL VOC folder or data.yaml")  # fmt: skip
-        parser.add_argument("--recipe", type=str,
-                            help="name of a recipe (see weakseg recipes) or a YAML file (small)")  # fmt: skip
+        parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
+        parser.add_argument("--recipe", type=str, help="recipe, by name or as a YAML file (small)")
         parser.add_argument("--out", type=str, help="the run folder (run)")
         _add_flag(parser, "--resume", "go on with the run that is there")
         _add_flag(parser, "--overwrite", "replace the run that is there")
@@ -114,7 +132,7 @@ class _Train:
         recipe_keys = {item.name for item in fields(Recipe)}
         tree = {key: value for key, value in options.as_dict().items() if key in recipe_keys}
         result = train(
-            options.folder,
+            options.DATA,
             recipe=options.get("recipe", "small"),
             out=options.get("out", "run"),
             resume=_flag(options, "resume"),
@@ -130,11 +148,12 @@ class _Train:
 class _Predict:
     """Label every pixel of images with a trained run."""
 
+    usage = "RUN IMAGES... [--out MASKS] [options]"
+
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
-        parser.add_argument("run", metavar="RUN", type=str, help="run folder")
-        parser.add_argument("images", metavar="IMAGES", type=str, nargs="+",
-                            help="images, or folders of images")  # fmt: skip
+        parser.add_argument("RUN", type=str, help="run folder")
+        parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
         parser.add_argument("--out", type=str, help="folder for the masks (masks)")
         _add_flag(parser, "--overlay", "write each mask over its image too")
         _add_flag(parser, "--overwrite", "replace masks that are there")
@@ -147,7 +166,7 @@ class _Predict:
 
         out = options.get("out", "masks")
         masks = predict(
-            options.run, options.images, out,
+            options.RUN, options.IMAGES, out,
             overlay=_flag(options, "overlay"), overwrite=_flag(options, "overwrite"),
             **_inference(options),
         )  # fmt: skip
@@ -158,11 +177,12 @@ class _Predict:
 class _Evaluate:
     """Score a run, or a folder of masks, against full masks."""
 
+    usage = "RUN DATA [options]"
+
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
-        parser.add_argument("run", metavar="RUN", type=str,
-                            help="run folder, or folder of masks NAME.png")  # fmt: skip
-        parser.add_argument("folder", metavar="DATA", type=str, help="data with full masks")
+        parser.add_argument("RUN", type=str, help="run folder, or folder of masks NAME.png")
+        parser.add_argument("DATA", type=str, help="data with full masks")
         parser.add_argument("--split", type=str, help="split to score (the recipe's, or val)")
         parser.add_argument("--masks", type=str, help="folder of full masks, if not DATA's own")
         parser.add_argument("--out", type=str, help="write the scores to this JSON file")
@@ -175,7 +195,7 @@ class _Evaluate:
         from weakseg.evaluation import score_table, write_scores
 
         scores, protocol = evaluate(
-            options.run, options.folder, split=options.get("split"), masks=options.get("masks"),
+            options.RUN, options.DATA, split=options.get("split"), masks=options.get("masks"),
             **_inference(options),
         )  # fmt: skip
         if "out" in options:
@@ -186,6 +206,8 @@ class _Evaluate:
 
 class _Recipes:
     """List the recipes, or show one in full."""
+
+    usage = "[NAME]"
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:
@@ -205,6 +227,8 @@ class _Recipes:
 
 class _Doctor:
     """Show versions, devices, and the weights that are found."""
+
+    usage = ""
 
     @staticmethod
     def add_options(parser: ArgumentParser) -> None:

@@ -109,11 +109,10 @@ def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, 
 def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
     segmenters = {name: Segmenter.load(done.run) for name, (_, done) in runs.items()}
     classes = next(iter(segmenters.values())).classes
-    examples = []
     recipe, done = runs["weakseg, points"]
     data = load_data_config(done.run.parents[1] / "data", recipe.data)
-    for record in spread(read_split(data, data.val_split, classes)):
-        examples.append(example(record, classes, data, segmenters))
+    scored = spread(read_split(data, data.val_split, classes))
+    examples = [example(record, classes, data, segmenters) for record in scored]
     for marks in ("points", "scribbles"):
         shown = replace(data, marks=[marks])
         for record in spread(read_split(shown, data.train_split, classes), 3):

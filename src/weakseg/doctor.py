@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+from importlib import metadata
 
 import torch
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from weakseg import __version__
@@ -30,8 +33,25 @@ def doctor_table() -> Table:
                              f"{os.environ.get('OMP_NUM_THREADS', 'not set')})")  # fmt: skip
     table.add_row("GPU", _gpus())
     for found in available_weights():
-        table.add_row("weights", str(found))
+        table.add_row("weights", f"{found.backbone}: {found.source}")
+    for extra, missing in _extras().items():
+        state = "installed" if not missing else f"would add {', '.join(missing)}"
+        table.add_row("extra", escape(f"weakseg[{extra}]: {state}"))
     return table
+
+
+def _extras() -> dict[str, list[str]]:
+    """Give the packages that each extra would add to what is installed."""
+    about = metadata.metadata("weakseg")
+    extras: dict[str, list[str]] = {name: [] for name in about.get_all("Provides-Extra") or []}
+    for requirement in about.get_all("Requires-Dist") or []:
+        named, _, marker = requirement.partition(";")
+        package = re.split(r"[\s<>=!~\[]", named.strip(), maxsplit=1)[0]
+        for extra, missing in extras.items():
+            wanted = re.search(rf"extra == ['\"]{extra}['\"]", marker)
+            if wanted and version_of(package) is None:
+                missing.append(package)
+    return extras
 
 
 def _gpus() -> str:

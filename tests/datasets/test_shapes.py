@@ -192,7 +192,7 @@ def _pixels(folder: Path, split: str, *, neighbours: bool) -> tuple[np.ndarray, 
         channels = [image]
         if neighbours:
             fine = np.abs(image - ndimage.uniform_filter(image, (5, 5, 1)))
-            channels += [ndimage.gaussian_filter(fine, (s, s, 0)) for s in (2, 5, 10)]
+            channels += [ndimage.gaussian_filter(fine, (s, s, 0)) for s in (2, 6)]
         mask = labels_of(folder, "masks", name)[::4, ::4]
         stacked = np.concatenate(channels, axis=2)[::4, ::4]
         features.append(stacked[mask != VOID])
@@ -201,7 +201,7 @@ def _pixels(folder: Path, split: str, *, neighbours: bool) -> tuple[np.ndarray, 
 
 
 def _forest_iou(folder: Path, *, neighbours: bool) -> float:
-    forest = RandomForestClassifier(20, min_samples_leaf=5, random_state=0)
+    forest = RandomForestClassifier(8, max_depth=14, min_samples_leaf=5, random_state=0)
     forest.fit(*_pixels(folder, "train", neighbours=neighbours))
     features, classes = _pixels(folder, "val", neighbours=neighbours)
     return float(jaccard_score(classes, forest.predict(features), average="macro"))

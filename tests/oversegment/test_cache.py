@@ -167,13 +167,12 @@ def test_settings_out_of_range_are_refused(options: dict):
         OversegmentSettings(**options)
 
 
-def _in_daemon(photos: list[tuple[str, Path]], cache: Path) -> None:
-    oversegment_images(photos, SETTINGS, cache, workers=2, progress=False)
-
-
 def test_daemon_process_works_without_children(photos: list[tuple[str, Path]], tmp_path: Path):
     process = multiprocessing.get_context("spawn").Process(
-        target=_in_daemon, args=(photos, tmp_path / "c"), daemon=True
+        target=oversegment_images,
+        args=(photos, SETTINGS, tmp_path / "c"),
+        kwargs={"workers": 2, "progress": False},
+        daemon=True,
     )
     process.start()
     process.join(30)
@@ -181,22 +180,21 @@ def test_daemon_process_works_without_children(photos: list[tuple[str, Path]], t
     assert (tmp_path / "c" / SETTINGS.key() / "one.png").exists()
 
 
-_INTERRUPTED = """
+_UNGUARDED_SCRIPT = """
 import sys
 from pathlib import Path
 from weakseg.oversegment import OversegmentSettings, oversegment_images
 
-if __name__ == "__main__":
-    root = Path(sys.argv[1])
-    photos = [(f"n{index}", root / "photo.png") for index in range(4000)]
-    oversegment_images(photos, OversegmentSettings(), root / "c", workers=1, progress=False)
+root = Path(sys.argv[1])
+photos = [(f"n{index}", root / "photo.png") for index in range(4000)]
+oversegment_images(photos, OversegmentSettings(), root / "c", workers=1, progress=False)
 """
 
 
-def test_ctrl_c_stops_promptly_and_leaves_whole_files(tmp_path: Path):
+def test_ctrl_c_stops_even_an_unguarded_script_promptly_and_leaves_whole_files(tmp_path: Path):
     noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "photo.png")
-    (tmp_path / "script.py").write_text(_INTERRUPTED)
+    (tmp_path / "script.py").write_text(_UNGUARDED_SCRIPT)
     process = subprocess.Popen(
         [sys.executable, str(tmp_path / "script.py"), str(tmp_path)],
         stderr=subprocess.PIPE, start_new_session=True,

@@ -7,11 +7,14 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -124,8 +127,7 @@ def oversegment_images(
         images: Names, which may hold folders ("a/b"), with the image files.
         settings: How.
         cache_dir: Folder for region maps of any settings.
-        workers: Processes beside this one; 0: none, None: one a core where it pays. As always with
-            processes, a script that is run needs its `if __name__ == "__main__":`.
+        workers: Processes beside this one; 0: none, None: one a core where it pays.
         progress: Show a bar.
 
     Returns:
@@ -173,18 +175,34 @@ def _work(tasks: list[Task], settings: OversegmentSettings, workers: int) -> Ite
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
     try:
-        for future in as_completed([pool.submit(_oversegment_file, x, settings) for x in tasks]):
+        with _nameless_main():
+            futures = [pool.submit(_oversegment_file, task, settings) for task in tasks]
+        for future in as_completed(futures):
             future.result()
             yield
     except BrokenProcessPool as error:
         raise RunError(
             "A process that oversegments images died, perhaps for want of memory. Try fewer "
-            "workers, or workers=0. (A script must guard its start with "
-            'if __name__ == "__main__":, or else its processes cannot begin.)'
+            "workers, or workers=0."
         ) from error
     finally:
         # After an error or Ctrl-C, only the images at work are finished.
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    """Keep new processes from running the caller's script again.
+
+    They would do so to find functions defined in it, of which there is no need here; and a script
+    without `if __name__ == "__main__":`, or one from standard input, would fail.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _ignore_interrupt() -> None:

@@ -100,7 +100,7 @@ def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:
     except RecipeError as error:
         raise RecipeError(f"{source}: {error}") from error
     except (ArgumentError, TypeError, ValueError) as error:
-        raise RecipeError(f"{source}: {_plain(str(error))}") from error
+        raise RecipeError(f"{source}: {plain_message(str(error))}") from error
 
 
 def merge(tree: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +160,13 @@ def _dotted(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _dotted(value, f"{prefix}{key}.")
 
 
-def _plain(message: str) -> str:
+def plain_message(message: str) -> str:
+    """Say a complaint of the argument parser in fewer words.
+
+    Examples:
+        >>> print(plain_message("Parser key 'seed':  Expected a <class 'int'>. Got value: x"))
+        key 'seed':  Expected a 'int'. Got value: x
+    """
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = " ".join(lines).replace("Parser key ", "key ")
     for word in ("class", "typing."):
