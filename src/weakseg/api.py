@@ -14,7 +14,7 @@ from rich.progress import track
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.label_maps import read_label_map, write_label_map
 from weakseg.annotations.palette import overlay_labels
-from weakseg.config import InferenceConfig, Recipe
+from weakseg.config import DataConfig, InferenceConfig, Recipe
 from weakseg.datasets.folder import (
     Record,
     cache_folder,
@@ -94,7 +94,9 @@ def train(
     _tell(found, recipe, classes)
     run = RunFolder(Path(out))
     run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
-    oversegments = _oversegment(recipe, records) if recipe.method == "spml" else None
+    oversegments = (
+        oversegment_records(recipe, recipe.data, records) if recipe.method == "spml" else None
+    )
     start = time.perf_counter()
     module = fit(recipe, records, classes, run, oversegments=oversegments)
     seconds = time.perf_counter() - start
@@ -246,11 +248,12 @@ def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
         _log.warning("no training pixel is labelled %s", ", ".join(unseen))
 
 
-def _oversegment(recipe: Recipe, records: Sequence[Record]) -> Path:
+def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Record]) -> Path:
+    """Oversegment images as a recipe says, where that has not been done; give the folder."""
     config = recipe.oversegment
     settings = OversegmentSettings(regions=config.regions, threshold=config.threshold)
     images = [(record.name, record.image) for record in records]
-    return oversegment_images(images, settings, cache_folder(recipe.data) / "oversegments")
+    return oversegment_images(images, settings, cache_folder(data) / "oversegments")
 
 
 def _truths(recipe: Recipe, classes: ClassList) -> list[Record]:

@@ -88,6 +88,7 @@ class ModelConfig:
         dimensions: Length of an embedding.
         embedding_stride: Stride of the embedding map, 4 or 8.
         classifier_hidden: Width of the classifier's hidden layer; 0: a single linear layer.
+        frozen_stride: Layers of the backbone up to this stride stay as pretrained; 0: none do.
         freeze_batch_norm: Keep the backbone's batch normalisation as it was pretrained.
     """
 
@@ -98,6 +99,7 @@ class ModelConfig:
     dimensions: int = 64
     embedding_stride: Literal[4, 8] = 8
     classifier_hidden: int = 0
+    frozen_stride: int = 4
     freeze_batch_norm: bool = False
 
 
@@ -299,7 +301,8 @@ _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
     ),
     ("inference.tile", "at least 64", lambda value: value >= 64),
     (
-        "data.point_radius data.scribble_dilation model.classifier_hidden objective.memory "
+        "data.point_radius data.scribble_dilation model.classifier_hidden "
+        "model.frozen_stride objective.memory "
         "objective.classifier_weight optimizer.weight_decay optimizer.warmup training.workers "
         "training.clip_gradient inference.overlap seed "
         "objective.annotation.weight objective.cooccurrence.weight objective.similarity.weight "

@@ -184,8 +184,8 @@ def _object(
     rng: np.random.Generator, size: int, shape: Shape, colours: Picture
 ) -> tuple[Field, Picture]:
     """Give an object's coverage of every pixel, 0 to 1, and its texture."""
-    radius = rng.uniform(0.12, 0.26) * size * shape.size
-    waves = radius / (rng.uniform(7, 11) * size / _REFERENCE_SIDE)
+    radius = rng.uniform(0.15, 0.28) * size * shape.size
+    waves = radius / (rng.uniform(8, 12) * size / _REFERENCE_SIDE)
     x, y = _grid(size)
     centre_x, centre_y = rng.uniform(0.1, 0.9, 2) * size
     angle, squeeze = rng.uniform(0, 2 * np.pi), rng.uniform(0.85, 1.15)
@@ -205,7 +205,7 @@ def _background(rng: np.random.Generator, size: int, colours: Picture) -> Pictur
     """Blotches of two colours, as coarse as the objects' textures, strong or faint."""
     blotches = np.tanh(rng.uniform(0.6, 2.5) * _noise(rng, size, rng.uniform(1.5, 6.0)))
     slow = _noise(rng, size, 24.0)
-    share = 0.5 + 0.5 * rng.uniform(0.3, 0.9) * blotches + 0.12 * slow
+    share = 0.5 + 0.5 * rng.uniform(0.15, 0.65) * blotches + 0.12 * slow
     return _mix(_two(rng, colours), np.clip(share, 0, 1))
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -259,7 +260,10 @@ def _losses(pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparis
     own = (own - largest).exp()
     numerator = torch.where(comparison.alone, own, (total * comparison.same).sum(dim=1))
     others = (total * ~comparison.same).sum(dim=1) + own.masked_fill(comparison.own_is_same, 0)
-    return torch.log1p(others / numerator)
+    # −log(a / (a + b)) = softplus(log b − log a); without b it is zero, with a zero gradient.
+    nothing = others == 0
+    ratio = others.masked_fill(nothing, 1).log() - numerator.log()
+    return F.softplus(ratio).masked_fill(nothing, 0)
 
 
 class _BlockwiseSum(torch.autograd.Function):

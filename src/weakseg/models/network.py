@@ -5,6 +5,7 @@ Source: SPML (arXiv 2105.00957), sections 3.1 (embedding) and 4 (networks and le
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -147,7 +148,9 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (B, C, h, w), logits.
         """
-        logits: Tensor = self.classifier(embedding)
+        # Unit vectors have tiny entries, from which a linear layer learns slowly.
+        scale = math.sqrt(self.spec.dimensions) if self.spec.unit_length else 1.0
+        logits: Tensor = self.classifier(embedding * scale)
         return logits
 
 

@@ -43,6 +43,7 @@ class TrainingModule(L.LightningModule):
         spec = network_spec(recipe, len(classes))
         self.network = build_network(spec, weights=recipe.model.weights)
         self.network.to(memory_format=torch.channels_last)
+        self.network.backbone.freeze_to_stride(recipe.model.frozen_stride)
         if recipe.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
         self.contrastive = recipe.method == "spml"

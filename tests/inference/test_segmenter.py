@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from weakseg.annotations.classes import ClassList
+from weakseg.config import InferenceConfig
+from weakseg.errors import WeightsError
+from weakseg.inference.memory import Memory
+from weakseg.inference.probabilities import class_probabilities, retrieve
+from weakseg.inference.segmenter import Segmenter
+from weakseg.inference.tiles import tiles
+from weakseg.models import NetworkSpec, build_network
+
+CLASSES = ClassList(("background", "cat", "dog"))
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    spec = NetworkSpec(num_classes=3, backbone="resnet10t", dimensions=8)
+    return build_network(spec, weights="none").eval()
+
+
+@pytest.fixture(scope="module")
+def memory():
+    generator = torch.Generator().manual_seed(0)
+    prototype = torch.nn.functional.normalize(torch.randn(30, 8, generator=generator), dim=1)
+    return Memory(prototype, torch.arange(30) % 3)
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("labels", ["retrieval", "classifier"])
+@pytest.mark.parametrize("size", [(64, 80), (37, 53), (1, 1), (5, 300)])
+def test_an_image_of_any_size_gets_a_mask_of_its_size(network, memory, labels, size):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(labels=labels, k=3), memory)
+    mask = segmenter.predict(picture(*size))
+    assert mask.shape == size
+    assert mask.dtype == np.uint8
+    assert mask.max() < 3
+
+
+@pytest.mark.parametrize("labels", ["retrieval", "classifier"])
+def test_probabilities_sum_to_one_over_scales_and_mirror_images(network, memory, labels):
+    config = InferenceConfig(labels=labels, scales=[0.5, 1.0, 1.5], flip=True)
+    image = torch.rand(2, 3, 64, 48)
+    with torch.inference_mode():
+        shares = class_probabilities(network, image, memory, config)
+    assert shares.shape == (2, 3, 64, 48)
+    assert torch.allclose(shares.sum(1), torch.ones(2, 64, 48), atol=1e-5)
+
+
+def test_a_batch_gives_what_single_images_give(network, memory):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(), memory)
+    images = np.stack([picture(64, 64), picture(64, 64)[::-1]])
+    batch = segmenter.predict_batch(images)
+    for image, mask in zip(images, batch, strict=True):
+        assert (segmenter.predict(image) == mask).mean() > 0.99
+
+
+def test_mirrored_images_give_mirrored_masks_with_flip(network):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(labels="classifier", flip=True))
+    image = picture(64, 64)
+    mirrored = segmenter.predict(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
+    assert (segmenter.predict(image) == mirrored).mean() > 0.99
+
+
+def test_retrieval_gives_a_segment_the_label_of_its_nearest_prototypes():
+    embedding = torch.zeros(1, 2, 2, 4)
+    embedding[:, 0, :, :2], embedding[:, 1, :, 2:] = 1, 1
+    memory = Memory(torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]), torch.tensor([2, 2, 1]))
+    shares = retrieve(embedding, memory, 3, InferenceConfig(grid=(1, 2), k=1))
+    assert shares.argmax(1)[0].tolist() == [[2, 2, 1, 1], [2, 2, 1, 1]]
+
+
+def test_every_pixel_is_kept_by_one_tile_and_tiles_stay_inside():
+    for height, width, side, overlap in [(100, 230, 64, 8), (64, 65, 64, 16), (300, 50, 100, 0)]:
+        count = np.zeros((height, width), int)
+        for tile in tiles(height, width, side=side, overlap=overlap):
+            count[tile.kept] += 1
+            seen = count[tile.seen]
+            assert max(seen.shape) <= side
+            assert seen[tile.inside].shape == count[tile.kept].shape
+            for kept, whole, length in zip(tile.kept, tile.seen, (height, width), strict=True):
+                assert kept.start - whole.start >= overlap or whole.start == 0
+                assert whole.stop - kept.stop >= overlap or whole.stop == length
+        assert (count == 1).all()
+
+
+def test_tiles_far_from_their_border_agree_with_the_whole_image(network):
+    image = picture(400, 64)
+    whole = Segmenter(network, CLASSES, InferenceConfig(labels="classifier", tile=1024))
+    config = InferenceConfig(labels="classifier", tile=256, overlap=96)
+    tiled = Segmenter(network, CLASSES, config)
+    assert (whole.predict(image) == tiled.predict(image)).mean() > 0.8
+
+
+def test_many_files_are_labelled_once_each_whatever_their_sizes(network, memory, tmp_path):
+    for number in range(7):
+        size = (40, 56) if number % 3 else (56, 40)
+        Image.fromarray(picture(*size)).save(tmp_path / f"{number}.png")
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(batch=2), memory)
+    made = list(segmenter.predict_files(sorted(tmp_path.iterdir())))
+    assert sorted(item.path.name for item in made) == [f"{number}.png" for number in range(7)]
+    assert all(item.mask.shape == item.image.shape[:2] for item in made)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_what_is_no_rgb_image_is_refused(network, memory, image):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(), memory)
+    with pytest.raises(ValueError, match="Expected argument `image` to be RGB"):
+        segmenter.predict(image)
+
+
+def test_retrieval_without_a_memory_says_what_to_do(network):
+    with pytest.raises(WeightsError, match="labels=classifier"):
+        Segmenter(network, CLASSES, InferenceConfig())
+
+
+def test_a_memory_survives_saving_and_a_damaged_one_is_named(memory, tmp_path):
+    memory.save(tmp_path / "memory.safetensors")
+    read = Memory.load(tmp_path / "memory.safetensors", torch.device("cpu"))
+    assert torch.equal(read.prototype, memory.prototype)
+    (tmp_path / "memory.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(WeightsError, match=r"memory\.safetensors: is missing, damaged"):
+        Memory.load(tmp_path / "memory.safetensors", torch.device("cpu"))
+
+
+def test_options_may_differ_from_the_recipe():
+    assert replace(InferenceConfig(), scales=[0.5]).scales == [0.5]
