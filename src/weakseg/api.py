@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from weakseg.annotations.palette import overlay_labels
 from weakseg.config import DataConfig, InferenceConfig, Recipe
 from weakseg.datasets.folder import (
     Record,
+    as_marks,
     cache_folder,
     has_split,
     load_data_config,
@@ -31,6 +33,7 @@ from weakseg.evaluation import Confusion, Protocol, Scores, score_folder, write_
 from weakseg.files import replacing
 from weakseg.inference import Segmenter
 from weakseg.inference.memory import build_memory
+from weakseg.inference.segmenter import pick_device
 from weakseg.oversegment import OversegmentSettings, oversegment_images
 from weakseg.recipes import load_recipe
 from weakseg.run import RunFolder
@@ -90,20 +93,25 @@ def train(
     recipe = replace(recipe, data=load_data_config(data, recipe.data))
     classes = read_class_list(recipe.data)
     records = read_split(recipe.data, recipe.data.train_split, classes)
-    found = survey(records, classes, recipe.data)
-    _tell(found, recipe, classes)
+    scored = _records_with_truth(recipe, classes)
     run = RunFolder(Path(out))
-    run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
-    oversegments = (
-        oversegment_records(recipe, recipe.data, records) if recipe.method == "spml" else None
-    )
+    if _is_first_process():
+        _tell(survey(records, classes, recipe.data), recipe, classes)
+        if scored:  # a wrong mask is better found now than after the training
+            survey([as_marks(record) for record in scored], classes, recipe.data)
+        run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
+    oversegments = None
+    if recipe.method == "spml":
+        oversegments = oversegment_records(recipe, recipe.data, records)
     start = time.perf_counter()
     module = fit(recipe, records, classes, run, oversegments=oversegments)
     seconds = time.perf_counter() - start
-    memory = build_memory(module.network, records, classes, recipe, oversegments)
+    if not _is_first_process():
+        return Trained(run.root, None, None, seconds)
+    network = module.network.to(pick_device())
+    memory = build_memory(network, records, classes, recipe, oversegments)
     memory.save(run.memory)
-    segmenter = Segmenter(module.network, classes, recipe.inference, memory)
-    scored = _truths(recipe, classes)
+    segmenter = Segmenter(network, classes, recipe.inference, memory)
     result = evaluate_records(segmenter, scored, recipe.data.val_split) if scored else None
     if result:
         write_scores(run.scores, *result)
@@ -222,6 +230,11 @@ def protocol_of(config: InferenceConfig, split: str, images: int) -> Protocol:
     )
 
 
+def _is_first_process() -> bool:
+    """On several devices each has a process that runs the whole command; one of them writes."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0
+
+
 def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
     kinds = ", ".join(marks_in_use(recipe.data)) or "no marks"
     _log.info(
@@ -256,7 +269,7 @@ def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Reco
     return oversegment_images(images, settings, cache_folder(data) / "oversegments")
 
 
-def _truths(recipe: Recipe, classes: ClassList) -> list[Record]:
+def _records_with_truth(recipe: Recipe, classes: ClassList) -> list[Record]:
     if not has_split(recipe.data, recipe.data.val_split):
         return []
     records = read_split(recipe.data, recipe.data.val_split, classes)

@@ -118,6 +118,11 @@ def read_split(config: DataConfig, split: str, classes: ClassList) -> list[Recor
     return records
 
 
+def as_marks(record: Record) -> Record:
+    """Give the same image with its full mask as its only mark."""
+    return replace(record, marks=Marks(mask=record.truth))
+
+
 def has_split(config: DataConfig, split: str) -> bool:
     """Tell whether the folder lists this split."""
     return (find_layout(config).splits / f"{split}.txt").is_file()

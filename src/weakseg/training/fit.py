@@ -18,7 +18,7 @@ from weakseg.config import Recipe
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import Record
 from weakseg.datasets.transforms import TrainTransform
-from weakseg.errors import RunError
+from weakseg.errors import DataError, RunError
 from weakseg.files import replacing
 from weakseg.run import RunFolder
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
@@ -65,6 +65,8 @@ def fit(
             trainer.fit(module, _loader(recipe, draws, trainer), ckpt_path=checkpoint)
         except Interrupted:
             raise KeyboardInterrupt from None
+        except DataError as error:
+            raise _without_traceback(error) from error
     if trainer.is_global_zero:
         save_network(module, run.model)
     return module
@@ -115,6 +117,11 @@ def _loader(recipe: Recipe, draws: TrainingDraws, trainer: L.Trainer) -> DataLoa
         num_workers=config.workers, persistent_workers=config.workers > 0,
         pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
+
+
+def _without_traceback(error: DataError) -> DataError:
+    """Take off what torch wraps around an error from a loading process."""
+    return DataError(str(error).split(f"{DataError.__module__}.{DataError.__name__}: ")[-1].strip())
 
 
 def _steps_done(checkpoint: Path | None) -> int:

@@ -76,6 +76,10 @@ class TrainingModule(L.LightningModule):
             terms["classifier"] = config.classifier_weight * self._cross_entropy(seen, annotation)
         return terms
 
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make what is random in a step (dropout) depend on the step alone, for exact resuming."""
+        torch.manual_seed((self.recipe.seed * 1_000_003 + self.global_step) * 64 + self.global_rank)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Sum the terms, and stop where one is not finite."""
         terms = self.losses(batch)
