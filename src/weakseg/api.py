@@ -109,7 +109,7 @@ def train(
     if not _is_first_process():
         return Trained(run.root, None, None, seconds)
     network = module.network.to(pick_device())
-    memory = build_memory(network, records, classes, recipe, oversegments)
+    memory = build_memory(network, records, classes, recipe)
     memory.save(run.memory)
     segmenter = Segmenter(network, classes, recipe.inference, memory)
     result = evaluate_records(segmenter, scored, recipe.data.val_split) if scored else None

@@ -264,6 +264,12 @@ class Recipe:
             for key, value, expected, holds in _ranges(self)
             if not holds
         ]
+        least = 2 * (self.inference.overlap + 32)
+        if self.inference.tile < least:
+            problems.append(
+                f"inference.tile: expected at least {least} where inference.overlap is "
+                f"{self.inference.overlap}, but got {self.inference.tile}"
+            )
         if problems:
             raise RecipeError("\n".join(problems))
 
@@ -299,7 +305,6 @@ _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
         "at least 1",
         lambda value: value >= 1,
     ),
-    ("inference.tile", "at least 64", lambda value: value >= 64),
     (
         "data.point_radius data.scribble_dilation model.classifier_hidden "
         "model.frozen_stride objective.memory "

@@ -25,7 +25,6 @@ def network_spec(recipe: Recipe, num_classes: int) -> NetworkSpec:
         dimensions=model.dimensions,
         embedding_stride=model.embedding_stride,
         classifier_hidden=model.classifier_hidden or None,
-        unit_length=recipe.method == "spml",
     )
 
 

@@ -184,8 +184,8 @@ def _object(
     rng: np.random.Generator, size: int, shape: Shape, colours: Picture
 ) -> tuple[Field, Picture]:
     """Give an object's coverage of every pixel, 0 to 1, and its texture."""
-    radius = rng.uniform(0.15, 0.28) * size * shape.size
-    waves = radius / (rng.uniform(8, 12) * size / _REFERENCE_SIDE)
+    radius = rng.uniform(0.18, 0.30) * size * shape.size
+    waves = radius / (rng.uniform(9, 13) * size / _REFERENCE_SIDE)
     x, y = _grid(size)
     centre_x, centre_y = rng.uniform(0.1, 0.9, 2) * size
     angle, squeeze = rng.uniform(0, 2 * np.pi), rng.uniform(0.85, 1.15)

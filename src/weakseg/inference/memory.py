@@ -16,11 +16,11 @@ from weakseg.annotations.classes import ClassList
 from weakseg.config import Recipe
 from weakseg.datasets.draws import load_sample
 from weakseg.datasets.folder import Record
-from weakseg.datasets.transforms import shrink_labels, shrink_regions
+from weakseg.datasets.transforms import shrink_labels
 from weakseg.errors import WeightsError
 from weakseg.files import replacing
-from weakseg.method import segment_pixels, segment_prototypes
-from weakseg.method.constants import VOID
+from weakseg.method import majority_label, segment_pixels, segment_prototypes
+from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.models import EmbeddingNetwork
 
 
@@ -61,20 +61,18 @@ class Memory:
 
 @torch.inference_mode()
 def build_memory(
-    network: EmbeddingNetwork,
-    records: Sequence[Record],
-    classes: ClassList,
-    recipe: Recipe,
-    oversegments: Path | None,
+    network: EmbeddingNetwork, records: Sequence[Record], classes: ClassList, recipe: Recipe
 ) -> Memory:
-    """Collect the prototypes of every labelled segment of the training images.
+    """Collect the prototypes of the training images' clusters that hold a labelled pixel.
+
+    A cluster takes the majority label of its labelled pixels. It is not cut along the marks, so
+    that a click stands for all that looks alike around it, as clusters of a new image do.
 
     Args:
         network: The trained network, on its device.
         records: Training images with their marks.
         classes: The classes.
-        recipe: The recipe, for how marks are drawn and segments made.
-        oversegments: Folder of region maps; none: segments are clusters split by marks.
+        recipe: The recipe, for how marks are drawn and clusters made.
 
     Returns:
         The memory, on the network's device.
@@ -83,27 +81,27 @@ def build_memory(
     """
     network.eval()
     device = next(network.parameters()).device
-    prototypes, labels = [], []
+    prototypes = [torch.zeros(0, recipe.model.dimensions, device=device)]
+    labels = [torch.zeros(0, dtype=torch.long, device=device)]
     for record in track(records, "Collecting prototypes", transient=True):
-        sample = load_sample(record, classes, recipe.data, oversegments)
-        stride = recipe.model.embedding_stride
-        annotation = shrink_labels(sample.annotation[None], stride, len(classes)).to(device)
+        sample = load_sample(record, classes, recipe.data, None)
+        annotation = shrink_labels(
+            sample.annotation[None], recipe.model.embedding_stride, len(classes)
+        ).to(device)
         if not (annotation < len(classes)).any():
             continue
-        oversegment = shrink_regions(sample.oversegment[None], stride).to(device)
         embedding = network(sample.image[None].to(device).float() / 255)
-        # Segments never cross labels, so the unlabelled rest can be left out before grouping ends.
+        uncut = annotation.clone()
+        uncut[annotation != VOID] = UNLABELLED
         segments = segment_pixels(
-            embedding, annotation, oversegment,
+            embedding, uncut, torch.zeros_like(uncut),
             grid=recipe.inference.grid, iterations=recipe.inference.iterations,
         )  # fmt: skip
-        labelled = segments.annotation < len(classes)
-        segment, inverse = torch.unique(segments.segment[labelled], return_inverse=True)
-        prototypes.append(segment_prototypes(segments.pixel[labelled], inverse, len(segment)))
-        label = segment.new_full((len(segment),), VOID)
-        labels.append(label.scatter(0, inverse, segments.annotation[labelled].long()))
-    if not prototypes:
-        dimensions = recipe.model.dimensions
-        return Memory(torch.zeros(0, dimensions, device=device),
-                      torch.zeros(0, dtype=torch.long, device=device))  # fmt: skip
+        label = majority_label(
+            segments.segment, annotation[annotation != VOID],
+            num_classes=len(classes), num_segments=segments.num_segments,
+        )  # fmt: skip
+        prototype = segment_prototypes(segments.pixel, segments.segment, segments.num_segments)
+        prototypes.append(prototype[label < len(classes)])
+        labels.append(label[label < len(classes)])
     return Memory(torch.cat(prototypes), torch.cat(labels))

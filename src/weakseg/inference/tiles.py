@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# Tiles begin at multiples of the networks' largest stride, so that all see the same sampling grid.
+_ALIGNED = 32
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -34,15 +37,16 @@ def tiles(height: int, width: int, *, side: int, overlap: int) -> Iterator[Tile]
         Tiles, row by row.
 
     Raises:
-        ValueError: Overlaps leave nothing to keep.
+        ValueError: Overlaps leave too little to keep.
 
     Examples:
-        >>> [tile.kept[1] for tile in tiles(4, 10, side=6, overlap=1)]
-        [slice(0, 5, None), slice(5, 10, None)]
+        >>> [tile.kept[1] for tile in tiles(90, 150, side=96, overlap=16)]
+        [slice(0, 80, None), slice(80, 150, None)]
     """
-    if side <= 2 * overlap:
+    if side < 2 * (overlap + _ALIGNED):
         raise ValueError(
-            f"Expected `side` to be more than twice `overlap`, but got {side} and {overlap}."
+            f"Expected `side` to be at least {2 * (overlap + _ALIGNED)} where `overlap` is "
+            f"{overlap}, but got {side}."
         )
     for rows in _spans(height, side, overlap):
         for columns in _spans(width, side, overlap):
@@ -51,14 +55,12 @@ def tiles(height: int, width: int, *, side: int, overlap: int) -> Iterator[Tile]
 
 
 def _spans(length: int, side: int, overlap: int) -> list[tuple[slice, slice, slice]]:
-    if length <= side:
-        whole = slice(0, length)
-        return [(whole, whole, whole)]
     spans, start = [], 0
     while start < length:
-        first = max(0, min(start - overlap, length - side))
-        end = length if first + side >= length else first + side - overlap
-        kept = slice(start, end)
-        spans.append((slice(first, first + side), kept, slice(start - first, end - first)))
+        first = max(0, start - overlap)
+        first -= first % _ALIGNED
+        stop = min(first + side, length)
+        end = length if stop == length else stop - overlap
+        spans.append((slice(first, stop), slice(start, end), slice(start - first, end - first)))
         start = end
     return spans

@@ -41,8 +41,6 @@ class NetworkSpec:
         classifier_hidden: Channels inside the classifier (the paper's: 2 D); None for a plain
             1×1 convolution.
         classifier_dropout: Share dropped inside the classifier, where it has hidden channels.
-        unit_length: Scale embeddings to length one, as the method needs. Without it, and with the
-            plain classifier, this is DeepLab v2 with a last layer in two factors.
 
     Raises:
         RecipeError: If a value is out of range.
@@ -60,7 +58,6 @@ class NetworkSpec:
     embedding_stride: EmbeddingStride = 8
     classifier_hidden: int | None = None
     classifier_dropout: float = 0.65
-    unit_length: bool = True
 
     def __post_init__(self) -> None:
         choices = {
@@ -120,7 +117,7 @@ class EmbeddingNetwork(nn.Module):
             image: (B, 3, H, W), floating, in 0 … 1.
 
         Returns:
-            (B, D, ceil(H / s), ceil(W / s)), vectors of length one where the spec says so.
+            (B, D, ceil(H / s), ceil(W / s)), vectors of length one.
 
         Raises:
             ValueError: If `image` is of another shape or type.
@@ -133,8 +130,7 @@ class EmbeddingNetwork(nn.Module):
         features = self.backbone((image - self.mean) / self.std)
         size = [-(-side // self.spec.embedding_stride) for side in image.shape[-2:]]
         raw = F.interpolate(self.head(features), size=size, mode="bilinear", align_corners=False)
-        raw = full_precision(raw)
-        return unit_length(raw, dim=1) if self.spec.unit_length else raw
+        return unit_length(full_precision(raw), dim=1)
 
     def classify(self, embedding: Tensor) -> Tensor:
         """Score the classes.
@@ -149,8 +145,7 @@ class EmbeddingNetwork(nn.Module):
             (B, C, h, w), logits.
         """
         # Unit vectors have tiny entries, from which a linear layer learns slowly.
-        scale = math.sqrt(self.spec.dimensions) if self.spec.unit_length else 1.0
-        logits: Tensor = self.classifier(embedding * scale)
+        logits: Tensor = self.classifier(embedding * math.sqrt(self.spec.dimensions))
         return logits
 
 
