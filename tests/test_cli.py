@@ -17,7 +17,7 @@ from weakseg.annotations.label_maps import write_label_map
 from weakseg.cli import main
 
 TINY = [
-    "--model.backbone", "resnet10t", "--model.weights", "none", "--model.dimensions", "8",
+    "--model.backbone", "test_resnet", "--model.weights", "none", "--model.dimensions", "8",
     "--transforms.crop", "48", "--training.steps", "2", "--training.batch", "2",
     "--oversegment.regions", "8",
 ]  # fmt: skip

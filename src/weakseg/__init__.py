@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weakseg.api import Trained, evaluate, predict, train
-    from weakseg.demo import demo
+    from weakseg.run_demo import demo
     from weakseg.inference import Segmenter
 
 __version__ = "0.1.0"
@@ -19,7 +19,7 @@ __all__ = ["Segmenter", "Trained", "__version__", "demo", "evaluate", "predict",
 _HOMES = {
     "Segmenter": "weakseg.inference",
     "Trained": "weakseg.api",
-    "demo": "weakseg.demo",
+    "demo": "weakseg.run_demo",
     "evaluate": "weakseg.api",
     "predict": "weakseg.api",
     "train": "weakseg.api",

@@ -26,7 +26,6 @@ from weakseg.datasets.folder import (
     read_class_list,
     read_split,
 )
-from weakseg.datasets.images import IMAGE_SUFFIXES, find_images
 from weakseg.datasets.survey import Survey, survey
 from weakseg.errors import DataError, RunError
 from weakseg.evaluation import Confusion, Protocol, Scores, score_folder, write_scores
@@ -35,6 +34,7 @@ from weakseg.inference import Segmenter
 from weakseg.inference.memory import build_memory
 from weakseg.inference.segmenter import pick_device
 from weakseg.oversegment import OversegmentSettings, oversegment_images
+from weakseg.pictures import IMAGE_SUFFIXES, find_images
 from weakseg.recipes import load_recipe
 from weakseg.run import RunFolder
 from weakseg.run_report import write_run_report

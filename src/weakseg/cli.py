@@ -95,7 +95,7 @@ class _Demo:
 
     @staticmethod
     def run(options: Namespace) -> int:
-        from weakseg.demo import demo
+        from weakseg.run_demo import demo
 
         given = {key: options[key] for key in ("steps", "seed") if key in options}
         result = demo(options.get("out", "demo"), overwrite=_flag(options, "overwrite"), **given)

@@ -1,4 +1,4 @@
-"""Opening picture files, so that whatever is wrong with one is said in one way."""
+"""Reading picture files; whatever is wrong with one is said in one way."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from weakseg.errors import DataError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 # What Pillow raises on a damaged file, by the place of the damage.
 _DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
@@ -36,3 +40,65 @@ def opened(path: Path, *, what: str = "image") -> Iterator[Image.Image]:
         raise DataError(f"there is no such {what}", path=path) from None
     except _DAMAGED as error:
         raise DataError(f"is damaged or no {what} ({error})", path=path) from error
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Read an image as RGB.
+
+    Marks are in pixels of the stored picture, so an EXIF orientation is not applied.
+
+    Args:
+        path: Any format that Pillow reads.
+
+    Returns:
+        Picture, (H, W, 3), 8 bits a channel.
+
+    Raises:
+        DataError: The file is missing, truncated or no image.
+    """
+    with opened(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Give an image's height and width from its header alone.
+
+    Raises:
+        DataError: The file is missing or no image.
+    """
+    with opened(path) as picture:
+        return picture.height, picture.width
+
+
+def check_image(path: Path) -> tuple[int, int]:
+    """Decode an image at low cost.
+
+    Returns:
+        Its height and width.
+
+    Raises:
+        DataError: It is missing, truncated or no image.
+    """
+    with opened(path) as picture:
+        size = picture.height, picture.width
+        # JPEG decodes at an eighth of its size, and still fails where data is missing.
+        picture.draft("RGB", (max(1, size[1] // 8), max(1, size[0] // 8)))
+        picture.load()
+        return size
+
+
+def find_images(folder: Path) -> dict[str, Path]:
+    """Find the images below a folder, by their path inside it without the ending.
+
+    Raises:
+        DataError: Two images differ in nothing but their ending.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+            continue
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in found:
+            raise DataError(f"two images of one name: {found[name].name}, {path.name}", path=folder)
+        found[name] = path
+    return found

@@ -14,11 +14,11 @@ from weakseg.annotations.palette import colour_labels, overlay_labels
 from weakseg.annotations.rasterize import rasterize
 from weakseg.config import DataConfig, Recipe
 from weakseg.datasets.folder import Record, marks_in_use
-from weakseg.datasets.images import read_image
 from weakseg.evaluation import Protocol, ScoreRow, Scores
 from weakseg.evaluation.report import Example, Report, write_report
 from weakseg.inference import Segmenter
 from weakseg.machine import machine_name, version_of
+from weakseg.pictures import read_image
 from weakseg.run import RunFolder
 from weakseg.training.callbacks import read_log
 

@@ -20,7 +20,7 @@ CLASSES = ClassList(("background", "cat", "dog"))
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    spec = NetworkSpec(num_classes=3, backbone="resnet10t", dimensions=8)
+    spec = NetworkSpec(num_classes=3, backbone="test_resnet", dimensions=8)
     return build_network(spec, weights="none").eval()
 
 

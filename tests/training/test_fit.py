@@ -22,7 +22,7 @@ from weakseg.training.callbacks import LogWriter
 TINY = {
     "transforms": {"crop": 48},
     "oversegment": {"regions": 8},
-    "model": {"backbone": "resnet10t", "weights": "none", "dimensions": 8},
+    "model": {"backbone": "test_resnet", "weights": "none", "dimensions": 8},
     "optimizer": {"warmup": 2},
     "training": {"steps": 6, "batch": 2, "checkpoint_every": 3},
     "inference": {"grid": [3, 3]},

@@ -14,10 +14,10 @@ from weakseg.annotations.classes import ClassList
 from weakseg.annotations.rasterize import rasterize, tags_of
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
-from weakseg.datasets.images import read_image
 from weakseg.datasets.transforms import Sample, TrainTransform
 from weakseg.method.constants import UNLABELLED
 from weakseg.oversegment import load_oversegment
+from weakseg.pictures import read_image
 
 
 class Batch(TypedDict):

@@ -17,8 +17,8 @@ from weakseg.annotations.marks import Box, Marks, Point
 from weakseg.annotations.points import read_points
 from weakseg.annotations.tables import read_table
 from weakseg.config import DataConfig
-from weakseg.datasets.images import IMAGE_SUFFIXES, find_images
 from weakseg.errors import DataError
+from weakseg.pictures import IMAGE_SUFFIXES, find_images
 
 _log = logging.getLogger(__name__)
 MARK_KINDS = ("tags", "boxes", "points", "scribbles", "masks")

@@ -14,7 +14,7 @@ from weakseg.annotations.classes import ClassList
 from weakseg.annotations.rasterize import rasterize, tags_of
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
-from weakseg.datasets.images import check_image
+from weakseg.pictures import check_image
 
 
 @dataclass(frozen=True)

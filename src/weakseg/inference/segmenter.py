@@ -16,12 +16,12 @@ from safetensors.torch import load_file
 
 from weakseg.annotations.classes import ClassList
 from weakseg.config import InferenceConfig, Recipe
-from weakseg.datasets.images import read_image
 from weakseg.errors import WeightsError
 from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import tiles
 from weakseg.models import EmbeddingNetwork, build_network
+from weakseg.pictures import read_image
 from weakseg.run import RunFolder, network_spec
 
 _WAITING_PIXELS = 16_000_000  # images wait in memory for others of their size up to here

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from weakseg.datasets.images import image_size, read_image
 from weakseg.errors import DataError, RunError
 from weakseg.files import replacing
 from weakseg.oversegment.boundaries import gradient_boundaries
 from weakseg.oversegment.region_maps import is_current, save_oversegment
 from weakseg.oversegment.regions import closed_regions
+from weakseg.pictures import image_size, read_image
 
 ALGORITHM_VERSION = 1
 """Raise it when the same settings give other regions; cached maps are then computed anew."""

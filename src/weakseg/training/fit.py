@@ -159,5 +159,6 @@ def _ignore_warnings() -> None:
         ".*lr_scheduler.step.*before.*optimizer.step.*",
         ".*Checkpoint directory .* exists.*",
         ".*LeafSpec.*",
+        ".*in eval mode at the start of training.*",  # what is frozen is meant to be
     ):
         warnings.filterwarnings("ignore", message=text)
