@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weakseg.api import Trained, evaluate, predict, train
-    from weakseg.run_demo import demo
     from weakseg.inference import Segmenter
+    from weakseg.run_demo import demo
 
 __version__ = "0.1.0"
 __all__ = ["Segmenter", "Trained", "__version__", "demo", "evaluate", "predict", "train"]

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.label_maps import read_label_map, write_label_map
 from weakseg.annotations.palette import overlay_labels
@@ -35,6 +33,7 @@ from weakseg.inference.memory import build_memory
 from weakseg.inference.segmenter import pick_device
 from weakseg.oversegment import OversegmentSettings, oversegment_images
 from weakseg.pictures import IMAGE_SUFFIXES, find_images
+from weakseg.progress import progress
 from weakseg.recipes import load_recipe
 from weakseg.run import RunFolder
 from weakseg.run_report import write_run_report
@@ -158,7 +157,7 @@ def predict(
         )
     segmenter = Segmenter.load(run, device=device, **options)
     predictions = segmenter.predict_files(targets)
-    for made in track(predictions, "Predicting", total=len(targets), transient=True):
+    for made in progress(predictions, "Predicting", len(targets)):
         target = targets[made.path]
         write_label_map(target, made.mask)
         if overlay:
@@ -214,7 +213,7 @@ def evaluate_records(
     confusion = Confusion(segmenter.classes.names)
     truths = {record.image: record.truth for record in records}
     predictions = segmenter.predict_files(truths)
-    for made in track(predictions, f"Scoring {split}", total=len(truths), transient=True):
+    for made in progress(predictions, f"Scoring {split}", len(truths)):
         path = truths[made.path]
         assert path is not None
         size = made.mask.shape

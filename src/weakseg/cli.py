@@ -139,6 +139,8 @@ class _Train:
             overwrite=_flag(options, "overwrite"),
             overrides=flatten(tree),
         )
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            return 0  # of several processes, the first one speaks
         if result.scores is not None and result.protocol is not None:
             _out.print(score_table(result.scores, result.protocol))
         _out.print(f"Run: {escape(str(result.run))} (report.html shows it)")

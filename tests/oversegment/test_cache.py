@@ -46,7 +46,7 @@ def files_of(folder: Path) -> list[str]:
 def test_maps_and_settings_are_written_below_the_key(
     photos: list[tuple[str, Path]], tmp_path: Path, workers: int
 ):
-    folder = oversegment_images(photos, SETTINGS, tmp_path / "c", workers=workers, progress=False)
+    folder = oversegment_images(photos, SETTINGS, tmp_path / "c", workers=workers)
     assert folder == tmp_path / "c" / SETTINGS.key()
     assert files_of(folder) == ["one.png", "settings.json", "sub/three.png", "two.v1.png"]
     assert json.loads((folder / "settings.json").read_text())["regions"] == 5
@@ -56,7 +56,7 @@ def test_maps_and_settings_are_written_below_the_key(
 
 def test_only_missing_or_stale_maps_are_computed(photos: list[tuple[str, Path]], tmp_path: Path):
     def run() -> Path:
-        return oversegment_images(photos, SETTINGS, tmp_path / "c", workers=0, progress=False)
+        return oversegment_images(photos, SETTINGS, tmp_path / "c", workers=0)
 
     folder = run()
     paths = [folder / f"{name}.png" for name, _ in photos]
@@ -92,19 +92,19 @@ def test_truncated_image_is_named(photos: list[tuple[str, Path]], tmp_path: Path
     path = photos[1][1]
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"two\.v1\.png") as caught:
-        oversegment_images(photos, SETTINGS, tmp_path / "c", workers=workers, progress=False)
+        oversegment_images(photos, SETTINGS, tmp_path / "c", workers=workers)
     assert caught.value.path == path
 
 
 def test_missing_image_is_named(tmp_path: Path):
     with pytest.raises(DataError, match=r"nowhere\.jpg"):
-        oversegment_images([("x", tmp_path / "nowhere.jpg")], SETTINGS, tmp_path, progress=False)
+        oversegment_images([("x", tmp_path / "nowhere.jpg")], SETTINGS, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", ""])
 def test_name_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Path):
     with pytest.raises(DataError, match="inside the data folder"):
-        oversegment_images([(name, tmp_path)], SETTINGS, tmp_path, progress=False)
+        oversegment_images([(name, tmp_path)], SETTINGS, tmp_path)
 
 
 def test_full_disk_names_the_file_and_leaves_no_half_file(
@@ -116,7 +116,7 @@ def test_full_disk_names_the_file_and_leaves_no_half_file(
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(RunError, match=r"one\.png.*disk is full"):
-        oversegment_images(photos, SETTINGS, tmp_path / "c", workers=0, progress=False)
+        oversegment_images(photos, SETTINGS, tmp_path / "c", workers=0)
     assert files_of(tmp_path / "c" / SETTINGS.key()) == ["settings.json"]
 
 
@@ -187,7 +187,7 @@ from weakseg.oversegment import OversegmentSettings, oversegment_images
 
 root = Path(sys.argv[1])
 photos = [(f"n{index}", root / "photo.png") for index in range(4000)]
-oversegment_images(photos, OversegmentSettings(), root / "c", workers=1, progress=False)
+oversegment_images(photos, OversegmentSettings(), root / "c", workers=1)
 """
 
 

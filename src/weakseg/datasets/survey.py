@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from rich.progress import track
 
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.rasterize import rasterize, tags_of
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
 from weakseg.pictures import check_image
+from weakseg.progress import progress
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looked = pool.map(look, records)
-        shown = track(looked, "Checking the data", total=len(records), transient=True)
+        shown = progress(looked, "Checking the data", len(records))
         try:
             pixels, counts, tags = zip(*shown, strict=True)
         except BaseException:

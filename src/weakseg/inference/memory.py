@@ -8,7 +8,6 @@ from pathlib import Path
 
 import safetensors
 import torch
-from rich.progress import track
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from weakseg.files import replacing
 from weakseg.method import majority_label, segment_pixels, segment_prototypes
 from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.models import EmbeddingNetwork
+from weakseg.progress import progress
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def build_memory(
     device = next(network.parameters()).device
     prototypes = [torch.zeros(0, recipe.model.dimensions, device=device)]
     labels = [torch.zeros(0, dtype=torch.long, device=device)]
-    for record in track(records, "Collecting prototypes", transient=True):
+    for record in progress(records, "Collecting prototypes", len(records)):
         sample = load_sample(record, classes, recipe.data, None)
         annotation = shrink_labels(
             sample.annotation[None], recipe.model.embedding_stride, len(classes)

@@ -20,7 +20,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rich.progress import track
 
 from weakseg.errors import DataError, RunError
 from weakseg.files import replacing
@@ -28,6 +27,7 @@ from weakseg.oversegment.boundaries import gradient_boundaries
 from weakseg.oversegment.region_maps import is_current, save_oversegment
 from weakseg.oversegment.regions import closed_regions
 from weakseg.pictures import image_size, read_image
+from weakseg.progress import progress
 
 ALGORITHM_VERSION = 1
 """Raise it when the same settings give other regions; cached maps are then computed anew."""
@@ -116,7 +116,6 @@ def oversegment_images(
     cache_dir: Path,
     *,
     workers: int | None = None,
-    progress: bool = True,
 ) -> Path:
     """Oversegment the images that have no current region map yet.
 
@@ -128,7 +127,6 @@ def oversegment_images(
         settings: How.
         cache_dir: Folder for region maps of any settings.
         workers: Processes beside this one; 0: none, None: one a core where it pays.
-        progress: Show a bar.
 
     Returns:
         The folder of these settings' maps, for `load_oversegment`.
@@ -143,7 +141,7 @@ def oversegment_images(
     tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
     missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
     done = _work(missing, settings, _process_count(workers, len(missing)))
-    for _ in track(done, "Oversegmenting", total=len(missing), disable=not (progress and missing)):
+    for _ in progress(done, "Oversegmenting", len(missing)):
         pass
     return folder
 

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import lightning as L
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -98,8 +99,9 @@ class ProgressBar(L.Callback):
     def __init__(self, title: str, steps: int) -> None:
         self.steps = steps
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=None), MofNCompleteColumn(),
+            TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
             TextColumn("{task.fields[losses]}"), TimeRemainingColumn(),
+            console=Console(stderr=True, soft_wrap=True),
         )  # fmt: skip
         self.task = self.progress.add_task(title, total=steps, losses="")
 
@@ -166,6 +168,9 @@ class Checkpoints(L.Callback):
         Raises:
             RunError: It cannot be written, as when the disk is full.
         """
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.path)  # takes part in gathering; the first process writes
+            return
         with replacing(self.path) as beside:
             try:
                 trainer.save_checkpoint(beside)
