@@ -80,8 +80,10 @@ def demo(
         folder = root / "runs" / f"{marks}-{method}"
         runs[name] = own, train(data, recipe=own, out=folder)
     rows = [
-        ScoreRow.of(name, name.split(", ")[1], done.scores, done.protocol, done.seconds)
-        for name, (_, done) in runs.items()
+        ScoreRow.of(
+            _NAMES[recipe.method], recipe.data.marks[0], done.scores, done.protocol, done.seconds
+        )
+        for recipe, done in runs.values()
         if done.scores is not None and done.protocol is not None
     ]
     report = root / "report.html"

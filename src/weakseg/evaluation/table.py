@@ -90,7 +90,7 @@ def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
         names.setdefault(row.protocol.describe(), []).append(row.name)
     if len(names) == 1:
         return list(names)
-    return [f"{', '.join(runs)}: {protocol}" for protocol, runs in names.items()]
+    return [f"{', '.join(dict.fromkeys(runs))}: {protocol}" for protocol, runs in names.items()]
 
 
 def score_table(scores: Scores, protocol: Protocol) -> Table:
