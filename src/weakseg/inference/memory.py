@@ -12,12 +12,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from weakseg.annotations.classes import ClassList
-from weakseg.config import Recipe
+from weakseg.config import InferenceConfig, Recipe
 from weakseg.datasets.draws import load_sample
 from weakseg.datasets.folder import Record
 from weakseg.datasets.transforms import shrink_labels
 from weakseg.errors import WeightsError
 from weakseg.files import replacing
+from weakseg.inference.tiles import tiles
 from weakseg.method import majority_label, segment_pixels, segment_prototypes
 from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.models import EmbeddingNetwork
@@ -83,25 +84,46 @@ def build_memory(
     device = next(network.parameters()).device
     prototypes = [torch.zeros(0, recipe.model.dimensions, device=device)]
     labels = [torch.zeros(0, dtype=torch.long, device=device)]
+    config = recipe.inference
     for record in progress(records, "Collecting prototypes", len(records)):
         sample = load_sample(record, classes, recipe.data, None)
-        annotation = shrink_labels(
-            sample.annotation[None], recipe.model.embedding_stride, len(classes)
-        ).to(device)
-        if not (annotation < len(classes)).any():
-            continue
-        embedding = network(sample.image[None].to(device).float() / 255)
-        uncut = annotation.clone()
-        uncut[annotation != VOID] = UNLABELLED
-        segments = segment_pixels(
-            embedding, uncut, torch.zeros_like(uncut),
-            grid=recipe.inference.grid, iterations=recipe.inference.iterations,
-        )  # fmt: skip
-        label = majority_label(
-            segments.segment, annotation[annotation != VOID],
-            num_classes=len(classes), num_segments=segments.num_segments,
-        )  # fmt: skip
-        prototype = segment_prototypes(segments.pixel, segments.segment, segments.num_segments)
-        prototypes.append(prototype[label < len(classes)])
-        labels.append(label[label < len(classes)])
+        height, width = sample.annotation.shape
+        for tile in tiles(height, width, side=config.tile, overlap=config.overlap):
+            annotation = sample.annotation[tile.seen]
+            if not (annotation < len(classes)).any():
+                continue
+            image = sample.image[:, *tile.seen][None].to(device).float() / 255
+            small = shrink_labels(
+                annotation[None].to(device), recipe.model.embedding_stride, len(classes)
+            )
+            prototype, label = labelled_prototypes(network(image), small, len(classes), config)
+            prototypes.append(prototype)
+            labels.append(label)
     return Memory(torch.cat(prototypes), torch.cat(labels))
+
+
+def labelled_prototypes(
+    embedding: Tensor, annotation: Tensor, num_classes: int, config: InferenceConfig
+) -> tuple[Tensor, Tensor]:
+    """Group pixels into clusters, and keep those with a labelled pixel.
+
+    Args:
+        embedding: Unit vectors, (B, D, h, w).
+        annotation: Label maps, (B, h, w).
+        num_classes: Number of classes.
+        config: Grid and rounds of k-means.
+
+    Returns:
+        Prototypes, (M, D), and their majority labels, (M,).
+    """
+    taking_part = annotation != VOID
+    uncut = torch.where(taking_part, UNLABELLED, VOID)
+    segments = segment_pixels(
+        embedding, uncut, torch.zeros_like(uncut), grid=config.grid, iterations=config.iterations
+    )
+    count = segments.num_segments
+    label = majority_label(
+        segments.segment, annotation[taking_part], num_classes=num_classes, num_segments=count
+    )
+    kept = label < num_classes
+    return segment_prototypes(segments.pixel, segments.segment, count)[kept], label[kept]

@@ -58,7 +58,8 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[slice, slice, sli
     spans, start = [], 0
     while start < length:
         first = max(0, start - overlap)
-        first -= first % _ALIGNED
+        # The last tile is as large as the others: networks are used to the size they trained on.
+        first = max(0, min(first - first % _ALIGNED, length - side))
         stop = min(first + side, length)
         end = length if stop == length else stop - overlap
         spans.append((slice(first, stop), slice(start, end), slice(start - first, end - first)))
