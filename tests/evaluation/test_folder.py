@@ -117,5 +117,5 @@ def test_no_folder_or_no_truths_are_refused(tmp_path):
     with pytest.raises(DataError, match="at least one true label map"):
         score_folder(tmp_path, {}, CLASSES)
     write(tmp_path / "a.png", np.zeros((2, 2)))
-    with pytest.raises(DataError, match=r"a\.png: Expected a readable PNG"):
+    with pytest.raises(DataError, match=r"a\.png: there is no such label map"):
         score_folder(tmp_path, {"a": tmp_path / "gone" / "a.png"}, CLASSES)

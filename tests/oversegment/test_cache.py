@@ -171,7 +171,7 @@ def test_daemon_process_works_without_children(photos: list[tuple[str, Path]], t
     process = multiprocessing.get_context("spawn").Process(
         target=oversegment_images,
         args=(photos, SETTINGS, tmp_path / "c"),
-        kwargs={"workers": 2, "progress": False},
+        kwargs={"workers": 2},
         daemon=True,
     )
     process.start()
