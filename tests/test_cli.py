@@ -184,6 +184,15 @@ def test_existing_masks_and_unreadable_images_are_refused(folder, trained, tmp_p
     assert "is no run folder" in capsys.readouterr().err
 
 
+def test_options_of_prediction_out_of_range_are_bad_usage(folder, trained, tmp_path, capsys):
+    for option, message in [("--tile", "inference.tile: expected at least"),
+                            ("--k", "inference.k: expected at least 1")]:  # fmt: skip
+        arguments = [folder / "images", "--out", tmp_path / "masks", option, "0"]
+        assert run("predict", trained, *arguments) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "masks").exists()
+
+
 def test_a_full_disk_is_said_and_leaves_no_half_file(
     folder, trained, tmp_path, capsys, monkeypatch
 ):

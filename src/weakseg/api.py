@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.label_maps import read_label_map, write_label_map
@@ -31,6 +32,7 @@ from weakseg.files import replacing
 from weakseg.inference import Segmenter
 from weakseg.inference.memory import build_memory
 from weakseg.inference.segmenter import pick_device
+from weakseg.machine import is_first_process
 from weakseg.oversegment import OversegmentSettings, oversegment_images
 from weakseg.pictures import IMAGE_SUFFIXES, find_images
 from weakseg.progress import progress
@@ -94,7 +96,7 @@ def train(
     records = read_split(recipe.data, recipe.data.train_split, classes)
     scored = _records_with_truth(recipe, classes)
     run = RunFolder(Path(out))
-    if _is_first_process():
+    if is_first_process():
         _tell(survey(records, classes, recipe.data), recipe, classes)
         if scored:  # a wrong mask is better found now than after the training
             survey([as_marks(record) for record in scored], classes, recipe.data)
@@ -105,7 +107,7 @@ def train(
     start = time.perf_counter()
     module = fit(recipe, records, classes, run, oversegments=oversegments)
     seconds = time.perf_counter() - start
-    if not _is_first_process():
+    if not is_first_process():
         return Trained(run.root, None, None, seconds)
     network = module.network.to(pick_device())
     memory = build_memory(network, records, classes, recipe)
@@ -229,11 +231,6 @@ def protocol_of(config: InferenceConfig, split: str, images: int) -> Protocol:
     )
 
 
-def _is_first_process() -> bool:
-    """On several devices each has a process that runs the whole command; one of them writes."""
-    return int(os.environ.get("LOCAL_RANK", "0")) == 0
-
-
 def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
     kinds = ", ".join(marks_in_use(recipe.data)) or "no marks"
     _log.info(
@@ -312,7 +309,5 @@ def _image_names(images: Iterable[str | Path]) -> dict[str, Path]:
 
 
 def _write_overlay(path: Path, image: Any, mask: Any) -> None:
-    from PIL import Image
-
     with replacing(path) as beside:
         Image.fromarray(overlay_labels(image, mask)).save(beside, quality=90)

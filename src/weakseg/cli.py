@@ -19,6 +19,7 @@ from rich.markup import escape
 from weakseg import __version__
 from weakseg.config import InferenceConfig, Recipe
 from weakseg.errors import RecipeError, WeaksegError
+from weakseg.machine import is_first_process
 from weakseg.recipes import plain_message
 
 _out = Console(soft_wrap=True, highlight=False)
@@ -139,8 +140,8 @@ class _Train:
             overwrite=_flag(options, "overwrite"),
             overrides=flatten(tree),
         )
-        if os.environ.get("LOCAL_RANK", "0") != "0":
-            return 0  # of several processes, the first one speaks
+        if not is_first_process():
+            return 0
         if result.scores is not None and result.protocol is not None:
             _out.print(score_table(result.scores, result.protocol))
         _out.print(f"Run: {escape(str(result.run))} (report.html shows it)")

@@ -19,6 +19,11 @@ def machine_name() -> str:
     return text
 
 
+def is_first_process() -> bool:
+    """On several devices each has a process that runs the whole command; one of them writes."""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0
+
+
 def version_of(package: str) -> str | None:
     """Give the installed version of a package; None where it is not installed."""
     try:

@@ -15,7 +15,6 @@ from weakseg.annotations.rasterize import rasterize, tags_of
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
 from weakseg.datasets.transforms import Sample, TrainTransform
-from weakseg.method.constants import UNLABELLED
 from weakseg.oversegment import load_oversegment
 from weakseg.pictures import read_image
 
@@ -120,8 +119,3 @@ def load_sample(
         regions = torch.from_numpy(load_oversegment(path, expected_size=size))
     pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)
     return Sample(pixels, torch.from_numpy(annotation), regions)
-
-
-def has_labels(sample: Sample, num_classes: int) -> bool:
-    """Tell whether any pixel carries a class."""
-    return bool((sample.annotation < min(num_classes, UNLABELLED)).any())

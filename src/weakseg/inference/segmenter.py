@@ -88,11 +88,13 @@ class Segmenter:
 
         Raises:
             RunError: This is no run folder.
+            RecipeError: An option is out of range.
             WeightsError: The weights are missing or of another architecture.
         """
         folder = RunFolder(Path(run))
         recipe, classes = folder.read()
-        config = replace(recipe.inference, **options)
+        # As part of the recipe, so that its checks of ranges hold here too.
+        config = replace(recipe, inference=replace(recipe.inference, **options)).inference
         where = torch.device(pick_device() if device == "auto" else device)
         network = load_network(folder.model, recipe, classes).to(where)
         memory = Memory.load(folder.memory, where) if config.labels == "retrieval" else None
