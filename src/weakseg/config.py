@@ -85,6 +85,8 @@ class ModelConfig:
         weights: auto (ImageNet), none (random), or a file.
         output_stride: Stride of the backbone's last feature map, 8 or 16.
         head: aspp (DeepLab v2) or psp (pyramid pooling).
+        dilations: Dilations of the aspp head, in features. Empty: 6, 12, 18, 24 at output stride 8,
+            half of that at 16, as in the paper; they suit crops of about 512.
         dimensions: Length of an embedding.
         embedding_stride: Stride of the embedding map, 4 or 8.
         classifier_hidden: Width of the classifier's hidden layer; 0: a single linear layer.
@@ -96,6 +98,7 @@ class ModelConfig:
     weights: str = "auto"
     output_stride: Literal[8, 16] = 16
     head: Literal["aspp", "psp"] = "aspp"
+    dilations: list[int] = field(default_factory=list)
     dimensions: int = 64
     embedding_stride: Literal[4, 8] = 8
     classifier_hidden: int = 0
@@ -323,6 +326,7 @@ _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
         "more than 0",
         lambda value: value > 0,
     ),
+    ("model.dilations", "numbers of at least 1", lambda value: min(value, default=1) >= 1),
     ("optimizer.momentum", "from 0 to below 1", lambda value: 0 <= value < 1),
     ("objective.affinity_threshold", "from -1 to 1", lambda value: -1 <= value <= 1),
     ("oversegment.threshold", "null or 0 to 1", lambda value: value is None or 0 <= value <= 1),

@@ -22,6 +22,7 @@ def network_spec(recipe: Recipe, num_classes: int) -> NetworkSpec:
         backbone=model.backbone,
         output_stride=model.output_stride,
         head=model.head,
+        dilations=tuple(model.dilations),
         dimensions=model.dimensions,
         embedding_stride=model.embedding_stride,
         classifier_hidden=model.classifier_hidden or None,

@@ -1,33 +1,46 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.measure import points_in_poly
 
 from weakseg.annotations.classes import ClassList
+from weakseg.annotations.drawing import filled
 from weakseg.annotations.label_maps import read_label_map, write_label_map
-from weakseg.annotations.marks import Box, Marks, Point
-from weakseg.annotations.rasterize import dilate, draw_disc, rasterize, tags_of
+from weakseg.annotations.marks import Box, Marks, Point, Polygon, Region, Stroke
+from weakseg.annotations.rasterize import dilate, draw_marks, rasterize, tags_of
 from weakseg.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))
 
+finite = st.floats(-1e30, 1e30)
+near = st.floats(-5, 40).map(lambda value: round(value, 2))
+
+
+def square(class_id, x, y, side):
+    return Polygon(class_id, (((x, y), (x + side, y), (x + side, y + side), (x, y + side)),))
+
+
+def draw(marks, size=(40, 50), **options):
+    return rasterize(marks, size, CLASSES, **options)
+
 
 def test_a_disc_of_radius_six_has_the_pixels_within_six_of_its_centre():
-    labels = np.full((40, 50), 254, np.uint8)
-    draw_disc(labels, Point(1, x=20, y=15), 6)
+    labels = draw(Marks(points=(Point(1, x=20, y=15),)))
     y, x = np.mgrid[:40, :50]
     assert ((labels == 1) == ((y - 15) ** 2 + (x - 20) ** 2 <= 36)).all()
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (49, 39), (50, 40), (49.9, 0)])
 def test_a_disc_at_the_border_is_cut_off_and_stays_inside(x, y):
-    labels = np.full((40, 50), 254, np.uint8)
-    draw_disc(labels, Point(2, x=x, y=y), 6)
+    labels = draw(Marks(points=(Point(2, x=x, y=y),)))
     assert 30 < (labels == 2).sum() < 60
 
 
 @pytest.mark.parametrize(("x", "y"), [(-1, 5), (51, 5), (5, 41), (5, -0.1)])
 def test_a_point_outside_its_image_is_refused_with_the_name_of_the_image(x, y):
     with pytest.raises(DataError, match=r"image 'cow7'.*outside the image, which is 50 wide"):
-        draw_disc(np.full((40, 50), 254, np.uint8), Point(1, x, y), 6, image="cow7")
+        draw(Marks(points=(Point(1, x, y),)), image="cow7")
 
 
 def test_mask_wins_over_scribble_wins_over_point(tmp_path):
@@ -75,3 +88,82 @@ def test_a_class_id_outside_the_list_is_named_with_its_place(tmp_path):
     write_label_map(tmp_path / "x.png", np.array([[0, 7]], np.uint8))
     with pytest.raises(DataError, match=r"x\.png: value 7 \(first at x=1, y=0\) is no class"):
         read_label_map(tmp_path / "x.png", num_classes=3)
+
+
+def test_of_two_polygons_on_one_place_the_later_wins_and_the_overlap_is_counted():
+    marks = Marks(polygons=(square(1, 0, 0, 10), square(2, 5, 0, 10)))
+    drawing = draw_marks(marks, (20, 20), CLASSES)
+    assert drawing.labels[3, 3] == 1
+    assert drawing.labels[3, 7] == 2
+    assert drawing.conflicts == {"masks": 50}
+
+
+def test_a_hole_in_a_polygon_is_not_labelled():
+    ring, hole = square(1, 0, 0, 10).rings[0], square(1, 3, 3, 4).rings[0]
+    labels = draw(Marks(polygons=(Polygon(1, (ring, hole)),)))
+    assert (labels == 1).sum() == 100 - 16
+    assert labels[4, 4] == 254
+
+
+def test_strokes_say_more_than_points_and_painted_areas_more_than_strokes():
+    marks = Marks(
+        points=(Point(1, 10, 10),),
+        strokes=(Stroke(2, ((0, 10.5), (20, 10.5))),),
+        regions=(Region.from_mask(0, np.ones((20, 5), bool)),),
+    )
+    labels = draw(marks, (20, 20), point_radius=3, scribble_dilation=0)
+    assert (labels[10, 5:] == 2).all()
+    assert labels[8, 10] == 1
+    assert (labels[:, :5] == 0).all()
+
+
+def test_what_no_box_holds_is_background_where_boxes_are_complete():
+    labels = draw(Marks(boxes=(Box(1, 10, 5, 19, 14),)), boxes_complete=True)
+    assert (labels == 254).sum() == 100
+    assert (labels[5:15, 10:20] == 254).all()
+    assert labels[4, 10] == 0
+    assert (draw(Marks(boxes=(Box(1, 10, 5, 19, 14),))) == 254).all()
+
+
+@given(
+    st.lists(st.tuples(finite, finite), min_size=1, max_size=8),
+    st.sampled_from([0, 1, 2.5, 1e9]),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+)
+def test_no_mark_writes_outside_its_image_or_stumbles_on_far_coordinates(path, width, size):
+    labels = rasterize(
+        Marks(
+            strokes=(Stroke(1, tuple(path), width),),
+            polygons=(Polygon(2, (tuple(path),)),),
+            regions=(Region.from_mask(1, np.ones((3, 4), bool), int(path[0][0]), int(path[0][1])),),
+        ),
+        size,
+        CLASSES,
+    )
+    assert labels.shape == size
+    assert set(np.unique(labels)) <= {1, 2, 254}
+
+
+@given(st.lists(st.tuples(near, near), min_size=3, max_size=9))
+def test_a_filled_polygon_is_that_of_an_outside_implementation(ring):
+    size = (30, 34)
+    ring = [(x + 0.137, y + 0.2113) for x, y in ring]  # no centre lies on an edge
+    centres = np.mgrid[:30, :34][::-1].reshape(2, -1).T + 0.5
+    inside = points_in_poly(centres, np.array(ring)).reshape(size)
+    if inside.any():
+        assert (filled(size, [ring]).canvas(size) == inside).all()
+
+
+@given(st.lists(st.tuples(near, near), min_size=3, max_size=9))
+def test_filling_commutes_with_mirroring(ring):
+    ring = [(x + 0.137, y + 0.211) for x, y in ring]
+    mirrored = [(34 - x, y) for x, y in ring]
+    ours, other = filled((30, 34), [ring]), filled((30, 34), [mirrored])
+    assert (ours.canvas((30, 34))[:, ::-1] == other.canvas((30, 34))).all()
+
+
+def test_a_polygon_of_a_million_corners_is_filled_at_once():
+    angle = np.linspace(0, 2 * np.pi, 1_000_000)
+    radius = 100 + 90 * np.sign(np.sin(5000 * angle))
+    ring = np.stack([200 + radius * np.cos(angle), 200 + radius * np.sin(angle)], 1)
+    assert filled((400, 400), [ring]).covered.any()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from weakseg.errors import DataError
-from weakseg.method.constants import MAX_CLASSES
+from weakseg.method.constants import MAX_CLASSES, VOID
 
 VOC_CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair",
@@ -16,6 +17,9 @@ VOC_CLASSES = (
     "train", "tvmonitor",
 )  # fmt: skip
 """The 20 classes of PASCAL VOC, after background."""
+
+
+BACKGROUND_NAMES = {"background", "bg", "_background_"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class ClassList:
     @property
     def has_background(self) -> bool:
         """Class 0 is background, and so no tag."""
-        return self.names[0].lower() in {"background", "bg", "_background_"}
+        return self.names[0].lower() in BACKGROUND_NAMES
 
     def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
         """Give the id of a class.
@@ -89,3 +93,74 @@ def read_classes(path: Path) -> ClassList:
     if twice is not None:
         raise DataError(f"class {twice!r} is listed twice", path=path)
     return ClassList(tuple(names), str(path))
+
+
+DROPPED = -1
+"""Stands for a class whose marks the user does not want."""
+
+_VOID_NAMES = {"__ignore__", "void", "ignore"}
+
+
+class OpenClassList:
+    """A class list that takes up every name it is asked for, for files whose classes vary.
+
+    Id 0 is background from the start; names that mean background, or void, are known.
+
+    Args:
+        names: Names to begin with.
+        rename: Other names for classes of the files, by the files' names; "void" leaves the
+            marked pixels out.
+        drop: Classes whose marks are not wanted.
+        closed: Refuse new names.
+
+    Examples:
+        >>> classes = OpenClassList(rename={"kitten": "cat"}, drop=["dog"])
+        >>> [classes.find(name) for name in ("cat", "kitten", "cow", "dog", "void")]
+        [1, 1, 2, -1, 255]
+        >>> classes.names
+        ['background', 'cat', 'cow']
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str] = ("background",),
+        *,
+        rename: Mapping[str, str] | None = None,
+        drop: Collection[str] = (),
+        closed: bool = False,
+    ) -> None:
+        self.names = list(names)
+        self._rename = dict(rename or {})
+        self._drop = set(drop)
+        self._closed = closed
+        self.asked: set[str] = set()
+
+    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
+        """Give the id of a class, by its name or, for a number, by its name written in digits.
+
+        Raises:
+            DataError: The name is empty or no text, or the list is closed and does not hold it.
+        """
+        if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+            raise DataError(f"expected the name of a class, but got {value!r:.60}", path=path,
+                            entry=entry)  # fmt: skip
+        name = str(value).strip()
+        self.asked.add(name)
+        name = self._rename.get(name, name)
+        if name in self._drop or str(value).strip() in self._drop:
+            return DROPPED
+        if name in self.names:
+            return self.names.index(name)
+        if name.lower() in _VOID_NAMES:
+            return VOID
+        if name.lower() in BACKGROUND_NAMES and self.names[0] == "background":
+            return 0
+        if self._closed:
+            return ClassList(tuple(self.names)).find(name, path=path, entry=entry)
+        self.names.append(name)
+        return len(self.names) - 1
+
+    @property
+    def unused(self) -> set[str]:
+        """Names to rename or drop that no file held: misspelt, most likely."""
+        return (self._rename.keys() | self._drop) - self.asked - set(self._rename.values())

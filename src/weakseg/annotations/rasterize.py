@@ -2,28 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
 import numpy as np
 from scipy import ndimage
 
 from weakseg.annotations.classes import ClassList
+from weakseg.annotations.drawing import Canvas, Patch, Size, disc, filled, line, pasted
 from weakseg.annotations.label_maps import LabelMap, read_label_map
-from weakseg.annotations.marks import Marks, Point
+from weakseg.annotations.marks import Box, Marks, Point
 from weakseg.errors import DataError
 from weakseg.method.constants import UNLABELLED, VOID
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """Marks, drawn.
+
+    Args:
+        labels: Label map, (H, W); what no mark says is unlabelled.
+        conflicts: Number of pixels that marks of one kind give to two classes, by kind.
+    """
+
+    labels: LabelMap
+    conflicts: dict[str, int] = field(default_factory=dict)
+
+
 def rasterize(
     marks: Marks,
-    size: tuple[int, int],
+    size: Size,
     classes: ClassList,
     *,
     point_radius: float = 6.0,
     scribble_dilation: float = 3.0,
+    boxes_complete: bool = False,
     image: str = "image",
 ) -> LabelMap:
-    """Draw the marks that say which pixel is what.
+    """Draw the marks that say which pixel is what; see `draw_marks`, whose labels these are."""
+    return draw_marks(
+        marks, size, classes, point_radius=point_radius, scribble_dilation=scribble_dilation,
+        boxes_complete=boxes_complete, image=image,
+    ).labels  # fmt: skip
 
-    Marks that say more win over marks that say less: mask over scribble over point. Tags and boxes
+
+def draw_marks(
+    marks: Marks,
+    size: Size,
+    classes: ClassList,
+    *,
+    point_radius: float = 6.0,
+    scribble_dilation: float = 3.0,
+    boxes_complete: bool = False,
+    image: str = "image",
+) -> Drawing:
+    """Draw the marks that say which pixel is what, and count where they disagree.
+
+    Marks that say more win over marks that say less: mask over scribble over point over the
+    outside of all boxes. Among marks of one kind the later wins. Tags, and the inside of boxes,
     label no pixel.
 
     Args:
@@ -32,60 +68,104 @@ def rasterize(
         classes: The classes.
         point_radius: Radius of a point's disc, in pixels (the paper: 6).
         scribble_dilation: Pixels by which scribbles grow into what is unlabelled (the paper: 3).
+        boxes_complete: Every object has a box, so that what no box holds is background.
         image: Name of the image, for messages.
 
     Returns:
-        Label map, (H, W); what no mark says is unlabelled.
+        The label map and the disagreements.
 
     Raises:
-        DataError: A point is outside the image, or a label map does not fit.
+        DataError: A point is outside the image, a label map does not fit, or what is outside the
+            boxes should be background where no class is.
     """
     labels = np.full(size, UNLABELLED, np.uint8)
-    for point in marks.points:
-        draw_disc(labels, point, point_radius, image=image)
+    if boxes_complete and marks.boxes:
+        if not classes.has_background:
+            raise DataError(
+                "what is outside complete boxes is background, but class 0 is "
+                f"{classes.names[0]!r}: name it background or leave boxes_complete out",
+                path=classes.source,
+            )
+        labels[~_boxed(marks.boxes, size)] = 0
+    layers = {
+        "points": _layer(_discs(marks.points, size, point_radius, image), size),
+        "scribbles": _scribbles(marks, size, classes, scribble_dilation),
+        "masks": _masks(marks, size, classes),
+    }
+    for layer in layers.values():
+        _lay_over(labels, layer.labels)
+    conflicts = {kind: sum(layer.conflicts.values()) for kind, layer in layers.items()}
+    return Drawing(labels, {kind: pixels for kind, pixels in conflicts.items() if pixels})
+
+
+Drawn = Iterator[tuple[int, Patch]]
+"""Classes, and what a mark of that class covers."""
+
+
+def _scribbles(marks: Marks, size: Size, classes: ClassList, dilation: float) -> Drawing:
+    def drawn() -> Drawn:
+        for stroke in marks.strokes:
+            yield stroke.class_id, line(size, stroke.path, stroke.width)
+        yield from _regions(marks, size, "scribble")
+
+    layer = _layer(drawn(), size)
     if marks.scribbles is not None:
-        scribbles = read_label_map(marks.scribbles, num_classes=len(classes), image_size=size)
-        _lay_over(labels, dilate(scribbles, scribble_dilation))
+        read = read_label_map(marks.scribbles, num_classes=len(classes), image_size=size)
+        _lay_over(layer.labels, read)
+    return Drawing(dilate(layer.labels, dilation), layer.conflicts)
+
+
+def _masks(marks: Marks, size: Size, classes: ClassList) -> Drawing:
+    def drawn() -> Drawn:
+        for polygon in marks.polygons:
+            yield polygon.class_id, filled(size, polygon.rings)
+        yield from _regions(marks, size, "mask")
+
+    layer = _layer(drawn(), size)
     if marks.mask is not None:
-        mask = read_label_map(marks.mask, num_classes=len(classes), image_size=size)
-        _lay_over(labels, mask)
-    return labels
+        # A whole label map is what the outlines lie upon, where both are given.
+        under = read_label_map(marks.mask, num_classes=len(classes), image_size=size)
+        _lay_over(under, layer.labels)
+        return Drawing(under, layer.conflicts)
+    return layer
 
 
-def draw_disc(labels: LabelMap, point: Point, radius: float, *, image: str = "image") -> None:
-    """Draw a point into a label map as a filled disc, cut off at the border.
+def _regions(marks: Marks, size: Size, kind: str) -> Drawn:
+    for region in marks.regions:
+        if region.kind == kind:
+            yield region.class_id, pasted(size, region)
 
-    Args:
-        labels: Label map, (H, W), changed in place.
-        point: The point.
-        radius: Radius in pixels; 0 marks one pixel.
-        image: Name of the image, for the message.
 
-    Raises:
-        DataError: The point is outside the image.
+def _discs(points: tuple[Point, ...], size: Size, radius: float, image: str) -> Drawn:
+    height, width = size
+    for point in points:
+        # A click on the far edge belongs to the last pixel.
+        if not (0 <= point.x <= width and 0 <= point.y <= height):
+            raise DataError(
+                f"point of class {point.class_id} at x={point.x:g}, y={point.y:g} is outside the "
+                f"image, which is {width} wide and {height} high",
+                entry=f"image {image!r}",
+            )
+        x, y = min(point.x, width - 1), min(point.y, height - 1)
+        yield point.class_id, disc(size, x, y, radius)
 
-    Examples:
-        >>> labels = np.full((5, 5), UNLABELLED, np.uint8)
-        >>> draw_disc(labels, Point(1, x=2, y=2), radius=1)
-        >>> int((labels == 1).sum())
-        5
-    """
-    height, width = labels.shape
-    # Coordinates run from 0 to the full width: a click on the far edge belongs to the last pixel.
-    if not (0 <= point.x <= width and 0 <= point.y <= height):
-        raise DataError(
-            f"point of class {point.class_id} at x={point.x:g}, y={point.y:g} is outside the "
-            f"image, which is {width} wide and {height} high",
-            entry=f"image {image!r}",
-        )
-    x, y = min(int(point.x), width - 1), min(int(point.y), height - 1)
-    reach = int(radius)
-    rows = slice(max(0, y - reach), y + reach + 1)
-    columns = slice(max(0, x - reach), x + reach + 1)
-    near_y, near_x = np.ogrid[rows.start : min(rows.stop, height),
-                              columns.start : min(columns.stop, width)]  # fmt: skip
-    inside = (near_y - y) ** 2 + (near_x - x) ** 2 <= radius**2
-    labels[rows, columns][inside] = point.class_id
+
+def _layer(drawn: Drawn, size: Size) -> Drawing:
+    labels = np.full(size, UNLABELLED, np.uint8)
+    disputed = np.zeros(size, bool)
+    for class_id, (rows, columns, covered) in drawn:
+        under = labels[rows, columns]
+        disputed[rows, columns] |= covered & (under != UNLABELLED) & (under != class_id)
+        under[covered] = class_id
+    return Drawing(labels, {"": int(disputed.sum())})
+
+
+def _boxed(boxes: tuple[Box, ...], size: Size) -> Canvas:
+    inside = np.zeros(size, bool)
+    for box in boxes:
+        top, left = max(0, int(box.ymin)), max(0, int(box.xmin))
+        inside[top : max(0, int(box.ymax) + 1), left : max(0, int(box.xmax) + 1)] = True
+    return inside
 
 
 def dilate(labels: LabelMap, distance: float) -> LabelMap:

@@ -23,7 +23,7 @@ EmbeddingStride = Literal[4, 8]
 HeadName = Literal["aspp", "psp"]
 
 _ASPP_REACH = (48, 96, 144, 192)
-"""Dilations in pixels of the image: 6, 12, 18, 24 at output stride 8."""
+"""The paper's dilations in pixels of the image: 6, 12, 18, 24 at output stride 8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,9 @@ class NetworkSpec:
         output_stride: Stride of the backbone's features: 8 as in the paper, or 16, four times
             cheaper.
         head: "aspp" (DeepLab v2) or "psp" (PSPNet).
+        dilations: Dilations of the ASPP head, in features; empty for the paper's, which reach 48 to
+            192 pixels of the image. They suit crops of 512: in small crops such a wide reach sees
+            little but padding, which whole images then do not have.
         dimensions: Dimensions D of the embedding.
         embedding_stride: Stride of the embedding: 4 as in the paper, or 8, four times cheaper.
         num_classes: Classes C, background included.
@@ -54,6 +57,7 @@ class NetworkSpec:
     backbone: str = "tf_efficientnet_lite0"
     output_stride: OutputStride = 16
     head: HeadName = "aspp"
+    dilations: tuple[int, ...] = ()
     dimensions: int = 64
     embedding_stride: EmbeddingStride = 8
     classifier_hidden: int | None = None
@@ -71,6 +75,8 @@ class NetworkSpec:
         for key, least in {"num_classes": 1, "dimensions": 2, "classifier_hidden": 1}.items():
             if (value := getattr(self, key)) is not None and value < least:
                 self._refuse(key, f"at least {least}")
+        if min(self.dilations, default=1) < 1:
+            self._refuse("dilations", "numbers of at least 1")
         if not 0 <= self.classifier_dropout < 1:
             self._refuse("classifier_dropout", "in [0, 1)")
 
@@ -167,7 +173,7 @@ def build_network(spec: NetworkSpec, weights: str | Path = "auto") -> EmbeddingN
     backbone = create_backbone(spec.backbone, output_stride=spec.output_stride, weights=weights)
     head: nn.Module
     if spec.head == "aspp":
-        dilations = [reach // spec.output_stride for reach in _ASPP_REACH]
+        dilations = spec.dilations or [reach // spec.output_stride for reach in _ASPP_REACH]
         head = ASPP(backbone.channels, spec.dimensions, dilations)
     else:
         head = PSP(backbone.channels, spec.dimensions)

@@ -1,0 +1,47 @@
+"""What is odd in people's data, yet no reason to stop: found, counted and reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Oddity = Literal[
+    "size",  # marks were made on an image of another size
+    "outside",  # a mark is partly or wholly outside its image
+    "empty",  # a mark that covers nothing, or nearly nothing
+    "duplicate",  # the same mark, or the same image, twice
+    "conflict",  # marks of one kind give the same pixels to different classes
+    "unmarked",  # an image without any mark
+    "unknown",  # a class that is not in the class list
+    "rare",  # a class with few images
+    "unread",  # something that the format can say and weakseg does not use
+    "unsure",  # several readings are possible, and one was taken
+    "missing",  # an image or a file that is named but not there
+    "damaged",  # an image that cannot be decoded
+]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is odd.
+
+    Args:
+        kind: What kind of thing.
+        message: What is odd, and what was made of it.
+        path: The file in which it is.
+        entry: Where in the file.
+
+    Examples:
+        >>> print(Finding("empty", "a polygon of two corners; left out", Path("a.json"), "shape 3"))
+        a.json, shape 3: a polygon of two corners; left out
+    """
+
+    kind: Oddity
+    message: str
+    path: Path | None = None
+    entry: str | None = None
+
+    def __str__(self) -> str:
+        where = ", ".join(str(part) for part in (self.path, self.entry) if part is not None)
+        return f"{where}: {self.message}" if where else self.message
