@@ -110,8 +110,8 @@ def filled(size: Size, rings: Sequence[Sequence[Place]]) -> Patch:
     if covered.any():
         return Patch(rows, columns, covered)
     outline = np.zeros(size, bool)
-    for ring in rings:
-        outline |= line(size, [*ring, ring[0]], 1).canvas(size)
+    for corners in rings:
+        outline |= line(size, [*corners, corners[0]], 1).canvas(size)
     return Patch(slice(0, size[0]), slice(0, size[1]), outline)
 
 

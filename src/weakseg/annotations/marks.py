@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -120,12 +119,11 @@ class Region:
         kind: Literal["mask", "scribble"] = "mask", instance: int | None = None,
     ) -> Region:  # fmt: skip
         """Pack an area given as booleans, (h, w)."""
-        flat = (
-            np.concatenate([[False], mask.ravel(), [not mask.ravel()[-1]]]) if mask.size else mask
-        )
-        changes = np.flatnonzero(flat[1:] != flat[:-1]) if mask.size else np.zeros(0, int)
-        runs = np.diff(np.concatenate([[0], changes]))
-        return cls(class_id, *mask.shape, tuple(runs.tolist()), x, y, kind, instance)
+        flat = np.pad(mask.ravel(), (1, 0))
+        changes = np.flatnonzero(flat[1:] != flat[:-1])
+        runs = np.diff(np.concatenate([[0], changes, [mask.size]]))
+        height, width = mask.shape
+        return cls(class_id, height, width, tuple(runs.tolist()), x, y, kind, instance)
 
     def mask(self) -> NDArray[np.bool_]:
         """Unpack the area into booleans, (height, width).
@@ -140,6 +138,9 @@ class Region:
             )
         inside = np.arange(len(self.runs)) % 2 == 1
         return np.repeat(inside, self.runs).reshape(self.height, self.width)
+
+
+Drawn = Point | Box | Stroke | Polygon | Region
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,9 @@ class Marks:
     @property
     def named_classes(self) -> frozenset[int]:
         """Classes that marks name, without a look into label maps."""
-        drawn = chain(self.boxes, self.points, self.strokes, self.polygons, self.regions)
+        drawn: tuple[Drawn, ...] = (
+            *self.boxes, *self.points, *self.strokes, *self.polygons, *self.regions
+        )  # fmt: skip
         return self.tags | {mark.class_id for mark in drawn}
 
     @property

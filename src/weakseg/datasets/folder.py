@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -260,10 +261,11 @@ def _rows(path: Path, columns: str, *, asked: bool) -> Iterable[tuple[str, dict[
 
 def _box(class_id: int, row: Mapping[str, str], path: Path, entry: str) -> Box:
     try:
-        box = Box(class_id, *(float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")))
+        left, top, right, lower = (float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax"))
     except ValueError as error:
         raise DataError(f"expected four numbers ({error})", path=path, entry=entry) from error
-    if not (box.xmin <= box.xmax and box.ymin <= box.ymax):
+    box = Box(class_id, left, top, right, lower)
+    if not (box.has_area and math.isfinite(left + top + right + lower)):
         raise DataError("expected xmin ≤ xmax and ymin ≤ ymax", path=path, entry=entry)
     return box
 
