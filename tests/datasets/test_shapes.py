@@ -65,8 +65,8 @@ def test_folder_holds_every_kind_of_mark(folder: Path):
                ("tags", "boxes", "points")}  # fmt: skip
     assert headers == {
         "tags": "image,class",
-        "boxes": "image,class,xmin,ymin,xmax,ymax",
-        "points": "image,class,x,y",
+        "boxes": "image,class,xmin,ymin,xmax,ymax,instance",
+        "points": "image,class,x,y,instance",
     }
 
 
@@ -172,7 +172,7 @@ def test_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("weakseg.datasets.shapes.write_label_map", full)
+    monkeypatch.setattr("weakseg.datasets.writer.write_label_map", full)
     with pytest.raises(RunError, match="No space left"):
         make_shapes(tmp_path / "data", train=1, val=0, size=64)
     assert list(tmp_path.iterdir()) == []

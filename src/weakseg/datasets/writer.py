@@ -1,0 +1,181 @@
+"""Writing a data folder: image by image, complete or not at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.annotations.label_maps import LabelMap, write_label_map
+from weakseg.annotations.marks import Box, Point
+from weakseg.errors import RunError
+
+Picture = Path | bytes | NDArray[np.uint8]
+
+_TABLES = {
+    "tags": ("image", "class"),
+    "boxes": ("image", "class", "xmin", "ymin", "xmax", "ymax", "instance"),
+    "points": ("image", "class", "x", "y", "instance"),
+}
+
+
+class DataFolderWriter:
+    """Writes the images and marks of a data folder as they come; see `writing_data_folder`.
+
+    Args:
+        root: The folder being filled.
+        class_names: Names of classes by id. The list may grow until `finish`.
+    """
+
+    def __init__(self, root: Path, class_names: Sequence[str]) -> None:
+        self.root = root
+        self._class_names = class_names
+        self._files: dict[str, IO[str]] = {}
+        self.images = 0
+
+    def add(
+        self,
+        name: str,
+        picture: Picture,
+        *,
+        tags: Iterable[int] = (),
+        boxes: Iterable[Box] = (),
+        points: Iterable[Point] = (),
+        scribbles: LabelMap | None = None,
+        mask: LabelMap | None = None,
+        suffix: str = ".jpg",
+        link: bool = False,
+    ) -> None:
+        """Write one image with its marks.
+
+        Args:
+            name: Path inside the folder, without the ending.
+            picture: An image file, the bytes of one, or a picture (H, W, 3) to be compressed.
+            tags: Classes that are somewhere in it.
+            boxes: Boxes.
+            points: Points.
+            scribbles: Label map of scribbles, (H, W).
+            mask: Label map of the full mask, (H, W).
+            suffix: Ending of a picture that is not a file.
+            link: Link to an image file instead of copying it.
+        """
+        self._put_picture(name, picture, suffix, link=link)
+        for class_id in sorted(tags):
+            self._row("tags", name, class_id)
+        for box in boxes:
+            edges = (box.xmin, box.ymin, box.xmax, box.ymax)
+            self._row("boxes", name, box.class_id, *edges, instance=box.instance)
+        for point in points:
+            self._row("points", name, point.class_id, point.x, point.y, instance=point.instance)
+        for folder, labels in (("scribbles", scribbles), ("masks", mask)):
+            if labels is not None:
+                write_label_map(self.root / folder / f"{name}.png", labels)
+        self.images += 1
+
+    def finish(
+        self, splits: dict[str, Sequence[str]], *, options: dict[str, Any] | None = None
+    ) -> None:
+        """Write what is known only at the end.
+
+        Args:
+            splits: Names of images by split.
+            options: What the folder's data.yaml shall say; nothing, and there is none.
+        """
+        for split, names in splits.items():
+            _write_lines(self.root / "splits" / f"{split}.txt", names)
+        _write_lines(self.root / "classes.txt", self._class_names)
+        if options:
+            text = yaml.safe_dump(options, sort_keys=False)
+            (self.root / "data.yaml").write_text(text, encoding="utf-8")
+
+    def close(self) -> None:
+        """Close the tables."""
+        for file in self._files.values():
+            file.close()
+
+    def _put_picture(self, name: str, picture: Picture, suffix: str, *, link: bool) -> None:
+        if isinstance(picture, Path):
+            path = self._image_path(name, picture.suffix)
+            if link:
+                path.symlink_to(picture.resolve())
+            else:
+                shutil.copyfile(picture, path)
+            return
+        path = self._image_path(name, suffix)
+        if isinstance(picture, bytes):
+            path.write_bytes(picture)
+        else:
+            Image.fromarray(picture).save(path, quality=95)
+
+    def _image_path(self, name: str, suffix: str) -> Path:
+        path = self.root / "images" / f"{name}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _row(
+        self, table: str, name: str, class_id: int, *numbers: float, instance: int | None = None
+    ) -> None:
+        if table not in self._files:
+            path = self.root / f"{table}.csv"
+            self._files[table] = path.open("w", newline="", encoding="utf-8")
+            csv.writer(self._files[table], lineterminator="\n").writerow(_TABLES[table])
+        row: list[Any] = [
+            name,
+            self._class_names[class_id],
+            *(f"{value:.10g}" for value in numbers),
+        ]
+        if table != "tags":
+            row.append("" if instance is None else instance)
+        csv.writer(self._files[table], lineterminator="\n").writerow(row)
+
+
+@contextmanager
+def writing_data_folder(
+    root: Path, class_names: Sequence[str], *, overwrite: bool = False
+) -> Iterator[DataFolderWriter]:
+    """Give a writer whose folder appears, under its name, once the block ends without an error.
+
+    Args:
+        root: The folder to make.
+        class_names: Names of classes by id; the list may grow inside the block.
+        overwrite: Replace a data folder that is there.
+
+    Yields:
+        The writer.
+
+    Raises:
+        RunError: Something is in the way, or the folder cannot be written.
+    """
+    taken = root.exists() and (not root.is_dir() or any(root.iterdir()))
+    if taken and not (overwrite and (root / "classes.txt").is_file()):
+        hint = "" if overwrite else "; --overwrite replaces a data folder"
+        raise RunError(f"{root}: expected no such path or an empty folder, but something is "
+                       f"there{hint}.")  # fmt: skip
+    building = root.with_name(f".{root.name}.{os.getpid()}.part")
+    writer = DataFolderWriter(building, class_names)
+    try:
+        (building / "images").mkdir(parents=True)
+        yield writer
+        writer.close()
+        if root.exists():
+            shutil.rmtree(root)
+        building.rename(root)
+    except OSError as error:
+        raise RunError(f"{root}: cannot be written ({error.strerror or error}).") from error
+    finally:
+        writer.close()
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

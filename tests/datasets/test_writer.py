@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from weakseg.annotations.marks import Box, Point
+from weakseg.config import DataConfig
+from weakseg.datasets.folder import read_class_list, read_split
+from weakseg.datasets.writer import writing_data_folder
+from weakseg.errors import RunError
+
+PICTURE = np.full((8, 10, 3), 90, np.uint8)
+
+
+def write_one(root: Path, *, overwrite: bool = False) -> None:
+    names = ["background"]
+    with writing_data_folder(root, names, overwrite=overwrite) as writer:
+        names.append("cat")  # found while reading
+        labels = np.full((8, 10), 254, np.uint8)
+        labels[2, 3] = 1
+        writer.add("a/one", PICTURE, tags=[1], boxes=[Box(1, 0, 1, 4, 5, 7)],
+                   points=[Point(1, 2.25, 3.5)], scribbles=labels)  # fmt: skip
+        writer.finish({"train": ["a/one"]})
+
+
+def test_what_was_written_is_read_back(tmp_path: Path):
+    write_one(tmp_path / "data")
+    config = DataConfig(str(tmp_path / "data"))
+    classes = read_class_list(config)
+    (record,) = read_split(config, "train", classes)
+    assert classes.names == ("background", "cat")
+    assert record.name == "a/one"
+    assert record.marks.tags == {1}
+    assert record.marks.boxes[0].xmax == 4
+    assert record.marks.points[0].x == 2.25
+    assert record.marks.scribbles is not None
+
+
+def test_an_image_file_is_copied_or_linked_and_never_changed(tmp_path: Path):
+    source = tmp_path / "photo.png"
+    Image.fromarray(PICTURE).save(source)
+    before = source.read_bytes()
+    with writing_data_folder(tmp_path / "data", ["background", "cat"]) as writer:
+        writer.add("copied", source)
+        writer.add("linked", source, link=True)
+        writer.finish({})
+    assert (tmp_path / "data/images/copied.png").read_bytes() == before
+    assert (tmp_path / "data/images/linked.png").is_symlink()
+    assert source.read_bytes() == before
+
+
+def test_a_folder_in_the_way_is_refused_or_replaced_when_asked(tmp_path: Path):
+    write_one(tmp_path / "data")
+    with pytest.raises(RunError, match="--overwrite"):
+        write_one(tmp_path / "data")
+    write_one(tmp_path / "data", overwrite=True)
+
+
+def test_a_folder_that_is_no_data_folder_is_never_replaced(tmp_path: Path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    with pytest.raises(RunError, match="something is there"):
+        write_one(tmp_path / "home", overwrite=True)
+    assert (tmp_path / "home" / "letter.txt").read_text() == "dear"
+
+
+def test_an_error_leaves_neither_the_folder_nor_its_parts(tmp_path: Path):
+    with (
+        pytest.raises(ValueError, match="stop"),
+        writing_data_folder(tmp_path / "data", ["background"]) as writer,
+    ):
+        writer.add("one", PICTURE)
+        raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []
