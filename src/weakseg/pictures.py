@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,15 @@ _DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionB
 
 
 @contextmanager
-def opened(path: Path, *, what: str = "image") -> Iterator[Image.Image]:
+def opened(
+    source: Path | io.BytesIO, *, what: str = "image", path: Path | None = None
+) -> Iterator[Image.Image]:
     """Open a picture; errors inside the block that come of a damaged file are said too.
 
     Args:
-        path: The file.
+        source: The file, or its bytes.
         what: What the file should be, for messages.
+        path: The file that holds the bytes, for messages.
 
     Yields:
         The picture, not decoded yet.
@@ -33,8 +37,9 @@ def opened(path: Path, *, what: str = "image") -> Iterator[Image.Image]:
     Raises:
         DataError: The file is missing, truncated or no picture.
     """
+    path = source if isinstance(source, Path) else path
     try:
-        with Image.open(path) as picture:
+        with Image.open(source) as picture:
             yield picture
     except FileNotFoundError:
         raise DataError(f"there is no such {what}", path=path) from None

@@ -11,13 +11,13 @@ from rich.progress import track
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T], text: str, total: int) -> Iterator[T]:
+def progress(items: Iterable[T], text: str, total: int | None = None) -> Iterator[T]:
     """Pass items on under a bar that goes away at its end; no bar in a log file or a pipe.
 
     Args:
         items: What is worked on.
         text: What is being done.
-        total: Number of items.
+        total: Number of items, where it is known.
 
     Yields:
         The items.

@@ -1,0 +1,40 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+from rich.console import Console
+
+from weakseg.config import InferenceConfig
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def add_flag(parser: ArgumentParser, name: str, text: str) -> None:
+    """Add an option that is on where it is named."""
+    parser.add_argument(name, action="store_true", help=text)
+
+
+def flag(options: Namespace, name: str) -> bool:
+    """Tell whether such an option was named."""
+    return bool(options.get(name, False))
+
+
+def add_device(parser: ArgumentParser) -> None:
+    """Add --device."""
+    parser.add_argument("--device", type=str, help="cpu, cuda, …; by default a GPU if there is one")
+
+
+def inference_options(options: Namespace) -> dict[str, Any]:
+    """Give what was said of inference."""
+    return given(options, InferenceConfig, "device")
+
+
+def given(options: Namespace, kind: type, *more: str) -> dict[str, Any]:
+    """Give what was said of a dataclass's fields, and of further options."""
+    names = {*more, *(item.name for item in fields(kind))}
+    return {key: value for key, value in options.as_dict().items() if key in names}

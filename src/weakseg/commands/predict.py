@@ -1,0 +1,40 @@
+"""`weakseg predict`."""
+
+from __future__ import annotations
+
+from jsonargparse import ArgumentParser, Namespace
+from rich.markup import escape
+
+from weakseg.commands.options import add_device, add_flag, flag, inference_options, out
+from weakseg.config import InferenceConfig
+
+
+class Predict:
+    """Label every pixel of images with a trained run."""
+
+    usage = "RUN IMAGES... [--out MASKS] [options]"
+
+    @staticmethod
+    def add_options(parser: ArgumentParser) -> None:
+        """Add its options."""
+        parser.add_argument("RUN", type=str, help="run folder")
+        parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
+        parser.add_argument("--out", type=str, help="folder for the masks (masks)")
+        add_flag(parser, "--overlay", "write each mask over its image too")
+        add_flag(parser, "--overwrite", "replace masks that are there")
+        add_device(parser)
+        parser.add_class_arguments(InferenceConfig, None)
+
+    @staticmethod
+    def run(options: Namespace) -> int:
+        """Do it."""
+        from weakseg.api import predict
+
+        folder = options.get("out", "masks")
+        masks = predict(
+            options.RUN, options.IMAGES, folder,
+            overlay=flag(options, "overlay"), overwrite=flag(options, "overwrite"),
+            **inference_options(options),
+        )  # fmt: skip
+        out.print(f"{len(masks)} masks in {escape(folder)}")
+        return 0
