@@ -33,7 +33,7 @@ from weakseg.inference import Segmenter
 from weakseg.inference.memory import build_memory
 from weakseg.inference.segmenter import pick_device
 from weakseg.machine import is_first_process
-from weakseg.oversegment import OversegmentSettings, oversegment_images
+from weakseg.oversegment import OversegmentSettings, check_own_maps, oversegment_images
 from weakseg.pictures import IMAGE_SUFFIXES, find_images
 from weakseg.progress import progress
 from weakseg.recipes import load_recipe
@@ -262,6 +262,12 @@ def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Reco
     config = recipe.oversegment
     settings = OversegmentSettings(regions=config.regions, threshold=config.threshold)
     images = [(record.name, record.image) for record in records]
+    if config.folder:
+        plain = check_own_maps(images, Path(config.folder))
+        if plain:
+            _log.warning("%d region maps hold one region only, which says nothing (the first: %s)",
+                         len(plain), plain[0])  # fmt: skip
+        return Path(config.folder)
     return oversegment_images(images, settings, cache_folder(data) / "oversegments")
 
 

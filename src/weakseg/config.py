@@ -29,6 +29,7 @@ class DataConfig:
         val_split: Name of the split to score on.
         point_radius: Points are drawn as discs of this radius, in pixels of the image.
         scribble_dilation: Scribbles grow by this many pixels.
+        boxes_complete: Every object has a box, so that what no box of an image holds is background.
         cache: Folder for oversegments. Null: beside the data, or in the user's cache folder where
             the data may not be written.
     """
@@ -43,6 +44,7 @@ class DataConfig:
     val_split: str = "val"
     point_radius: float = 6.0
     scribble_dilation: float = 3.0
+    boxes_complete: bool = False
     cache: str | None = None
 
 
@@ -70,10 +72,13 @@ class OversegmentConfig:
     Args:
         regions: Number of regions an image is cut into.
         threshold: Cut at this boundary strength, 0 to 1, instead of at a number of regions.
+        folder: Folder of your own region maps NAME.png (grey PNG of 16 or 8 bits, values are region
+            ids), instead of computed ones.
     """
 
     regions: int = 48
     threshold: float | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True)

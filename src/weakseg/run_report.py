@@ -11,9 +11,9 @@ from weakseg import __version__
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.label_maps import read_label_map
 from weakseg.annotations.palette import colour_labels, overlay_labels
-from weakseg.annotations.rasterize import rasterize
 from weakseg.config import DataConfig, Recipe
 from weakseg.datasets.folder import Record, marks_in_use
+from weakseg.datasets.record_labels import record_labels
 from weakseg.evaluation import Protocol, ScoreRow, Scores
 from weakseg.evaluation.report import Example, Report, write_report
 from weakseg.inference import Segmenter
@@ -111,10 +111,7 @@ def example(
     panels: list[tuple[str, NDArray[np.uint8]]] = [("image", image)]
     size = image.shape[:2]
     if marks:
-        labels = rasterize(
-            record.marks, size, classes, point_radius=data.point_radius,
-            scribble_dilation=data.scribble_dilation, image=record.name,
-        )  # fmt: skip
+        labels = record_labels(record, size, classes, data)
         panels.append(("marks", overlay_labels(image, labels, opacity=1)))
     panels += [
         (caption, colour_labels(segmenter.predict(image)))

@@ -65,11 +65,13 @@ def test_a_folder_that_is_no_data_folder_is_never_replaced(tmp_path: Path):
     assert (tmp_path / "home" / "letter.txt").read_text() == "dear"
 
 
-def test_an_error_leaves_neither_the_folder_nor_its_parts(tmp_path: Path):
-    with (
-        pytest.raises(ValueError, match="stop"),
-        writing_data_folder(tmp_path / "data", ["background"]) as writer,
-    ):
+def stop_halfway(root: Path) -> None:
+    with writing_data_folder(root, ["background"]) as writer:
         writer.add("one", PICTURE)
         raise ValueError("stop")
+
+
+def test_an_error_leaves_neither_the_folder_nor_its_parts(tmp_path: Path):
+    with pytest.raises(ValueError, match="stop"):
+        stop_halfway(tmp_path / "data")
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ from PIL import Image
 from weakseg.errors import DataError, RunError
 from weakseg.oversegment import (
     OversegmentSettings,
+    check_own_maps,
     load_oversegment,
     oversegment_image,
     oversegment_images,
@@ -215,3 +216,18 @@ def test_ctrl_c_stops_even_an_unguarded_script_promptly_and_leaves_whole_files(t
 def test_importing_brings_in_no_torch():
     code = "import sys, weakseg.oversegment; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_own_region_maps_are_checked_and_those_of_one_region_are_named(tmp_path):
+    images = []
+    for name, regions in (("a", [[0, 1], [2, 7]]), ("b", [[3, 3], [3, 3]])):
+        Image.new("RGB", (2, 2)).save(tmp_path / f"{name}.jpg")
+        images.append((name, tmp_path / f"{name}.jpg"))
+        Image.fromarray(np.array(regions, np.uint8)).save(tmp_path / f"{name}.png")
+    assert check_own_maps(images, tmp_path) == ["b"]
+    save_oversegment(tmp_path / "a.png", np.zeros((3, 2), np.int32))
+    with pytest.raises(DataError, match=r"a.png: the region map \(H, W\) is \(3, 2\)"):
+        check_own_maps(images, tmp_path)
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(DataError, match=r"a.png: there is no such region map"):
+        check_own_maps(images, tmp_path)

@@ -153,7 +153,7 @@ class OpenClassList:
             return self.names.index(name)
         if name.lower() in _VOID_NAMES:
             return VOID
-        if name.lower() in BACKGROUND_NAMES and self.names[0] == "background":
+        if name.lower() in BACKGROUND_NAMES and "background" in self.names[:1]:
             return 0
         if self._closed:
             return ClassList(tuple(self.names)).find(name, path=path, entry=entry)

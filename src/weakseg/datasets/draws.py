@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from weakseg.annotations.classes import ClassList
-from weakseg.annotations.rasterize import rasterize, tags_of
+from weakseg.annotations.rasterize import tags_of
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
+from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.transforms import Sample, TrainTransform
 from weakseg.oversegment import load_oversegment
 from weakseg.pictures import read_image
@@ -109,10 +110,7 @@ def load_sample(
     """
     image = read_image(record.image)
     size = image.shape[:2]
-    annotation = rasterize(
-        record.marks, size, classes, point_radius=data.point_radius,
-        scribble_dilation=data.scribble_dilation, image=record.name,
-    )  # fmt: skip
+    annotation = record_labels(record, size, classes, data)
     regions = torch.zeros(size, dtype=torch.int32)
     if oversegments is not None:
         path = oversegments / f"{record.name}.png"

@@ -59,7 +59,8 @@ def load_data_config(data: str | Path, config: DataConfig) -> DataConfig:
     """Fill in where the data is.
 
     Args:
-        data: A folder, or a data.yaml that holds keys of DataConfig, with paths relative to it.
+        data: A folder, or a data.yaml that holds keys of DataConfig, with paths relative to it. A
+            folder may hold such a data.yaml itself.
         config: What a recipe and the command line say; it wins over data.yaml where it differs
             from the defaults.
 
@@ -68,7 +69,9 @@ def load_data_config(data: str | Path, config: DataConfig) -> DataConfig:
     """
     path = Path(data)
     if path.is_dir():
-        return replace(config, root=str(path))
+        if not (path / "data.yaml").is_file():
+            return replace(config, root=str(path))
+        path = path / "data.yaml"
     if path.suffix not in {".yaml", ".yml"} or not path.is_file():
         raise DataError("expected a folder or a data.yaml, but there is none", path=path)
     tree = _read_data_yaml(path)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from weakseg.annotations.classes import ClassList
-from weakseg.annotations.rasterize import rasterize, tags_of
+from weakseg.annotations.rasterize import tags_of
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
+from weakseg.datasets.record_labels import record_labels
 from weakseg.pictures import check_image
 from weakseg.progress import progress
 
@@ -59,10 +60,7 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
     def look(record: Record) -> tuple[int, list[int], list[bool]]:
         size = check_image(record.image)
         # Grown scribbles say nothing new about classes, and growing is most of the work.
-        labels = rasterize(
-            record.marks, size, classes, point_radius=config.point_radius, scribble_dilation=0,
-            image=record.name,
-        )  # fmt: skip
+        labels = record_labels(record, size, classes, config, grow_scribbles=False)
         counts = np.bincount(labels.ravel(), minlength=256)[: len(classes)]
         return labels.size, counts.tolist(), tags_of(labels, record.marks, classes)
 

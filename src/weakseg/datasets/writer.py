@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -82,7 +82,7 @@ class DataFolderWriter:
         self.images += 1
 
     def finish(
-        self, splits: dict[str, Sequence[str]], *, options: dict[str, Any] | None = None
+        self, splits: Mapping[str, Sequence[str]], *, options: dict[str, Any] | None = None
     ) -> None:
         """Write what is known only at the end.
 

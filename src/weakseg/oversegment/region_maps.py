@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ from PIL import Image, UnidentifiedImageError
 
 from weakseg.errors import DataError
 from weakseg.files import replacing
+from weakseg.pictures import image_size
+from weakseg.progress import progress
 
 MAX_REGIONS = 2**16
+_MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
+_ANEW = "; one that weakseg has made may be deleted, and training makes it anew"
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -52,9 +57,9 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
     """
     try:
         with Image.open(path) as picture:
-            if picture.format != "PNG" or not picture.mode.startswith("I"):
+            if picture.format != "PNG" or picture.mode not in _MODES:
                 raise DataError(
-                    f"expected a region map (grey PNG of 16 bits), but got {picture.format} of "
+                    f"expected a region map (grey PNG of 16 or 8 bits), but got {picture.format} of "
                     f"mode {picture.mode}",
                     path=path,
                 )
@@ -63,13 +68,12 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
         raise DataError("there is no such region map", path=path) from None
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
         raise DataError(
-            f"is a damaged region map ({error}); delete it and train again, which makes a new one",
+            f"is a damaged region map ({error}){_ANEW}",
             path=path,
         ) from error
     if expected_size is not None and regions.shape != tuple(expected_size):
         raise DataError(
-            f"the region map (H, W) is {regions.shape} while its image is {tuple(expected_size)}; "
-            "delete it and train again, which makes a new one",
+            f"the region map (H, W) is {regions.shape} while its image is {tuple(expected_size)}{_ANEW}",
             path=path,
         )
     return regions
@@ -95,3 +99,26 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
             return whole and (picture.height, picture.width) == size
     except (OSError, UnidentifiedImageError, SyntaxError):
         return False
+
+
+def check_own_maps(images: Sequence[tuple[str, Path]], folder: Path) -> list[str]:
+    """Read the region maps that a user gives.
+
+    Args:
+        images: Names, which may hold folders ("a/b"), with the image files.
+        folder: Folder of maps NAME.png.
+
+    Returns:
+        Names of images whose map has one region only, and so says nothing.
+
+    Raises:
+        DataError: A map is missing, damaged, no region map, or of another size than its image.
+    """
+
+    def regions(item: tuple[str, Path]) -> int:
+        name, image = item
+        found = load_oversegment(folder / f"{name}.png", image_size(image))
+        return int((found != found.flat[0]).any())
+
+    counts = progress(map(regions, images), "Checking region maps", len(images))
+    return [name for (name, _), several in zip(images, counts, strict=True) if not several]

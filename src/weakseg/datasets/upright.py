@@ -1,0 +1,75 @@
+"""Pictures that a camera stored turned, made to fit the marks that were drawn on them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from weakseg.annotations.findings import Finding
+from weakseg.annotations.readers.source import Annotated
+from weakseg.errors import DataError
+from weakseg.pictures import opened
+
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNED = {5, 6, 7, 8}  # orientations that exchange height and width
+
+
+def upright_picture(
+    item: Annotated,
+) -> tuple[Path | bytes, tuple[int, int], tuple[Finding, ...]]:
+    """Give an image as its marks see it.
+
+    weakseg reads pixels as they are stored. Annotation tools show photographs upright, as their
+    EXIF orientation says, and count pixels there: such a photograph is stored anew, upright. The
+    size that the file of marks states decides where it can.
+
+    Args:
+        item: An image with its marks.
+
+    Returns:
+        The image file, or the bytes of one; its height and width; and what was odd.
+
+    Raises:
+        DataError: The image cannot be read, or has another size than the file of marks says.
+    """
+    assert item.picture is not None  # the caller has looked
+    source = item.picture if isinstance(item.picture, Path) else io.BytesIO(item.picture)
+    with opened(source, what=f"image {item.name!r}", path=item.path) as picture:
+        stored = picture.height, picture.width
+        orientation = picture.getexif().get(_ORIENTATION, 1)
+        shown = stored[::-1] if orientation in _TURNED else stored
+        if orientation not in range(2, 9) or (item.size == stored != shown):
+            _check_size(item, stored)
+            return item.picture, stored, ()
+        _check_size(item, shown)
+        turned = _stored_anew(ImageOps.exif_transpose(picture), picture.format)
+    sure = item.size == shown != stored
+    said = "" if sure else "; its marks are taken to be drawn on it as shown"
+    finding = Finding(
+        "unsure",
+        f"image {item.name!r} is stored turned (EXIF orientation {orientation}) and is written "
+        f"upright{said}",
+        item.path,
+        item.entry,
+    )
+    return turned, shown, () if sure else (finding,)
+
+
+def _stored_anew(picture: Image.Image, kind: str | None) -> bytes:
+    buffer = io.BytesIO()
+    if kind == "JPEG":
+        picture.convert("RGB").save(buffer, "JPEG", quality=95)
+    else:
+        picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _check_size(item: Annotated, size: tuple[int, int]) -> None:
+    if item.size is not None and item.size != size:
+        raise DataError(
+            f"says that image {item.name!r} has size (H, W) {item.size} while it is {size}",
+            path=item.path,
+            entry=item.entry,
+        )

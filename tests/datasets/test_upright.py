@@ -1,0 +1,62 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from weakseg.annotations.marks import Marks
+from weakseg.annotations.readers.source import Annotated
+from weakseg.datasets.upright import upright_picture
+from weakseg.errors import DataError
+
+
+def photo(path: Path, orientation: int | None) -> Path:
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, :20] = 255  # white on the left, as stored
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    Image.fromarray(pixels).save(path, exif=exif, quality=95)
+    return path
+
+
+def item(picture, size=None):
+    return Annotated("photo", Marks(), picture, size, Path("marks.json"), "shape 1")
+
+
+def test_a_photograph_that_is_stored_upright_is_taken_as_it_is(tmp_path):
+    path = photo(tmp_path / "a.jpg", 1)
+    assert upright_picture(item(path, (20, 40))) == (path, (20, 40), ())
+
+
+def test_a_turned_photograph_is_written_upright_where_the_marks_were_drawn_on_it_so(tmp_path):
+    picture, size, findings = upright_picture(item(photo(tmp_path / "a.jpg", 6), (40, 20)))
+    assert size == (40, 20)
+    assert findings == ()
+    turned = np.asarray(Image.open(io.BytesIO(picture)))
+    assert turned.shape == (40, 20, 3)
+    assert turned[5, 10, 0] > 200 > 50 > turned[35, 10, 0]
+    assert Image.open(io.BytesIO(picture)).getexif().get(0x0112, 1) == 1
+
+
+def test_marks_in_stored_pixels_leave_a_turned_photograph_as_it_is(tmp_path):
+    path = photo(tmp_path / "a.jpg", 6)
+    assert upright_picture(item(path, (20, 40))) == (path, (20, 40), ())
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(3, (20, 40)), (6, None)])
+def test_what_cannot_be_known_is_told(tmp_path, orientation, size):
+    picture, _, findings = upright_picture(item(photo(tmp_path / "a.jpg", orientation), size))
+    assert isinstance(picture, bytes)
+    assert "EXIF orientation" in findings[0].message
+
+
+def test_another_size_than_stated_is_an_error_that_names_the_file_of_marks(tmp_path):
+    with pytest.raises(DataError, match=r"marks.json, shape 1: says .* \(30, 40\) while it is"):
+        upright_picture(item(photo(tmp_path / "a.jpg", None), (30, 40)))
+
+
+def test_embedded_bytes_that_are_no_image_name_the_file_of_marks():
+    with pytest.raises(DataError, match=r"marks.json.*no image 'photo'"):
+        upright_picture(item(b"nothing"))
