@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from weakseg.commands.demo import Demo
 from weakseg.commands.doctor import Doctor
 from weakseg.commands.evaluate import Evaluate
+from weakseg.commands.import_ import Import
 from weakseg.commands.predict import Predict
 from weakseg.commands.recipes import Recipes
 from weakseg.commands.train import Train
@@ -39,6 +40,7 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "predict": Predict,
     "evaluate": Evaluate,
+    "import": Import,
     "recipes": Recipes,
     "doctor": Doctor,
 }

@@ -1,0 +1,169 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from weakseg.annotations.label_maps import read_label_map
+from weakseg.config import DataConfig
+from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.import_settings import ImportSettings
+from weakseg.datasets.importer import import_marks
+from weakseg.errors import DataError, RecipeError
+
+SQUARE = [[10, 5], [30, 5], [30, 25], [10, 25]]
+
+
+def photo(path: Path, size=(40, 60)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((*size, 3), 120, np.uint8)).save(path)
+    return path
+
+
+def labelme(path: Path, shapes, flags=None) -> Path:
+    tree = {"version": "5.0", "flags": flags or {}, "imagePath": f"{path.stem}.jpg",
+            "shapes": [{"label": label, "shape_type": kind, "points": points, "flags": {}}
+                       for label, kind, points in shapes],
+            "imageData": None, "imageHeight": 40, "imageWidth": 60}  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(tree))
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Two photographs with marks of labelme."""
+    folder = tmp_path / "marked"
+    for name in ("a", "b"):
+        photo(folder / f"{name}.jpg")
+    labelme(
+        folder / "a.json",
+        [("cat", "polygon", SQUARE), ("dog", "point", [[50, 30]]), ("cat", "rectangle", SQUARE[::2]),
+         ("_background_", "linestrip", [[0, 35], [59, 35]])],
+    )  # fmt: skip
+    labelme(folder / "b.json", [("kitten", "polygon", SQUARE)], {"indoor": True})
+    return folder
+
+
+def imported(folder: Path, split: str = "train"):
+    config = load_data_config(folder, DataConfig())
+    classes = read_class_list(config)
+    return classes.names, {item.name: item for item in read_split(config, split, classes)}
+
+
+def test_marks_of_every_kind_arrive_in_the_data_folder(source, tmp_path):
+    done = import_marks([source], tmp_path / "data")
+    names, records = imported(tmp_path / "data")
+    assert names == ("background", "cat", "dog", "indoor", "kitten")
+    assert done.images == 2
+    assert done.marks == {"boxes": 1, "points": 1, "scribbles": 1, "masks": 2, "tags": 1}
+    marks = records["a"].marks
+    assert [(point.class_id, point.x, point.y) for point in marks.points] == [(2, 50, 30)]
+    assert (marks.boxes[0].xmin, marks.boxes[0].xmax) == (10, 29)
+    mask = read_label_map(marks.mask, num_classes=5)
+    assert (mask[5:25, 10:30] == 1).all()
+    assert (mask == 254).sum() == 40 * 60 - 400
+    scribbles = read_label_map(marks.scribbles, num_classes=5)
+    assert (scribbles[35] == 0).all()
+    assert records["b"].marks.tags == {3}
+
+
+def test_classes_are_renamed_joined_dropped_and_left_out(source, tmp_path):
+    settings = ImportSettings(class_map={"kitten": "cat", "dog": "void"}, drop=["indoor"])
+    import_marks([source], tmp_path / "data", settings)
+    names, records = imported(tmp_path / "data")
+    assert names == ("background", "cat")
+    assert 1 in np.asarray(Image.open(records["b"].marks.mask))
+    assert records["b"].marks.tags == frozenset()
+
+
+def test_a_misspelt_class_is_refused_and_nothing_is_written(source, tmp_path):
+    with pytest.raises(RecipeError, match=r"no file holds kiten; the classes are .*kitten"):
+        import_marks([source], tmp_path / "data", ImportSettings(drop=["kiten"]))
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_class_list_fixes_the_ids_and_refuses_other_names(source, tmp_path):
+    (tmp_path / "classes.txt").write_text("background\ndog\nindoor\ncat\n")
+    settings = ImportSettings(classes=str(tmp_path / "classes.txt"))
+    with pytest.raises(DataError, match=r"b\.json.*'kitten' is not among"):
+        import_marks([source], tmp_path / "data", settings)
+
+
+def test_several_sources_are_joined_by_the_images_names(source, tmp_path):
+    table = tmp_path / "boxes.csv"
+    table.write_text("image,class,xmin,ymin,xmax,ymax\nphotos/b.jpg,cow,1,2,20,30\n")
+    done = import_marks([source, table], tmp_path / "data")
+    _, records = imported(tmp_path / "data")
+    assert done.images == 2
+    assert records["b"].marks.boxes[0].xmax == 20
+    assert records["b"].marks.mask is not None
+
+
+def test_complete_masks_and_boxes_make_the_rest_background(source, tmp_path):
+    import_marks([source], tmp_path / "data", ImportSettings(complete=["masks", "boxes"]))
+    _, records = imported(tmp_path / "data")
+    assert set(np.unique(Image.open(records["a"].marks.mask))) == {0, 1}
+    assert load_data_config(tmp_path / "data", DataConfig()).boxes_complete
+
+
+def test_a_split_takes_its_share_and_the_seed_decides(tmp_path):
+    folder = tmp_path / "many"
+    for number in range(20):
+        photo(folder / f"{number}.jpg")
+        labelme(folder / f"{number}.json", [("cat" if number % 2 else "dog", "polygon", SQUARE)])
+    for name, seed in (("one", 0), ("two", 0), ("three", 1)):
+        done = import_marks([folder], tmp_path / name, ImportSettings(split=0.8, seed=seed))
+        assert done.splits == {"train": 16, "val": 4}
+    lists = [(tmp_path / name / "splits/val.txt").read_text() for name in ("one", "two", "three")]
+    assert lists[0] == lists[1] != lists[2]
+
+
+def test_an_image_that_is_not_there_is_an_error_or_left_out_when_allowed(source, tmp_path):
+    (source / "a.jpg").unlink()
+    with pytest.raises(DataError, match=r"a\.json.*image 'a' is not found.*--images FOLDER"):
+        import_marks([source], tmp_path / "data")
+    done = import_marks([source], tmp_path / "data", ImportSettings(allow_missing=True))
+    assert done.images == 1
+    assert done.counts["missing"] == 1
+
+
+def test_images_are_found_in_a_folder_that_is_named(source, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (source / "a.jpg").rename(tmp_path / "elsewhere/a.jpg")
+    settings = ImportSettings(images=[str(tmp_path / "elsewhere")])
+    assert import_marks([source], tmp_path / "data", settings).images == 2
+
+
+def test_overlapping_outlines_of_two_classes_are_told(tmp_path):
+    photo(tmp_path / "m/a.jpg")
+    labelme(tmp_path / "m/a.json", [("cat", "polygon", SQUARE), ("dog", "polygon", SQUARE)])
+    done = import_marks([tmp_path / "m"], tmp_path / "data")
+    assert done.counts == {"conflict": 1}
+    assert "share 400 pixels; the later one has them" in done.findings[0].message
+
+
+def test_marks_outside_the_image_are_left_out_and_told(tmp_path):
+    photo(tmp_path / "m/a.jpg")
+    shapes = [("cat", "point", [[90, 5]]), ("cat", "point", [[3, 5]])]
+    labelme(tmp_path / "m/a.json", shapes)
+    done = import_marks([tmp_path / "m"], tmp_path / "data")
+    _, records = imported(tmp_path / "data")
+    assert len(records["a"].marks.points) == 1
+    assert done.counts == {"outside": 1}
+
+
+def test_the_users_files_are_not_touched(source, tmp_path):
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in source.iterdir()}
+    import_marks([source], tmp_path / "data", ImportSettings(link=True))
+    after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in source.iterdir()}
+    assert before == after
+    assert (tmp_path / "data/images/a.jpg").is_symlink()
+
+
+def test_no_marks_at_all_is_an_error(tmp_path):
+    photo(tmp_path / "m/a.jpg")
+    labelme(tmp_path / "m/a.json", [])
+    with pytest.raises(DataError, match="marks of at least one class"):
+        import_marks([tmp_path / "m"], tmp_path / "data")
