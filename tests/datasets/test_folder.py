@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from weakseg.annotations.label_maps import write_label_map
+from weakseg.annotations.marks import Box
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import (
     cache_folder,
@@ -152,3 +153,29 @@ def test_the_cache_goes_elsewhere_where_the_data_is_read_only(folder, monkeypatc
     assert (tmp_path / "cache") in cache_folder(config(folder)).parents
     folder.chmod(0o755)
     assert str(cache_folder(config(folder, cache="here"))) == "here"
+
+
+def test_a_pascal_voc_folder_gives_tags_and_boxes_from_its_xml(tmp_path):
+    root = tmp_path / "VOC"
+    for name in ("JPEGImages", "Annotations", "ImageSets/Segmentation"):
+        (root / name).mkdir(parents=True)
+    Image.new("RGB", (60, 40)).save(root / "JPEGImages/a.jpg")
+    (root / "ImageSets/Segmentation/train.txt").write_text("a\n")
+    (root / "Annotations/a.xml").write_text(
+        "<annotation><object><name>cat</name><bndbox><xmin>3</xmin><ymin>4</ymin><xmax>30</xmax>"
+        "<ymax>20</ymax></bndbox></object></annotation>"
+    )
+    config = DataConfig(str(root))
+    (record,) = read_split(config, "train", read_class_list(config))
+    assert record.marks.tags == {8}
+    assert record.marks.boxes == (Box(8, 2, 3, 29, 19),)
+    (record,) = read_split(DataConfig(str(root), marks=["tags"]), "train", read_class_list(config))
+    assert record.marks.boxes == ()
+
+
+def test_a_data_folder_may_hold_its_own_options(folder):
+    (folder / "data.yaml").write_text("boxes_complete: true\npoint_radius: 2\n")
+    config = load_data_config(folder, DataConfig(scribble_dilation=1))
+    assert config.root == str(folder)
+    assert config.boxes_complete
+    assert (config.point_radius, config.scribble_dilation) == (2, 1)

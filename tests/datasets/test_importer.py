@@ -39,7 +39,8 @@ def source(tmp_path: Path) -> Path:
         photo(folder / f"{name}.jpg")
     labelme(
         folder / "a.json",
-        [("cat", "polygon", SQUARE), ("dog", "point", [[50, 30]]), ("cat", "rectangle", SQUARE[::2]),
+        [("cat", "polygon", SQUARE), ("dog", "point", [[50, 30]]),
+         ("cat", "rectangle", SQUARE[::2]),
          ("_background_", "linestrip", [[0, 35], [59, 35]])],
     )  # fmt: skip
     labelme(folder / "b.json", [("kitten", "polygon", SQUARE)], {"indoor": True})

@@ -10,6 +10,7 @@ from weakseg.commands.demo import Demo
 from weakseg.commands.doctor import Doctor
 from weakseg.commands.evaluate import Evaluate
 from weakseg.commands.import_ import Import
+from weakseg.commands.inspect import Inspect
 from weakseg.commands.predict import Predict
 from weakseg.commands.recipes import Recipes
 from weakseg.commands.train import Train
@@ -41,6 +42,7 @@ COMMANDS: dict[str, type[Command]] = {
     "predict": Predict,
     "evaluate": Evaluate,
     "import": Import,
+    "inspect": Inspect,
     "recipes": Recipes,
     "doctor": Doctor,
 }

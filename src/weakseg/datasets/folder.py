@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -16,10 +15,11 @@ import yaml
 from weakseg.annotations.classes import VOC_CLASSES, ClassList, read_classes
 from weakseg.annotations.marks import Box, Marks, Point
 from weakseg.annotations.points import read_points
-from weakseg.annotations.tables import read_table
+from weakseg.annotations.readers.voc import read_voc_xml
+from weakseg.annotations.tables import read_boxes, read_tags
 from weakseg.config import DataConfig
 from weakseg.errors import DataError
-from weakseg.pictures import IMAGE_SUFFIXES, find_images
+from weakseg.pictures import find_images
 
 _log = logging.getLogger(__name__)
 MARK_KINDS = ("tags", "boxes", "points", "scribbles", "masks")
@@ -109,9 +109,39 @@ def read_split(config: DataConfig, split: str, classes: ClassList) -> list[Recor
     """
     layout = find_layout(config)
     images = find_images(layout.images)
-    names = _split_names(layout, split, images)
+    return _records(config, layout, images, _split_names(layout, split, images), classes)
+
+
+def read_every(config: DataConfig, classes: ClassList) -> list[tuple[Record, str | None]]:
+    """List all images with their marks, and the first split that each belongs to.
+
+    Raises:
+        DataError: A table of marks is wrong, or there is no image.
+    """
+    layout = find_layout(config)
+    images = find_images(layout.images)
+    if not images:
+        raise DataError("there is no image", path=layout.images)
+    splits: dict[str, str] = {}
+    for path in sorted(layout.splits.glob("*.txt")):
+        for name in _split_names(layout, path.stem, images):
+            splits.setdefault(name, path.stem)
+    records = _records(config, layout, images, sorted(images), classes)
+    return [(record, splits.get(record.name)) for record in records]
+
+
+def _records(
+    config: DataConfig,
+    layout: Layout,
+    images: Mapping[str, Path],
+    names: Iterable[str],
+    classes: ClassList,
+) -> list[Record]:
+    names = list(names)
     kinds = marks_in_use(config)
     marks = _read_marks(config, layout, classes, set(kinds))
+    if layout.is_voc and {"tags", "boxes"} & set(kinds):
+        marks = _with_voc_xml(marks, names, Path(config.root) / "Annotations", classes)
     _report_strangers(marks, images, layout)
     records = []
     for name in names:
@@ -140,14 +170,24 @@ def marks_in_use(config: DataConfig) -> list[str]:
     if named:
         return named
     layout, root = find_layout(config), Path(config.root)
+    has_xml = layout.is_voc and (root / "Annotations").is_dir()
     there = {
-        "tags": (root / "tags.csv").is_file(),
-        "boxes": (root / "boxes.csv").is_file(),
+        "tags": has_xml or (root / "tags.csv").is_file(),
+        "boxes": has_xml or (root / "boxes.csv").is_file(),
         "points": any(path.is_file() for path in layout.points),
         "scribbles": layout.scribbles.is_dir(),
         "masks": layout.masks.is_dir(),
     }
     return [kind for kind in MARK_KINDS if there[kind]]
+
+
+def is_data(path: Path) -> bool:
+    """Tell whether a path is a data folder, a PASCAL VOC folder or a data.yaml."""
+    if path.is_dir():
+        return (path / "JPEGImages").is_dir() or (
+            (path / "images").is_dir() and (path / "classes.txt").is_file()
+        )
+    return path.suffix in {".yaml", ".yml"}
 
 
 def cache_folder(config: DataConfig) -> Path:
@@ -230,24 +270,17 @@ def _read_marks(
     tags: dict[str, set[int]] = {}
     boxes: dict[str, list[Box]] = {}
     points: dict[str, list[Point]] = {}
-    if "tags" in kinds:
-        for entry, row in _rows(root / "tags.csv", "image,class", asked="tags" in config.marks):
-            named = ",".join(value for key, value in row.items() if key != "image" and value)
-            for name in named.split(","):
-                class_id = classes.find(name.strip(), path=root / "tags.csv", entry=entry)
-                tags.setdefault(row["image"], set()).add(class_id)
-    if "boxes" in kinds:
-        path = root / "boxes.csv"
-        for entry, row in _rows(path, "image,class,xmin,ymin,xmax,ymax",
-                                asked="boxes" in config.marks):  # fmt: skip
-            class_id = classes.find(row["class"], path=path, entry=entry)
-            boxes.setdefault(row["image"], []).append(_box(class_id, row, path, entry))
+    asked_tables = () if layout.is_voc else config.marks
+    if "tags" in kinds and ("tags" in asked_tables or (root / "tags.csv").is_file()):
+        tags = read_tags(root / "tags.csv", classes)
+    if "boxes" in kinds and ("boxes" in asked_tables or (root / "boxes.csv").is_file()):
+        boxes = read_boxes(root / "boxes.csv", classes)
     if "points" in kinds:
         asked = bool(config.points) or "points" in config.marks
         for path in layout.points:
             if asked or path.is_file():
                 for image, found in read_points(path, classes).items():
-                    points.setdefault(_stem(image), []).extend(found)
+                    points.setdefault(image, []).extend(found)
     return {
         name: Marks(frozenset(tags.get(name, ())), tuple(boxes.get(name, ())),
                     tuple(points.get(name, ())))
@@ -255,22 +288,16 @@ def _read_marks(
     }  # fmt: skip
 
 
-def _rows(path: Path, columns: str, *, asked: bool) -> Iterable[tuple[str, dict[str, str]]]:
-    if not asked and not path.is_file():
-        return
-    for entry, row in read_table(path, columns.split(",")):
-        yield entry, row | {"image": _stem(row["image"])}
-
-
-def _box(class_id: int, row: Mapping[str, str], path: Path, entry: str) -> Box:
-    try:
-        left, top, right, lower = (float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax"))
-    except ValueError as error:
-        raise DataError(f"expected four numbers ({error})", path=path, entry=entry) from error
-    box = Box(class_id, left, top, right, lower)
-    if not (box.has_area and math.isfinite(left + top + right + lower)):
-        raise DataError("expected xmin ≤ xmax and ymin ≤ ymax", path=path, entry=entry)
-    return box
+def _with_voc_xml(
+    marks: Mapping[str, Marks], names: Iterable[str], folder: Path, classes: ClassList
+) -> dict[str, Marks]:
+    """Add tags and boxes of PASCAL VOC, for images of which no table says any."""
+    joined = dict(marks)
+    for name in names:
+        own, path = joined.get(name, Marks()), folder / f"{name}.xml"
+        if not own.tags and not own.boxes and path.is_file():
+            joined[name] = own + read_voc_xml(path, classes).marks
+    return joined
 
 
 def _report_strangers(marks: Iterable[str], images: Mapping[str, Path], layout: Layout) -> None:
@@ -280,12 +307,6 @@ def _report_strangers(marks: Iterable[str], images: Mapping[str, Path], layout: 
             "marks are given for %d images that are not in %s (the first: %r); they are left out",
             len(strangers), layout.images, strangers[0],
         )  # fmt: skip
-
-
-def _stem(name: str) -> str:
-    """Give an image's name without its ending, if it has one that images have."""
-    path = Path(name)
-    return path.with_suffix("").as_posix() if path.suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def _existing(path: Path) -> Path | None:

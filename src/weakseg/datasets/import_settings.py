@@ -24,7 +24,7 @@ class ImportSettings:
         classes: File with one class name a line, background first. Null: the classes are those
             that the files name, after background.
         class_map: New names for classes, by the files' names; several may become one, and "void"
-            leaves the marked pixels out.
+            leaves out the pixels that lines and areas of that class cover.
         drop: Classes whose marks are left out.
         background: Class 0 is background. False where every pixel belongs to a class of the files.
         complete: Kinds of marks that leave no object out: outside all boxes, or masks, of an

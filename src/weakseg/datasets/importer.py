@@ -23,7 +23,7 @@ from weakseg.datasets.splits import stratified_split
 from weakseg.datasets.upright import upright_picture
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 from weakseg.errors import DataError, RecipeError
-from weakseg.method.constants import MAX_CLASSES, UNLABELLED
+from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
 from weakseg.progress import progress
 
 _KEPT_FINDINGS = 1000  # of each kind; the rest is only counted
@@ -183,6 +183,9 @@ class _Import:
         classes = self._current_classes(item)
         marks, outside = clip_marks(item.marks.without(DROPPED), size, item.path, item.entry)
         self._note(*outside)
+        # Only what covers pixels can leave pixels out.
+        covering = marks.without(VOID)
+        marks = replace(marks, tags=covering.tags, boxes=covering.boxes, points=covering.points)
         scribbles = self._draw(item, marks.only({"scribbles"}), size, classes)
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self.settings.complete:

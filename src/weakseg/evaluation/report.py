@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +17,7 @@ from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.table import NOTHING, ScoreRow, duration, percent, protocol_lines
 from weakseg.files import replacing
 from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.pages import page_template
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,11 @@ def write_report(path: Path, report: Report) -> None:
 
 def render_report(report: Report) -> str:
     """Give the HTML of a report."""
-    source = resources.files("weakseg.evaluation").joinpath("report.html.j2").read_text("utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(percent=percent, duration=duration, picture_url=picture_url)
-    return environment.from_string(source).render(
+    template = page_template(
+        "weakseg.evaluation", "report.html.j2",
+        percent=percent, duration=duration, picture_url=picture_url,
+    )  # fmt: skip
+    return template.render(
         report=report,
         protocols=protocol_lines(report.table) if report.table else [],
         class_rows=_class_rows(report.class_scores),

@@ -1,0 +1,268 @@
+"""What can be wrong with the marks of one image, each found by itself."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from weakseg.annotations.classes import DROPPED, ClassList
+from weakseg.annotations.clipping import clip_marks
+from weakseg.annotations.drawing import Size, filled, pasted
+from weakseg.annotations.findings import Finding, Oddity
+from weakseg.annotations.marks import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
+from weakseg.annotations.readers.source import Annotated
+from weakseg.errors import DataError
+from weakseg.method.constants import MAX_CLASSES, VOID
+from weakseg.pictures import image_size
+
+DRAWN = ("boxes", "points", "strokes", "polygons", "regions")
+"""Fields of Marks that hold marks one by one."""
+
+MOST_PIXELS = 2**27
+"""Largest image that is drawn on; what a file says of a larger one is taken for an error."""
+
+NEAR_EMPTY_AREA = 4
+"""An area of fewer pixels is most likely a slip."""
+
+_NEAR_EMPTY_SIDE = 2  # pixels
+_SURE_AREA = 100  # pixels; a ring around that many is not nearly empty
+_SLACK = 1.0  # px over the border that are no finding: hands are not that exact
+_WORDS = {Box: "box", Point: "point", Stroke: "scribble", Polygon: "polygon", Region: "area"}
+
+
+def entry_of(item: Annotated) -> str:
+    """Say where in its file an image stands, by its name where the reader says nothing."""
+    return item.entry or f"image {item.name!r}"
+
+
+def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
+    """Turn an error into a finding.
+
+    Args:
+        error: The error.
+        kind: What kind of finding; by default "missing" where its file is not there, else
+            "damaged".
+
+    Examples:
+        >>> finding_from(DataError("there is no such image", path="cat.jpg")).kind
+        'missing'
+    """
+    if kind is None:
+        kind = "missing" if error.path is not None and not error.path.exists() else "damaged"
+    where = ", ".join(str(part) for part in (error.path, error.entry) if part is not None)
+    return Finding(kind, str(error).removeprefix(f"{where}: "), error.path, error.entry)
+
+
+def usable_marks(
+    item: Annotated, size: Size | None, classes: ClassList
+) -> tuple[Marks, list[Finding]]:
+    """Keep the marks that can be drawn, cut off at the image's border, and say what is odd.
+
+    Args:
+        item: The image with its marks.
+        size: Its height and width; without them, only what needs no size is checked.
+        classes: The classes.
+
+    Returns:
+        Marks that `draw_marks` takes, but for label maps, which are not looked at; and findings.
+    """
+    path, entry = item.path, entry_of(item)
+    marks, findings = _sound_marks(item, classes)
+    if size is not None:
+        findings += _over_the_border(marks, size, path, entry)
+        marks, outside = clip_marks(marks, size, path, entry)
+        findings += outside
+        findings += [
+            Finding("empty", f"{_describe(mark, classes)} {fault}", path, entry)
+            for mark, fault in _near_empty(marks, size)
+        ]
+    findings += [
+        Finding("duplicate", f"{_describe(mark, classes)} is there {times} times", path, entry)
+        for mark, times in _repeated(marks)
+    ]
+    return marks, findings
+
+
+def label_map_fault(path: Path, size: Size) -> Finding | None:
+    """See from its header whether a label map is there and as large as its image."""
+    try:
+        found = image_size(path)
+    except DataError as error:
+        return finding_from(error)
+    if found != size:
+        return Finding("size", f"the label map is {in_words(found)} while its image is "
+                       f"{in_words(size)}; left out", path)  # fmt: skip
+    return None
+
+
+def in_words(size: Size) -> str:
+    """Show a size as people do.
+
+    Examples:
+        >>> in_words((375, 500))
+        '500 × 375'
+    """
+    return f"{size[1]} × {size[0]}"
+
+
+def place_in_words(x: float, y: float) -> str:
+    """Show a place to a tenth of a pixel.
+
+    Examples:
+        >>> place_in_words(3.0, 17.4567)
+        'x=3, y=17.5'
+    """
+    return f"x={round(x, 1):g}, y={round(y, 1):g}"
+
+
+def is_class(class_id: int, classes: ClassList) -> bool:
+    """Tell whether an id belongs to a class."""
+    return 0 <= class_id < min(len(classes), MAX_CLASSES)
+
+
+def class_name(class_id: int, classes: ClassList) -> str:
+    """Name a class for messages."""
+    return repr(classes.names[class_id]) if is_class(class_id, classes) else "void"
+
+
+def with_every_value(classes: ClassList) -> ClassList:
+    """Name every value of a label map a class, so that wrong ones are counted and not refused."""
+    more = map(str, range(len(classes), MAX_CLASSES))
+    return replace(classes, names=(*classes.names, *more)[:MAX_CLASSES])
+
+
+def _sound_marks(item: Annotated, classes: ClassList) -> tuple[Marks, list[Finding]]:
+    """Leave out marks of unknown classes, and those that are nowhere."""
+    marks = item.marks.without(DROPPED)
+    faults: Counter[tuple[Oddity, str]] = Counter()
+
+    def is_sound(mark: Drawn) -> bool:
+        fault = _class_fault(mark.class_id, classes) or _shape_fault(mark)
+        faults.update([fault] if fault else [])
+        return fault is None
+
+    kept = {field: tuple(filter(is_sound, getattr(marks, field))) for field in DRAWN}
+    wrong = {tag for tag in marks.tags if _class_fault(tag, classes)}
+    faults.update(fault for tag in wrong if (fault := _class_fault(tag, classes)))
+    findings = [
+        Finding(kind, f"{count} {'mark' if count == 1 else 'marks'} {text}; left out", item.path,
+                entry_of(item))
+        for (kind, text), count in faults.items()
+    ]  # fmt: skip
+    sound = replace(marks, tags=marks.tags - wrong, **kept)  # type: ignore[arg-type]
+    return sound, findings
+
+
+def _class_fault(class_id: int, classes: ClassList) -> tuple[Oddity, str] | None:
+    if is_class(class_id, classes) or class_id == VOID:
+        return None
+    return "unknown", f"of class {class_id}, which is not among the {len(classes)} classes"
+
+
+def _shape_fault(mark: Drawn) -> tuple[Oddity, str] | None:
+    """Say why a mark cannot be drawn on an image of any size."""
+    if isinstance(mark, Region):
+        frame = mark.height * mark.width
+        if not 0 < frame <= MOST_PIXELS or min(mark.height, *mark.runs, 0) < 0:
+            return "damaged", "of an impossible size"
+        if sum(mark.runs) != frame:
+            return "damaged", "whose runs do not fill their frame"
+        return None if sum(mark.runs[1::2]) else ("empty", "that cover nothing")
+    places = _places(mark)
+    if not places:
+        return "empty", "without a place"
+    if not all(math.isfinite(value) for place in places for value in place):
+        return "damaged", "at a place that is no number"
+    if isinstance(mark, Stroke) and not math.isfinite(mark.width):
+        return "damaged", "whose width is no number"
+    if isinstance(mark, Box) and not mark.has_area:
+        return "empty", "that cover nothing"
+    return None
+
+
+def _places(mark: Point | Box | Stroke | Polygon) -> list[Place]:
+    match mark:
+        case Point():
+            return [(mark.x, mark.y)]
+        case Box():
+            return [(mark.xmin, mark.ymin), (mark.xmax, mark.ymax)]
+        case Stroke():
+            return list(mark.path)
+        case Polygon():
+            # A ring without a place would make the others undrawable.
+            return [place for ring in mark.rings for place in ring] if all(mark.rings) else []
+
+
+def _over_the_border(marks: Marks, size: Size, path: Path, entry: str) -> Iterator[Finding]:
+    """Find lines and areas that are partly outside; boxes and points are told of when clipped."""
+    for field in ("strokes", "polygons", "regions"):
+        drawn = getattr(marks, field)
+        over = sum(_leaves(mark, size) for mark in drawn)
+        if over:
+            yield Finding("outside", f"{over} of {len(drawn)} {field} reach over the image's "
+                          "border; cut off there", path, entry)  # fmt: skip
+
+
+def _leaves(mark: Stroke | Polygon | Region, size: Size) -> bool:
+    height, width = size
+    if isinstance(mark, Region):
+        framed = min(mark.x, mark.y) >= 0 and mark.x + mark.width <= width
+        if framed and mark.y + mark.height <= height:
+            return False
+        return 0 < int(pasted(size, mark).covered.sum()) < sum(mark.runs[1::2])
+    places = np.array(_places(mark))
+    (left, top), (right, lower) = places.min(0), places.max(0)
+    touches = right >= 0 and lower >= 0 and left < width and top < height
+    over = max(-left, -top, right - width, lower - height)
+    return bool(touches and over > _SLACK)
+
+
+def _near_empty(marks: Marks, size: Size) -> Iterator[tuple[Drawn, str]]:
+    for box in marks.boxes:
+        width, height = box.xmax - box.xmin + 1, box.ymax - box.ymin + 1
+        if min(width, height) < _NEAR_EMPTY_SIDE:
+            yield box, f"is only {width:g} × {height:g} pixels"
+    for polygon in marks.polygons:
+        if _may_be_small(polygon):
+            yield from _if_small(polygon, int(filled(size, polygon.rings).covered.sum()))
+    for region in marks.regions:
+        if region.kind == "mask":
+            yield from _if_small(region, sum(region.runs[1::2]))
+
+
+def _may_be_small(polygon: Polygon) -> bool:
+    """Tell from the area inside its first ring whether a polygon has to be filled to know."""
+    if len(polygon.rings) > 1:
+        return True
+    x, y = np.array(polygon.rings[0]).T
+    area = abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
+    return bool(area < _SURE_AREA)
+
+
+def _if_small(mark: Drawn, area: int) -> Iterator[tuple[Drawn, str]]:
+    if area < NEAR_EMPTY_AREA:
+        yield mark, f"covers only {area} {'pixel' if area == 1 else 'pixels'}"
+
+
+def _repeated(marks: Marks) -> Iterator[tuple[Drawn, int]]:
+    for field in DRAWN:
+        drawn = getattr(marks, field)
+        if len(drawn) > 1:
+            counts = Counter(replace(mark, instance=None) for mark in drawn)
+            yield from ((mark, times) for mark, times in counts.items() if times > 1)
+
+
+def _describe(mark: Drawn, classes: ClassList) -> str:
+    if isinstance(mark, Region):
+        row, column = divmod(mark.runs[0], mark.width)
+        x, y = float(mark.x + column), float(mark.y + row)
+    else:
+        x, y = _places(mark)[0]
+    return (
+        f"a {_WORDS[type(mark)]} of {class_name(mark.class_id, classes)} at {place_in_words(x, y)}"
+    )

@@ -1,0 +1,301 @@
+"""What a look over a whole data set comes to, and the counting that leads there."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+import numpy as np
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.drawing import Size
+from weakseg.annotations.findings import Finding, Oddity
+from weakseg.inspection.look import Look
+from weakseg.inspection.sample import Sample, Sampled
+from weakseg.method.constants import MAX_CLASSES, VOID
+
+KINDS = ("tags", "boxes", "points", "scribbles", "masks")
+
+_KEPT_FINDINGS = 1000  # of each kind
+_TOP_PAIRS = 10
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """How much is marked of one class.
+
+    Args:
+        name: Its name.
+        images: Images in which a mark of any kind names it.
+        marks: Number of marks by kind; of tags, of images. A class in a label map is one mark.
+        pixels: Pixels that marks label with it.
+        share_in_boxes: Share of its masks' pixels that lie in its boxes, 0 to 1, over the images
+            that have both; None where the class has no box or no mask.
+    """
+
+    name: str
+    images: int
+    marks: Mapping[str, int]
+    pixels: int
+    share_in_boxes: float | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether two kinds of marks name the same classes, over the images that have both.
+
+    Args:
+        kinds: The two kinds.
+        equal: Images in which they do.
+        differ: Images in which they do not.
+        examples: Names of the first images in which they do not.
+    """
+
+    kinds: tuple[str, str]
+    equal: int
+    differ: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is there, and what is wrong.
+
+    Args:
+        images: Number of images.
+        splits: Number of images by split, where the files say.
+        sizes: Height and width of the smallest, the median and the largest image, by area; None
+            without images.
+        pixels: Pixels of all images.
+        void_pixels: Pixels that marks leave out.
+        classes: Counts by class, in the order of their ids.
+        marks: Number of marks by kind, void ones included.
+        pairs: Pairs of classes that are most often in one image, with the number of images.
+        agreement: Pairs of kinds of marks that occur in one image, and whether they agree.
+        findings: What is wrong or odd, up to 1000 of each kind.
+        finding_counts: Number of all findings, by kind.
+        sample: Images to show.
+    """
+
+    images: int
+    splits: Mapping[str, int]
+    sizes: tuple[Size, Size, Size] | None
+    pixels: int
+    void_pixels: int
+    classes: tuple[ClassCounts, ...]
+    marks: Mapping[str, int]
+    pairs: tuple[tuple[str, str, int], ...]
+    agreement: tuple[Agreement, ...]
+    findings: tuple[Finding, ...]
+    finding_counts: Mapping[str, int]
+    sample: tuple[Sampled, ...]
+
+    @property
+    def labelled_pixels(self) -> int:
+        """Pixels that marks label with a class."""
+        return sum(counts.pixels for counts in self.classes)
+
+    @property
+    def labelled_share(self) -> float:
+        """Share of all pixels that marks label with a class, 0 to 1."""
+        return self.labelled_pixels / max(1, self.pixels)
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is wrong or odd."""
+        return not self.finding_counts
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything but the sample as plain dicts, lists, numbers and texts.
+
+        Returns:
+            Keys, in this order: images, splits, sizes (smallest, median and largest, each height
+            and width, or null), pixels, labelled_pixels, labelled_share, void_pixels, marks (by
+            kind), classes (name, images, tags, boxes, points, scribbles, masks, pixels,
+            share_in_boxes or null), pairs (classes, images), agreement (kinds, equal, differ,
+            examples), clean, finding_counts (by kind), findings (kind, message, path and entry, or
+            null).
+        """
+        return {
+            "images": self.images,
+            "splits": dict(self.splits),
+            "sizes": _sizes_to_json(self.sizes),
+            "pixels": self.pixels,
+            "labelled_pixels": self.labelled_pixels,
+            "labelled_share": self.labelled_share,
+            "void_pixels": self.void_pixels,
+            "marks": dict(self.marks),
+            "classes": [_class_to_json(counts) for counts in self.classes],
+            "pairs": [{"classes": [*names], "images": images} for *names, images in self.pairs],
+            "agreement": [
+                asdict(item) | {"kinds": [*item.kinds], "examples": [*item.examples]}
+                for item in self.agreement
+            ],
+            "clean": self.is_clean,
+            "finding_counts": dict(self.finding_counts),
+            "findings": [
+                {
+                    "kind": finding.kind,
+                    "message": finding.message,
+                    "path": None if finding.path is None else str(finding.path),
+                    "entry": finding.entry,
+                }
+                for finding in self.findings
+            ],
+        }
+
+
+class Tally:
+    """Counts over images as they pass by.
+
+    Args:
+        classes: The classes.
+    """
+
+    def __init__(self, classes: ClassList) -> None:
+        self._classes = classes
+        self._count = min(len(classes), MAX_CLASSES)
+        self._images = 0
+        self._splits: Counter[str] = Counter()
+        self._sizes: Counter[Size] = Counter()
+        self._marks = {kind: Counter[int]() for kind in KINDS}
+        self._pixels, self._boxed, self._masked = np.zeros((3, 256), np.int64)
+        # How many images hold both of two classes; on the diagonal, hold one.
+        self._together = np.zeros((self._count, self._count), np.int64)
+        self._agreement: dict[tuple[str, str], Agreement] = {}
+        self._findings: dict[str, list[Finding]] = {}
+        self._finding_counts: Counter[str] = Counter()
+        self._sample = Sample()
+
+    def add(self, look: Look) -> None:
+        """Count one image."""
+        self._images += 1
+        if look.item.split is not None:
+            self._splits[look.item.split] += 1
+        if look.size is not None:
+            self._sizes[look.size] += 1
+        for kind, marked in look.marked.items():
+            self._marks[kind].update(marked)
+        self._pixels += look.pixels
+        if look.boxed is not None and look.masked is not None:
+            self._boxed += look.boxed
+            self._masked += look.masked
+        held = _held_classes(look, self._count)
+        self._together[np.ix_(held, held)] += 1
+        self._compare(look)
+        self.note(look.findings)
+        self._sample.add(look)
+
+    def note(self, findings: Iterable[Finding]) -> None:
+        """Count findings, and keep the first ones of each kind."""
+        for finding in findings:
+            self._finding_counts[finding.kind] += 1
+            kept = self._findings.setdefault(finding.kind, [])
+            if len(kept) < _KEPT_FINDINGS:
+                kept.append(finding)
+
+    def class_findings(self, least_images: int) -> list[Finding]:
+        """Find classes with few images or none; background, which needs no mark, is passed over.
+
+        Args:
+            least_images: How many images a class should have.
+        """
+        found = []
+        for class_id in range(1 if self._classes.has_background else 0, self._count):
+            name, images = self._classes.names[class_id], int(self._together[class_id, class_id])
+            if images < max(1, least_images):
+                few = f"only in {images} {'image' if images == 1 else 'images'}"
+                found.append(Finding(
+                    "rare",
+                    f"class {name!r} is {f'marked {few}' if images else 'never marked'}; at least "
+                    f"{max(1, least_images)} were expected",
+                ))  # fmt: skip
+        return found
+
+    def result(self) -> Inspection:
+        """Give what has been counted."""
+        kinds = [kind for kind in get_args(Oddity) if kind in self._findings]
+        areas = {size: size[0] * size[1] * images for size, images in self._sizes.items()}
+        return Inspection(
+            images=self._images,
+            splits=dict(self._splits),
+            sizes=_three_sizes(self._sizes),
+            pixels=sum(areas.values()),
+            void_pixels=int(self._pixels[VOID]),
+            classes=tuple(map(self._of_class, range(self._count))),
+            marks={kind: marks.total() for kind, marks in self._marks.items()},
+            pairs=self._top_pairs(),
+            agreement=tuple(self._agreement.values()),
+            findings=tuple(finding for kind in kinds for finding in self._findings[kind]),
+            finding_counts={kind: self._finding_counts[kind] for kind in kinds},
+            sample=self._sample.chosen(),
+        )
+
+    def _of_class(self, class_id: int) -> ClassCounts:
+        boxed = bool(self._marks["boxes"][class_id])
+        masked = int(self._masked[class_id]) if boxed else 0
+        return ClassCounts(
+            name=self._classes.names[class_id],
+            images=int(self._together[class_id, class_id]),
+            marks={kind: marks[class_id] for kind, marks in self._marks.items()},
+            pixels=int(self._pixels[class_id]),
+            share_in_boxes=int(self._boxed[class_id]) / masked if masked else None,
+        )
+
+    def _compare(self, look: Look) -> None:
+        for pair in itertools.combinations(look.named, 2):
+            old = self._agreement.get(pair, Agreement(pair, 0, 0, ()))
+            equal = look.named[pair[0]] == look.named[pair[1]]
+            examples = old.examples if equal else (*old.examples, look.item.name)[:_EXAMPLES]
+            self._agreement[pair] = Agreement(
+                pair, old.equal + equal, old.differ + (not equal), examples
+            )
+
+    def _top_pairs(self) -> tuple[tuple[str, str, int], ...]:
+        first = 1 if self._classes.has_background else 0
+        rows, columns = np.triu_indices(self._count, 1)
+        images = np.where(rows >= first, self._together[rows, columns], 0)
+        names = self._classes.names
+        return tuple(
+            (names[rows[place]], names[columns[place]], int(images[place]))
+            for place in np.argsort(-images, kind="stable")[:_TOP_PAIRS]
+            if images[place]
+        )
+
+
+def _held_classes(look: Look, count: int) -> list[int]:
+    """Give the classes that an image's marks name or label."""
+    named = {class_id for marked in look.marked.values() for class_id in marked}
+    labelled = np.flatnonzero(look.pixels[:count]).tolist()
+    return sorted({class_id for class_id in named if class_id < count}.union(labelled))
+
+
+def _three_sizes(sizes: Counter[Size]) -> tuple[Size, Size, Size] | None:
+    if not sizes:
+        return None
+    ordered = sorted(sizes, key=lambda size: (size[0] * size[1], size))
+    before = itertools.accumulate(sizes[size] for size in ordered)
+    half = sizes.total() / 2
+    median = next(size for size, count in zip(ordered, before, strict=True) if count >= half)
+    return ordered[0], median, ordered[-1]
+
+
+def _sizes_to_json(sizes: tuple[Size, Size, Size] | None) -> dict[str, dict[str, int]] | None:
+    if sizes is None:
+        return None
+    named = zip(("smallest", "median", "largest"), sizes, strict=True)
+    return {name: {"height": height, "width": width} for name, (height, width) in named}
+
+
+def _class_to_json(counts: ClassCounts) -> dict[str, Any]:
+    return {
+        "name": counts.name,
+        "images": counts.images,
+        **{kind: counts.marks[kind] for kind in KINDS},
+        "pixels": counts.pixels,
+        "share_in_boxes": counts.share_in_boxes,
+    }

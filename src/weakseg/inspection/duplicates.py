@@ -1,0 +1,92 @@
+"""Images of identical bytes, found without reading all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from weakseg.annotations.findings import Finding
+from weakseg.annotations.readers.source import Annotated
+from weakseg.inspection.checks import entry_of
+
+_PROBE = 4096  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    name: str
+    picture: str | bytes  # path of the file, or the digest of embedded bytes
+    source: Path
+    entry: str
+
+
+class Copies:
+    """Finds images that are there more than once.
+
+    Only files of the same length are looked into, first at a few bytes in their middle.
+    """
+
+    def __init__(self) -> None:
+        self._by_length: defaultdict[int, list[_Image]] = defaultdict(list)
+
+    def add(self, item: Annotated) -> None:
+        """Note an image; one that is not there is passed over."""
+        if item.picture is None:
+            return
+        picture: str | bytes
+        if isinstance(item.picture, bytes):
+            length, picture = len(item.picture), hashlib.blake2b(item.picture).digest()
+        else:
+            try:
+                length, picture = item.picture.stat().st_size, str(item.picture)
+            except OSError:
+                return
+        image = _Image(item.name, picture, item.path, entry_of(item))
+        self._by_length[length].append(image)
+
+    def findings(self) -> Iterator[Finding]:
+        """Find the copies among the images noted so far."""
+        for length, images in self._by_length.items():
+            for alike in _groups(images, partial(_probe, start=length // 2)):
+                for same in _groups(alike, _whole):
+                    first, *copies = same
+                    for copy in copies:
+                        yield Finding("duplicate", f"its image is the same as that of "
+                                      f"{first.name!r}", copy.source, copy.entry)  # fmt: skip
+
+
+def _groups(images: Iterable[_Image], key: Callable[[_Image], Hashable]) -> Iterator[list[_Image]]:
+    """Give the groups of two or more images with the same key; none for one alone."""
+    images = list(images)
+    if len(images) < 2:
+        return
+    groups: defaultdict[Hashable, list[_Image]] = defaultdict(list)
+    for image in images:
+        groups[key(image)].append(image)
+    yield from (group for value, group in groups.items() if value and len(group) > 1)
+
+
+def _probe(image: _Image, start: int) -> bytes:
+    """Read a little of an image's file; of an embedded one there is only the digest."""
+    if isinstance(image.picture, bytes):
+        return image.picture
+    try:
+        with Path(image.picture).open("rb") as file:
+            file.seek(start)
+            return file.read(_PROBE)
+    except OSError:
+        return b""
+
+
+def _whole(image: _Image) -> bytes:
+    if isinstance(image.picture, bytes):
+        return image.picture
+    try:
+        with Path(image.picture).open("rb") as file:
+            return hashlib.file_digest(file, hashlib.blake2b).digest()
+    except OSError:
+        return b""

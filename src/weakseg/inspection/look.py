@@ -1,0 +1,314 @@
+"""One image with its marks -> what is there and what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.drawing import Size
+from weakseg.annotations.findings import Finding
+from weakseg.annotations.label_maps import LabelMap
+from weakseg.annotations.marks import Box, Drawn, Marks
+from weakseg.annotations.rasterize import draw_marks
+from weakseg.annotations.readers.source import Annotated
+from weakseg.errors import DataError
+from weakseg.inspection.checks import (
+    NEAR_EMPTY_AREA,
+    class_name,
+    entry_of,
+    finding_from,
+    is_class,
+    label_map_fault,
+    place_in_words,
+    usable_marks,
+    with_every_value,
+)
+from weakseg.inspection.underlay import check_underlay
+from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
+
+Histogram = NDArray[np.int64]  # (256,): number of pixels by value of a label map
+
+_LABEL_MAPS = {"scribbles": "scribbles", "masks": "mask"}  # kind of marks -> field of Marks
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How images are looked at.
+
+    Args:
+        boxes_complete: Every object has a box, so that what no box holds is background.
+        point_radius: Radius of a point's disc, in pixels.
+        scribble_dilation: Pixels by which scribbles grow.
+        decode: Decode every image, not only its header.
+    """
+
+    boxes_complete: bool = False
+    point_radius: float = 6.0
+    scribble_dilation: float = 3.0
+    decode: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one image came to.
+
+    Args:
+        item: The image as it was read.
+        size: Height and width, where known.
+        marks: The marks that can be drawn, cut off at the image's border.
+        findings: What is wrong or odd.
+        marked: Number of marks by class, for each kind.
+        pixels: Pixels that the marks label, by value of a label map.
+        named: Classes, background aside, by the kind that names them.
+        boxed: Pixels of masks that lie in a box of their class; None where not both are there.
+        masked: Pixels of masks.
+    """
+
+    item: Annotated
+    size: Size | None
+    marks: Marks
+    findings: tuple[Finding, ...]
+    marked: dict[str, Counter[int]]
+    pixels: Histogram
+    named: dict[str, frozenset[int]]
+    boxed: Histogram | None
+    masked: Histogram | None
+
+
+@dataclass
+class _Layer:
+    """Marks of some kinds, drawn."""
+
+    labels: LabelMap
+    conflicts: dict[str, int]
+    counts: Histogram = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = histogram(self.labels)
+
+    @property
+    def labelled(self) -> int:
+        return self.labels.size - int(self.counts[UNLABELLED])
+
+
+def look(item: Annotated, classes: ClassList, manner: Manner) -> Look:
+    """Look at one image; whatever is wrong with it becomes a finding.
+
+    Args:
+        item: The image with its marks.
+        classes: The classes.
+        manner: How it is looked at.
+
+    Raises:
+        DataError: The manner does not fit the classes.
+    """
+    size, wrong = check_underlay(item, decode=manner.decode)
+    marks, odd = usable_marks(item, size, classes)
+    findings = [*item.findings, *wrong, *odd]
+    layers: dict[str, _Layer] = {}
+    if size is not None:
+        marks, layers = _draw(item, marks, size, classes, manner, findings)
+        findings += _conflicts(item, layers)
+        findings += _contradicted_points(item, marks, layers.get("masks"), classes)
+    pixels = _combined(layers)
+    if _is_unmarked(marks, pixels, classes, drawn=size is not None):
+        findings.append(Finding("unmarked", "has no mark that can be used", item.path,
+                                entry_of(item)))  # fmt: skip
+    masks = layers.get("masks")
+    both = masks is not None and bool(marks.boxes)
+    return Look(
+        item=item,
+        size=size,
+        marks=marks,
+        findings=tuple(findings),
+        marked=_marks_by_class(marks, layers),
+        pixels=pixels,
+        named=_named_classes(marks, masks, classes),
+        boxed=_inside_boxes(masks, marks.boxes) if masks and both else None,
+        masked=masks.counts if masks and both else None,
+    )
+
+
+def histogram(labels: LabelMap) -> Histogram:
+    """Count the pixels of each value of a label map, (256,)."""
+    # Pillow counts bytes as they are; numpy would first make eight bytes of each.
+    return np.array(Image.fromarray(labels).histogram(), np.int64)
+
+
+def _draw(
+    item: Annotated, marks: Marks, size: Size, classes: ClassList, manner: Manner,
+    findings: list[Finding],
+) -> tuple[Marks, dict[str, _Layer]]:  # fmt: skip
+    """Draw the marks; give those that could be drawn, and the drawings, the uppermost last.
+
+    Masks, and scribbles where they are a label map, are drawn by themselves. What is below them
+    is drawn at once, under the name "below".
+    """
+    layers: dict[str, _Layer] = {}
+    every_value = with_every_value(classes)
+
+    def drawn(kinds: set[str]) -> _Layer:
+        drawing = draw_marks(
+            marks.only(kinds), size, every_value, point_radius=manner.point_radius,
+            scribble_dilation=manner.scribble_dilation, boxes_complete=manner.boxes_complete,
+            image=item.name,
+        )  # fmt: skip
+        return _Layer(drawing.labels, drawing.conflicts)
+
+    for name, kinds in _layers_to_draw(marks, manner).items():
+        try:
+            layers[name] = drawn(kinds)
+        except DataError as error:
+            path = _label_map(marks, name)
+            if path is None:  # it is not this image that is wrong
+                raise
+            findings.append(label_map_fault(path, size) or finding_from(error))
+            marks = replace(marks, **{_LABEL_MAPS[name]: None})  # type: ignore[arg-type]
+            layers[name] = drawn(kinds)
+        path = _label_map(marks, name)
+        if path is not None:
+            findings += _drop_unknown(layers[name], path, classes)
+            findings += _small_areas(layers[name], path, classes) if name == "masks" else []
+    return marks, layers
+
+
+def _label_map(marks: Marks, kind: str) -> Path | None:
+    path: Path | None = getattr(marks, _LABEL_MAPS[kind]) if kind in _LABEL_MAPS else None
+    return path
+
+
+def _layers_to_draw(marks: Marks, manner: Manner) -> dict[str, set[str]]:
+    """Name the kinds of marks in each layer that has any, those that say least first."""
+    below = {"points", "scribbles"} | ({"boxes"} if manner.boxes_complete else set())
+    layers = {"below": below, "masks": {"masks"}}
+    if marks.scribbles is not None:
+        layers = {"below": below - {"scribbles"}, "scribbles": {"scribbles"}, "masks": {"masks"}}
+    return {name: kinds for name, kinds in layers.items() if not marks.only(kinds).is_empty}
+
+
+def _drop_unknown(layer: _Layer, path: Path, classes: ClassList) -> list[Finding]:
+    unknown = [int(value) for value in np.flatnonzero(layer.counts[:UNLABELLED])
+               if not is_class(int(value), classes)]  # fmt: skip
+    if not unknown:
+        return []
+    y, x = np.argwhere(np.isin(layer.labels, unknown))[0]
+    layer.labels[np.isin(layer.labels, unknown)] = UNLABELLED
+    layer.counts = histogram(layer.labels)
+    return [Finding(
+        "unknown",
+        f"holds {', '.join(map(str, unknown))} (first at x={x}, y={y}): expected 0 to "
+        f"{len(classes) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void); left out",
+        path,
+    )]  # fmt: skip
+
+
+def _small_areas(layer: _Layer, path: Path, classes: ClassList) -> list[Finding]:
+    counts = layer.counts[: min(len(classes), MAX_CLASSES)]
+    return [
+        Finding("empty", f"class {class_name(int(value), classes)} has only {counts[value]} "
+                f"{'pixel' if counts[value] == 1 else 'pixels'}", path)
+        for value in np.flatnonzero((counts > 0) & (counts < NEAR_EMPTY_AREA))
+    ]  # fmt: skip
+
+
+def _conflicts(item: Annotated, layers: dict[str, _Layer]) -> list[Finding]:
+    return [
+        Finding("conflict", f"{kind} of different classes share {pixels:,} pixels, "
+                f"{pixels / max(1, layer.labelled):.2%} of those they label",
+                item.path, entry_of(item))
+        for layer in layers.values() for kind, pixels in layer.conflicts.items()
+    ]  # fmt: skip
+
+
+def _contradicted_points(
+    item: Annotated, marks: Marks, masks: _Layer | None, classes: ClassList
+) -> list[Finding]:
+    if masks is None:
+        return []
+    height, width = masks.labels.shape
+    found = []
+    for point in marks.points:
+        label = int(masks.labels[int(min(point.y, height - 1)), int(min(point.x, width - 1))])
+        if is_class(label, classes) and point.class_id not in (label, VOID):
+            found.append(Finding(
+                "conflict",
+                f"a point of {class_name(point.class_id, classes)} at "
+                f"{place_in_words(point.x, point.y)} lies where a mask says "
+                f"{class_name(label, classes)}",
+                item.path, entry_of(item),
+            ))  # fmt: skip
+    return found
+
+
+def _combined(layers: dict[str, _Layer]) -> Histogram:
+    """Count pixels of all kinds together; what says more wins, as in `draw_marks`."""
+    if not layers:
+        return np.zeros(256, np.int64)
+    first, *upper = layers.values()
+    if not upper:
+        return first.counts
+    labels = first.labels.copy()
+    for layer in upper:
+        np.copyto(labels, layer.labels, where=layer.labels != UNLABELLED)
+    return histogram(labels)
+
+
+def _is_unmarked(marks: Marks, pixels: Histogram, classes: ClassList, *, drawn: bool) -> bool:
+    if not drawn:
+        return marks.is_empty
+    return not (marks.tags or marks.boxes or pixels[: len(classes)][:MAX_CLASSES].any())
+
+
+def _marks_by_class(marks: Marks, layers: dict[str, _Layer]) -> dict[str, Counter[int]]:
+    """Count marks; a class that a label map holds is one mark."""
+
+    def of(*drawn: Drawn) -> Counter[int]:
+        return Counter(mark.class_id for mark in drawn)
+
+    painted: dict[str, list[Drawn]] = {"scribbles": [], "masks": []}
+    for region in marks.regions:
+        painted[f"{region.kind}s"].append(region)
+    counted = {
+        "tags": Counter(marks.tags),
+        "boxes": of(*marks.boxes),
+        "points": of(*marks.points),
+        "scribbles": of(*marks.strokes, *painted["scribbles"]),
+        "masks": of(*marks.polygons, *painted["masks"]),
+    }
+    for kind, name in _LABEL_MAPS.items():
+        if getattr(marks, name) is not None and kind in layers:
+            held = np.flatnonzero(layers[kind].counts[:UNLABELLED]).tolist()
+            counted[kind].update(set(held) - counted[kind].keys())
+    return counted
+
+
+def _named_classes(
+    marks: Marks, masks: _Layer | None, classes: ClassList
+) -> dict[str, frozenset[int]]:
+    """Give the classes that each kind names; background is no tag, so no kind needs to name it."""
+    named: dict[str, frozenset[int]] = {}
+    if marks.tags:
+        named["tags"] = marks.tags
+    if marks.boxes:
+        named["boxes"] = frozenset(box.class_id for box in marks.boxes)
+    if masks is not None and masks.labelled:
+        named["masks"] = frozenset(np.flatnonzero(masks.counts[:UNLABELLED]).tolist())
+    aside = {0, VOID} if classes.has_background else {VOID}
+    return {kind: found - aside for kind, found in named.items()}
+
+
+def _inside_boxes(masks: _Layer, boxes: tuple[Box, ...]) -> Histogram:
+    """Count the pixels of each class that lie in a box of that class."""
+    outside = masks.labels.copy()
+    for box in boxes:
+        part = outside[int(box.ymin) : int(box.ymax) + 1, int(box.xmin) : int(box.xmax) + 1]
+        part[part == box.class_id] = UNLABELLED
+    inside = masks.counts - histogram(outside)
+    inside[UNLABELLED] = 0
+    return inside

@@ -1,0 +1,91 @@
+"""What can be inspected, as a stream of images with their marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from weakseg.annotations.classes import ClassList, OpenClassList
+from weakseg.annotations.readers import find_format, read_source
+from weakseg.annotations.readers.archives import unpacked
+from weakseg.annotations.readers.source import Annotated, SourceOptions
+from weakseg.config import DataConfig
+from weakseg.datasets.folder import is_data, load_data_config, read_class_list, read_every
+from weakseg.errors import DataError
+from weakseg.method.constants import MAX_CLASSES
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that can be inspected.
+
+    Args:
+        images: Its images, to be gone through once.
+        classes: Its classes.
+        format: Name of its format.
+        total: Number of images, where it is known before they are read.
+    """
+
+    images: Iterable[Annotated]
+    classes: ClassList
+    format: str
+    total: int | None
+
+
+@contextmanager
+def opened_source(
+    path: Path, config: DataConfig, options: SourceOptions, format_name: str | None = None
+) -> Iterator[Source]:
+    """Open a data folder, a PASCAL VOC folder or files of an annotation tool.
+
+    Args:
+        path: A folder, a file, a zip, or a data.yaml.
+        config: Which marks of a data folder count, and how they are drawn.
+        options: What the user says about files of a tool.
+        format_name: The format, where the content does not tell.
+
+    Yields:
+        The data set; it can be read inside the block.
+
+    Raises:
+        DataError: It is in no format that can be read.
+    """
+    if format_name is None and is_data(path):
+        yield _data_folder(load_data_config(path, config))
+        return
+    with unpacked(path) as inside:
+        found = find_format(inside, format_name)
+        classes = _classes_of(inside, options, found.name, config)
+        yield Source(found.read(inside, classes, options), classes, found.name, None)
+
+
+def _data_folder(config: DataConfig) -> Source:
+    classes = read_class_list(config)
+    every = read_every(config, classes)
+    root = Path(config.root)
+    images = (
+        Annotated(record.name, record.marks, record.image, None, root, f"image {record.name!r}",
+                  split)
+        for record, split in every
+    )  # fmt: skip
+    return Source(images, classes, "data folder", len(every))
+
+
+def _classes_of(
+    path: Path, options: SourceOptions, format_name: str, config: DataConfig
+) -> ClassList:
+    """Read the files once for the names of their classes, unless the user lists them."""
+    if config.classes:
+        return read_class_list(config)
+    found = OpenClassList()
+    for _ in read_source(path, found, options, format_name=format_name):
+        pass
+    if not 1 < len(found.names) <= MAX_CLASSES:
+        raise DataError(
+            f"expected 1 to {MAX_CLASSES - 1} classes beside background, but got "
+            f"{len(found.names) - 1}",
+            path=path,
+        )
+    return ClassList(tuple(found.names), str(path))
