@@ -25,6 +25,12 @@ def test_points_are_read_from_json_of_clicks(tmp_path):
     assert read_points(path, CLASSES) == {"a": [Point(2, 1, 2)]}
 
 
+def test_an_image_without_clicks_is_there_without_points(tmp_path):
+    path = tmp_path / "points.json"
+    path.write_text('{"a.jpg": []}')
+    assert read_points(path, CLASSES) == {"a": []}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -49,7 +55,9 @@ def test_a_wrong_csv_is_refused_with_file_and_line(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not readable as JSON"),
+        ('{"a": [], "a": []}', "twice"),
+        ('{"a": [{"cls": 1, "x": 1%s, "y": 1}]}' % ("0" * 400), "expected a number as x"),
+        ("{", "is damaged or no JSON"),
         ("[]", "expected an object"),
         ('{"a": 3}', "'a': expected a list of points, but got 3"),
         ('{"a": [{"x": 1}]}', "image 'a', point 1: expected cls, x and y"),

@@ -14,6 +14,7 @@ from weakseg.annotations.marks import Place, Region
 Size = tuple[int, int]  # height, width
 Canvas = NDArray[np.bool_]  # (H, W)
 
+_FAR = 1e9  # px
 _CROSSINGS_AT_ONCE = 1_000_000  # of edges with rows; bounds the memory that a polygon takes
 
 
@@ -100,7 +101,8 @@ def filled(size: Size, rings: Sequence[Sequence[Place]]) -> Patch:
         >>> filled((3, 4), [[(1, 0), (3, 0), (3, 2), (1, 2)]]).canvas((3, 4)).astype(int).tolist()
         [[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
     """
-    places = [np.array(ring, float).reshape(-1, 2) for ring in rings]
+    # Where exactly a corner far away lies makes no difference, but its numbers may overflow.
+    places = [np.clip(np.array(ring, float).reshape(-1, 2), -_FAR, _FAR) for ring in rings]
     every = np.concatenate(places)
     rows, columns = _part(size, *every.min(0), *every.max(0))
     toggled = np.zeros((rows.stop - rows.start, columns.stop - columns.start + 1), bool)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from weakseg.annotations.classes import ClassList
 from weakseg.annotations.marks import Point
 from weakseg.annotations.tables import read_table
 from weakseg.errors import DataError
 
+if TYPE_CHECKING:
+    from weakseg.annotations.readers.source import ClassFinder
 
-def read_points(path: Path, classes: ClassList) -> dict[str, list[Point]]:
+Row = tuple[str, Any, Any, Any]  # where in the file, class, x, y
+
+
+def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
     """Read points of many images.
 
     Args:
@@ -23,51 +25,45 @@ def read_points(path: Path, classes: ClassList) -> dict[str, list[Point]]:
         classes: The classes, to which every point must belong.
 
     Returns:
-        Points by image name.
+        Points by image name, which is without the ending; an image of the JSON may have none.
 
     Raises:
         DataError: The file cannot be read, or an entry is not a point of a known class.
     """
-    rows = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    # The readers of formats import this module.
+    from weakseg.annotations.readers.source import image_name, read_number
+
+    images = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
     points: dict[str, list[Point]] = {}
-    for entry, image, class_name, x, y in rows:
-        class_id = classes.find(class_name, path=path, entry=entry)
-        point = Point(class_id, _number(x, "x", path, entry), _number(y, "y", path, entry))
-        points.setdefault(image, []).append(point)
+    for image, rows in images:
+        found = points.setdefault(image_name(image), [])
+        for entry, class_name, x, y in rows:
+            class_id = classes.find(class_name, path=path, entry=entry)
+            place = read_number(x, "x", path, entry), read_number(y, "y", path, entry)
+            found.append(Point(class_id, *place))
     return points
 
 
-def _csv_rows(path: Path) -> Iterator[tuple[str, str, Any, Any, Any]]:
+def _csv_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
     for entry, row in read_table(path, ("image", "class", "x", "y")):
-        yield entry, row["image"], row["class"], row["x"], row["y"]
+        yield row["image"], [(entry, row["class"], row["x"], row["y"])]
 
 
-def _json_rows(path: Path) -> Iterator[tuple[str, str, Any, Any, Any]]:
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"is not readable as JSON ({error})", path=path) from error
+def _json_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    from weakseg.annotations.readers.json_files import read_json
+
+    tree = read_json(path)
     if not isinstance(tree, dict):
         raise DataError("expected an object that maps image names to lists of points", path=path)
     for image, marks in tree.items():
         if not isinstance(marks, list):
             raise DataError(f"expected a list of points, but got {marks!r:.40}", path=path,
                             entry=repr(image))  # fmt: skip
+        rows = []
         for number, mark in enumerate(marks, 1):
             entry = f"image {image!r}, point {number}"
             if not isinstance(mark, dict) or not {"cls", "x", "y"} <= mark.keys():
                 raise DataError(f"expected cls, x and y, but got {mark!r:.80}", path=path,
                                 entry=entry)  # fmt: skip
-            yield entry, image, mark["cls"], mark["x"], mark["y"]
-
-
-def _number(value: Any, name: str, path: Path, entry: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f"expected a number as {name}, but got {value!r}", path=path, entry=entry)
-    return number
+            rows.append((entry, mark["cls"], mark["x"], mark["y"]))
+        yield image, rows

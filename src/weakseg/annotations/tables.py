@@ -1,51 +1,136 @@
-"""Reader of csv tables with a header."""
+"""Readers of csv tables with a header: any, boxes and tags."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from weakseg.annotations.marks import Box
 from weakseg.errors import DataError
+
+if TYPE_CHECKING:
+    from weakseg.annotations.readers.source import ClassFinder
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Read a csv row by row.
+    """Read a csv row by row; empty rows are passed over.
 
     Args:
         path: The csv; its first line names the columns.
         columns: Columns that must be there, and filled in every row.
 
     Yields:
-        Where the row stands ("line 7"), and its values by column; values past the last named
-        column are under "", separated by commas.
+        Where the row stands ("line 7"), and its values by column; values of columns without a
+        name, or past the last column, are under "", separated by commas.
 
     Raises:
-        DataError: The file cannot be read, a column is missing or a value is empty.
+        DataError: The file cannot be read, a column is missing or there twice, or a value is
+            empty.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey="", skipinitialspace=True, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(
-                    f"expected the header {','.join(columns)}, but got "
-                    f"{','.join(reader.fieldnames or ()) or 'an empty file'}",
-                    path=path,
-                    entry="line 1",
-                )
-            for row in reader:
+            reader = csv.reader(file, skipinitialspace=True, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            _check_header(header, columns, path)
+            for line in reader:
+                values = [value.strip() for value in line]
+                if not any(values):
+                    continue
                 entry = f"line {reader.line_num}"
+                pairs = list(zip_longest(header, values, fillvalue=""))
+                row = {name: value for name, value in pairs if name}
                 empty = [name for name in columns if not row[name]]
                 if empty:
                     raise DataError(f"{empty[0]} is empty", path=path, entry=entry)
-                extra: list[str] = row.pop("", [])  # type: ignore[assignment]
-                yield (
-                    entry,
-                    {name: (value or "").strip() for name, value in row.items()}
-                    | {"": ",".join(extra)},
-                )
+                yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"is not readable as csv ({error})", path=path) from error
+
+
+def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]:
+    """Read boxes row by row.
+
+    Args:
+        path: A csv with the header image,class,xmin,ymin,xmax,ymax; both ends are inside.
+        classes: The classes, to which every box must belong.
+
+    Yields:
+        Where the row stands, the image's name without the ending, and the box, which may be
+        without area.
+
+    Raises:
+        DataError: The file cannot be read, or a row is not a box of a known class.
+    """
+    # The readers of formats import this module.
+    from weakseg.annotations.readers.source import image_name, read_number
+
+    corners = ("xmin", "ymin", "xmax", "ymax")
+    for entry, row in read_table(path, ("image", "class", *corners)):
+        class_id = classes.find(row["class"], path=path, entry=entry)
+        left, top, right, lower = (read_number(row[key], key, path, entry) for key in corners)
+        yield entry, image_name(row["image"]), Box(class_id, left, top, right, lower)
+
+
+def read_boxes(path: Path, classes: ClassFinder) -> dict[str, list[Box]]:
+    """Read boxes of many images.
+
+    Args:
+        path: A csv with the header image,class,xmin,ymin,xmax,ymax; both ends are inside.
+        classes: The classes, to which every box must belong.
+
+    Returns:
+        Boxes by image name, which is without the ending.
+
+    Raises:
+        DataError: The file cannot be read, or a row is not a box, with area, of a known class.
+    """
+    boxes: dict[str, list[Box]] = {}
+    for entry, image, box in box_rows(path, classes):
+        if not box.has_area:
+            raise DataError("expected xmin ≤ xmax and ymin ≤ ymax", path=path, entry=entry)
+        boxes.setdefault(image, []).append(box)
+    return boxes
+
+
+def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
+    """Read tags of many images.
+
+    Args:
+        path: A csv with the header image,class; a row may name several classes, in more columns
+            or in one that is in quotes, separated by commas.
+        classes: The classes, to which every tag must belong.
+
+    Returns:
+        Class ids by image name, which is without the ending.
+
+    Raises:
+        DataError: The file cannot be read, or a row names no known class.
+    """
+    from weakseg.annotations.readers.source import image_name
+
+    tags: dict[str, set[int]] = {}
+    for entry, row in read_table(path, ("image", "class")):
+        image = image_name(row.pop("image"))
+        for name in ",".join(row.values()).split(","):
+            if name.strip():
+                class_id = classes.find(name.strip(), path=path, entry=entry)
+                tags.setdefault(image, set()).add(class_id)
+    return tags
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    if not set(columns) <= set(header):
+        raise DataError(
+            f"expected the header {','.join(columns)}, but got "
+            f"{','.join(header) or 'an empty file'}",
+            path=path,
+            entry="line 1",
+        )
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"column {twice!r} is there twice", path=path, entry="line 1")

@@ -1,0 +1,311 @@
+"""Small files in every format that is read, and ways to damage them."""
+
+import copy
+import json
+import random
+import shutil
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+POLYGON = [[5.5, 4.0], [30.0, 6.0], [20.0, 33.0]]
+
+
+def photo(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((40, 60, 3), 120, np.uint8)).save(path)
+
+
+def labelme(root: Path) -> Path:
+    kinds = {"point": POLYGON[:1], "rectangle": POLYGON[:2], "circle": POLYGON[:2],
+             "linestrip": POLYGON, "polygon": POLYGON}  # fmt: skip
+    shapes = [
+        {"label": "cat", "points": points, "shape_type": kind, "group_id": 1, "flags": {}}
+        for kind, points in kinds.items()
+    ]
+    photo(root / "a.jpg")
+    tree = {"version": "5.0", "flags": {"indoor": True}, "shapes": shapes, "imagePath": "a.jpg",
+            "imageData": None, "imageHeight": 40, "imageWidth": 60}  # fmt: skip
+    return write_json(root / "a.json", tree)
+
+
+def label_studio(root: Path) -> Path:
+    photo(root / "a.jpg")
+    common = {"to_name": "image", "from_name": "label", "original_width": 60,
+              "original_height": 40, "image_rotation": 0}  # fmt: skip
+    box = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 40.0, "rotation": 0}
+    values = {
+        "rectanglelabels": box | {"rectanglelabels": ["cat"]},
+        "keypointlabels": {"x": 50.0, "y": 40.0, "width": 0.5, "keypointlabels": ["cat"]},
+        "polygonlabels": {"points": POLYGON, "closed": True, "polygonlabels": ["dog"]},
+        "choices": {"choices": ["indoor"]},
+        "ellipselabels": {"x": 50.0, "y": 40.0, "radiusX": 5.0, "radiusY": 9.0, "rotation": 20,
+                          "ellipselabels": ["dog"]},
+    }  # fmt: skip
+    result = [
+        common | {"id": str(number), "type": kind, "value": value}
+        for number, (kind, value) in enumerate(values.items())
+    ]
+    annotation = {"id": 1, "result": result, "was_cancelled": False, "ground_truth": False,
+                  "created_at": "2024-01-01T00:00:00Z"}  # fmt: skip
+    task = {"id": 1, "annotations": [annotation], "data": {"image": "/data/upload/1/a.jpg"}}
+    return write_json(root / "export.json", [task])
+
+
+def coco(root: Path) -> Path:
+    photo(root / "a.jpg")
+    tree = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 60, "height": 40}],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 7, "name": "dog"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 4, 20, 10], "area": 200,
+             "iscrowd": 0, "segmentation": [[5, 4, 30, 6, 20, 33]]},
+            {"id": 2, "image_id": 1, "category_id": 7, "bbox": [0, 0, 9, 9], "area": 81,
+             "iscrowd": 0, "segmentation": []},
+        ],
+    }  # fmt: skip
+    return write_json(root / "instances_train.json", tree)
+
+
+def cvat(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(
+        root / "annotations.xml",
+        '<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version><meta><task>'
+        "<labels><label><name>cat</name><attributes/></label></labels></task></meta>"
+        '<image id="0" name="a.jpg" width="60" height="40">'
+        '<box label="cat" occluded="0" xtl="1.5" ytl="2" xbr="20" ybr="30" z_order="0"/>'
+        '<polygon label="cat" occluded="0" points="5,4;30,6;20,33" z_order="0"/>'
+        '<polyline label="cat" occluded="0" points="5,4;30,6" z_order="0"/>'
+        '<points label="cat" occluded="0" points="5,4" z_order="0"/>'
+        '<tag label="cat"/></image></annotations>',
+    )
+
+
+def voc(root: Path) -> Path:
+    photo(root / "JPEGImages" / "a.jpg")
+    write_text(
+        root / "Annotations" / "a.xml",
+        "<annotation><filename>a.jpg</filename><size><width>60</width><height>40</height>"
+        "<depth>3</depth></size><object><name>cat</name><bndbox><xmin>3</xmin><ymin>4</ymin>"
+        "<xmax>30</xmax><ymax>20</ymax></bndbox></object></annotation>",
+    )
+    return root
+
+
+def label_png(root: Path) -> Path:
+    photo(root / "images" / "a.jpg")
+    labels = np.full((40, 60), 254, np.uint8)
+    labels[3:9, 4:40] = 1
+    (root / "maps").mkdir()
+    Image.fromarray(labels).save(root / "maps" / "a.png")
+    return root / "maps"
+
+
+def clicks(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_json(root / "points.json", {"a": [{"cls": "cat", "x": 3.5, "y": 7.0}]})
+
+
+def boxes_csv(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(root / "boxes.csv", "image,class,xmin,ymin,xmax,ymax\na,cat,1,2,30,20\n")
+
+
+def write_text(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def write_json(path: Path, tree: object) -> Path:
+    return write_text(path, json.dumps(tree))
+
+
+MAKERS = {maker.__name__: maker for maker in
+          (labelme, label_studio, coco, cvat, voc, label_png, clicks, boxes_csv)}  # fmt: skip
+SHARED_SAMPLES = {
+    "shared_labelme": ("labelme", ""),
+    "shared_label_studio": ("label_studio", "export.json"),
+    "shared_coco": ("coco", "instances_train.json"),
+    "shared_cvat": ("cvat", "train.xml"),
+    "shared_scribblesup": ("scribblesup", ""),
+}
+
+
+@pytest.fixture
+def make_sample(request):
+    """Give a function that makes a sample's folder: (kind, folder) -> what is to be imported."""
+
+    def make(kind: str, root: Path) -> Path:
+        root.mkdir(parents=True, exist_ok=True)
+        if kind in MAKERS:
+            return MAKERS[kind](root)
+        folder, entry = SHARED_SAMPLES[kind]
+        shared = request.getfixturevalue("shared")  # skips where it is absent
+        shutil.copytree(shared / "formats" / folder, root, dirs_exist_ok=True)
+        return root / entry if entry else root
+
+    return make
+
+
+JUNK = (None, True, "x", "", -1, 0, 1e30, -1e30, float("nan"), float("inf"), 10**40, [], {}, [[]],
+        [None], "9" * 400, "../../../etc/passwd", "\x00", {"a": {}}, 254, 255, "void")  # fmt: skip
+JUNK_TEXT = ("", "x", "-1", "nan", "inf", "1e30", "-5", "9" * 400, "../a", "1;2;3", ",;,", "é☃")
+_LEVELS = [f'<!ENTITY a{level} "{f"&a{level - 1};" * 10}">' for level in range(1, 10)]
+BOMB = f'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a0 "aaaaaaaaaa">{"".join(_LEVELS)}]>'
+
+
+def damage_file(path: Path, rng: random.Random) -> str:
+    """Damage one of the files below a path (or the file itself); say how."""
+    files = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
+    file = rng.choice(files)
+    ways = [truncate, flip_bytes, encode_otherwise, empty]
+    if file.suffix == ".json":
+        ways += [damage_json] * 6 + [nest_deep, many_corners, duplicate_key]
+    if file.suffix == ".xml":
+        ways += [damage_xml] * 6 + [entity_bomb]
+    if file.suffix in {".csv", ".txt"}:
+        ways += [damage_csv] * 3
+    if file.suffix in {".png", ".jpg"}:
+        ways += [declare_huge]
+    way = rng.choice(ways)
+    way(file, rng)
+    return f"{way.__name__} of {file.name}"
+
+
+def truncate(file, rng):
+    data = file.read_bytes()
+    file.write_bytes(data[: rng.randrange(len(data) + 1)])
+
+
+def empty(file, rng):
+    file.write_bytes(b"")
+
+
+def flip_bytes(file, rng):
+    data = bytearray(file.read_bytes())
+    for _ in range(rng.choice([1, 5, 50])):
+        if data:
+            data[rng.randrange(len(data))] = rng.randrange(256)
+    file.write_bytes(bytes(data))
+
+
+def encode_otherwise(file, rng):
+    text = file.read_bytes().decode("latin-1")
+    file.write_bytes(text.encode(rng.choice(["utf-16", "utf-32", "utf-8-sig", "cp500"])))
+
+
+def damage_json(file, rng):
+    tree = json.loads(file.read_text())
+    for _ in range(rng.choice([1, 1, 3])):
+        tree = _damage_node(tree, rng)
+    file.write_text(json.dumps(tree))
+
+
+def _damage_node(tree, rng):
+    places = list(_places(tree))
+    if not places:
+        return rng.choice(JUNK)
+    holder, key = rng.choice(places)
+    way = rng.randrange(4)
+    if way == 0:
+        del holder[key]
+    elif way == 1 and isinstance(holder, list):
+        holder.insert(key, copy.deepcopy(holder[key]))
+    else:
+        holder[key] = copy.deepcopy(rng.choice(JUNK))
+    return tree
+
+
+def _places(tree):
+    """Every place in a tree, with its holder."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in list(items):
+        yield tree, key
+        if isinstance(value, dict | list):
+            yield from _places(value)
+
+
+def nest_deep(file, rng):
+    file.write_text('{"shapes": ' + "[" * 100_000)
+
+
+def duplicate_key(file, rng):
+    text = file.read_text()
+    file.write_text(text.replace("{", '{"shapes": 3, "shapes": [], "images": {}, ', 1))
+
+
+def many_corners(file, rng):
+    tree = json.loads(file.read_text())
+    points = [[rng.uniform(0, 60), rng.uniform(0, 40)] for _ in range(100_000)] * 10
+    for holder, key in list(_places(tree)):
+        if key in {"points", "segmentation"} and isinstance(holder[key], list):
+            flat = [[value for place in points for value in place]]
+            holder[key] = points if key == "points" else flat
+            break
+    file.write_text(json.dumps(tree))
+
+
+def damage_xml(file, rng):
+    text = file.read_text()
+    pieces = [part for part in text.replace('"', "<").replace(">", "<").split("<") if part.strip()]
+    piece = rng.choice(pieces)
+    file.write_text(text.replace(piece, rng.choice(JUNK_TEXT), rng.choice([1, 1, -1])))
+
+
+def entity_bomb(file, rng):
+    file.write_text(BOMB + "<annotations><version>1.1</version><image>&a9;</image></annotations>")
+
+
+def damage_csv(file, rng):
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    row = rng.choice(rows)
+    row[rng.randrange(len(row))] = rng.choice([*JUNK_TEXT, '"', "a,b,c"])
+    file.write_text("\n".join(map(",".join, rows)))
+
+
+def declare_huge(file, rng):
+    file.write_bytes(png_that_declares(60_000))
+
+
+def png_that_declares(side):
+    """Bytes of a PNG that declares far more pixels than it holds."""
+
+    def chunk(kind, data):
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+
+
+def zip_that_leads_out(path):
+    """A zip whose entry would land outside the folder it is unpacked into."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../outside.json", "[]")
+        archive.writestr("/absolute.json", "[]")
+    return path
+
+
+@pytest.fixture
+def damage():
+    """Give a function that damages a file below a path, and says how: (path, rng) -> str."""
+    return damage_file
+
+
+@pytest.fixture
+def huge_png():
+    """Give a function that makes the bytes of a PNG which declares a huge side."""
+    return png_that_declares
+
+
+@pytest.fixture
+def zip_with_way_out():
+    """Give a function that makes such a zip: path -> path."""
+    return zip_that_leads_out

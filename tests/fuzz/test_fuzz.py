@@ -1,0 +1,116 @@
+"""Damaged files end in a clear error or in a reading whose findings say what was odd."""
+
+import random
+import resource
+import shutil
+import signal
+import time
+import zipfile
+from contextlib import contextmanager
+
+import pytest
+
+from weakseg.datasets.import_settings import ImportSettings
+from weakseg.datasets.importer import import_marks
+from weakseg.errors import WeaksegError
+
+KINDS = ("labelme", "label_studio", "coco", "cvat", "voc", "label_png", "clicks", "boxes_csv",
+         "shared_labelme", "shared_label_studio", "shared_coco", "shared_cvat",
+         "shared_scribblesup")  # fmt: skip
+NEEDS_DATUMARO = {"coco", "cvat", "shared_coco", "shared_cvat"}
+FEW, MANY = 6, 40  # damaged variants of each kind
+SECONDS, MEGABYTES = 10, 2048
+
+
+@contextmanager
+def limited():
+    """Stop what hangs; afterwards, check what it took."""
+
+    def stop(*_):
+        raise TimeoutError(f"hung for {SECONDS} s")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+    assert time.monotonic() - began < SECONDS
+    # Peak memory of the whole process, in kilobytes on Linux.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MEGABYTES * 1024
+
+
+def try_import(source, folder, *, allow_missing=False):
+    settings = ImportSettings(
+        images=[str(folder)], label_maps="scribbles", allow_missing=allow_missing
+    )
+    out = folder.with_name(f"{folder.name}-data")
+    try:
+        with limited():
+            done = import_marks([source], out, settings)
+    except WeaksegError as error:
+        assert not out.exists()
+        return str(error)
+    assert (out / "classes.txt").is_file()
+    shutil.rmtree(out)
+    return done
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_undamaged_sample_is_read(kind, make_sample, tmp_path):
+    need(kind)
+    done = try_import(make_sample(kind, tmp_path / "s"), tmp_path / "s")
+    assert not isinstance(done, str), done
+    assert done.images > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "variants"),
+    [(kind, FEW) for kind in KINDS]
+    + [pytest.param(kind, MANY, marks=pytest.mark.slow) for kind in KINDS],
+)
+def test_a_damaged_sample_is_read_or_refused_in_one_message(
+    kind, variants, make_sample, damage, tmp_path
+):
+    need(kind)
+    for seed in range(variants):
+        rng = random.Random(f"{kind}{seed}")
+        root = tmp_path / f"s{seed}"
+        source = make_sample(kind, root)
+        how = damage(source if source.is_dir() or rng.random() < 0.8 else root, rng)
+        try:
+            result = try_import(source, root)
+        except Exception as error:
+            raise AssertionError(f"variant {seed} of {kind}, {how}: {error!r}") from error
+        if isinstance(result, str):
+            names = {path.name for path in root.rglob("*")} | {root.name}
+            assert any(name in result for name in names), f"names no file ({how}): {result}"
+        shutil.rmtree(root)
+
+
+def test_a_zip_is_read_like_its_folder(make_sample, tmp_path):
+    source = make_sample("labelme", tmp_path / "s")
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for file in source.parent.iterdir():
+            archive.write(file, f"job 7/{file.name}")
+    done = try_import(tmp_path / "export.zip", tmp_path / "s")
+    assert not isinstance(done, str), done
+    assert done.images == 1
+
+
+def test_a_zip_that_leads_out_of_its_folder_is_refused(tmp_path, zip_with_way_out):
+    message = try_import(zip_with_way_out(tmp_path / "evil.zip"), tmp_path / "s")
+    assert "evil.zip" in message
+    assert not (tmp_path.parent / "outside.json").exists()
+
+
+def test_an_image_of_a_declared_60000_by_60000_pixels_is_refused(make_sample, huge_png, tmp_path):
+    source = make_sample("labelme", tmp_path / "s")
+    (tmp_path / "s" / "a.jpg").write_bytes(huge_png(60_000))
+    assert "a.jpg" in try_import(source, tmp_path / "s")
+
+
+def need(kind):
+    if kind in NEEDS_DATUMARO:
+        pytest.importorskip("datumaro")
