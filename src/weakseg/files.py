@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from weakseg.errors import RunError
@@ -40,7 +40,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise RunError(_explain(path, error)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder could not be made, nothing is left either
+            beside.unlink()
 
 
 def _explain(path: Path, error: OSError) -> str:

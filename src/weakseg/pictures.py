@@ -44,7 +44,8 @@ def opened(
     except FileNotFoundError:
         raise DataError(f"there is no such {what}", path=path) from None
     except _DAMAGED as error:
-        raise DataError(f"is damaged or no {what} ({error})", path=path) from error
+        why = "its content is unknown" if "BytesIO" in str(error) else error
+        raise DataError(f"is damaged or no {what} ({why})", path=path) from error
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

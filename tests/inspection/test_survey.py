@@ -321,7 +321,7 @@ def test_an_embedded_image_is_looked_at_like_a_file(annotated):
         kinds = kinds_of(inspect(embedded, decode=True))
         assert ("damaged" in kinds) == (kind == "damaged")
     (message,) = messages(inspect(embedded), "damaged")
-    assert "marks.json" in message
+    assert "marks.json, image 'a': is damaged" in message
 
 
 @pytest.mark.parametrize("size", [(-5, 40), (0, 40), (10**9, 10**9)])

@@ -136,29 +136,50 @@ class OpenClassList:
         self.asked: set[str] = set()
 
     def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
-        """Give the id of a class, by its name or, for a number, by its name written in digits.
+        """Give the id of a class, by its name; a number is the place of a class in a closed list.
 
         Raises:
-            DataError: The name is empty or no text, or the list is closed and does not hold it.
+            DataError: There is no such class, where the list is closed; or the value is no name, or
+                one more than a label map can hold.
         """
+        name = self._name_of(value, path, entry)
+        self.asked.add(name)
+        known_as = self._rename.get(name, name)
+        if {name, known_as} & self._drop:
+            return DROPPED
+        if known_as in self.names:
+            return self.names.index(known_as)
+        if known_as.lower() in _VOID_NAMES:
+            return VOID
+        if known_as.lower() in BACKGROUND_NAMES and "background" in self.names[:1]:
+            return 0
+        if self._closed:
+            return ClassList(tuple(self.names)).find(known_as, path=path, entry=entry)
+        if len(self.names) == MAX_CLASSES:
+            raise DataError(
+                f"class {known_as!r} is one more than the {MAX_CLASSES} that a label map can hold; "
+                "keep those you need with --class_map and --drop, or list them with --classes FILE",
+                path=path,
+                entry=entry,
+            )
+        self.names.append(known_as)
+        return len(self.names) - 1
+
+    def _name_of(self, value: Any, path: Path | None, entry: str | None) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
             raise DataError(f"expected the name of a class, but got {value!r:.60}", path=path,
                             entry=entry)  # fmt: skip
         name = str(value).strip()
-        self.asked.add(name)
-        name = self._rename.get(name, name)
-        if name in self._drop or str(value).strip() in self._drop:
-            return DROPPED
-        if name in self.names:
-            return self.names.index(name)
-        if name.lower() in _VOID_NAMES:
-            return VOID
-        if name.lower() in BACKGROUND_NAMES and "background" in self.names[:1]:
-            return 0
+        if isinstance(value, str) or name in self._rename or name in self._drop:
+            return name
         if self._closed:
-            return ClassList(tuple(self.names)).find(name, path=path, entry=entry)
-        self.names.append(name)
-        return len(self.names) - 1
+            return self.names[ClassList(tuple(self.names)).find(value, path=path, entry=entry)]
+        raise DataError(
+            f"class {value} is a number; say which class it is with --classes FILE, one name a "
+            f"line in the order of the numbers, or with --class_map.{name} NAME",
+            path=path,
+            entry=entry,
+        )
 
     @property
     def unused(self) -> set[str]:

@@ -80,9 +80,10 @@ def line(size: Size, path: Sequence[Place], width: float) -> Patch:
     if 0 in canvas.size:
         return Patch(rows, columns, np.zeros(canvas.size[::-1], bool))
     pen = ImageDraw.Draw(canvas)
-    pen.line([*pixels, pixels[-1]], fill=1, width=width, joint="curve")
+    pen.line([*pixels, pixels[-1]], fill=1, width=width)
     half = (width - 1) / 2
-    for x, y in {pixels[0], pixels[-1]}:
+    # At every place, so that part of a path never covers what the whole does not.
+    for x, y in set(pixels):
         pen.ellipse((x - half, y - half, x + half, y + half), fill=1)
     return Patch(rows, columns, np.array(canvas))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from weakseg.annotations.readers.json_files import read_json
+from weakseg.annotations.readers.source import ClassFinder
 from weakseg.annotations.tables import read_table
 from weakseg.errors import DataError
 from weakseg.method.constants import UNLABELLED
-
-if TYPE_CHECKING:
-    from weakseg.annotations.readers.source import ClassFinder
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
@@ -109,9 +108,6 @@ def _csv_entries(path: Path) -> Entries:
 
 
 def _json_entries(path: Path) -> Entries:
-    # The readers of formats import this module.
-    from weakseg.annotations.readers.json_files import read_json
-
     tree = read_json(path)
     if isinstance(tree, dict):
         for name, colour in tree.items():

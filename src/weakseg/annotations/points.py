@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weakseg.annotations.marks import Point
+from weakseg.annotations.readers.json_files import read_json
+from weakseg.annotations.readers.source import ClassFinder, image_name, read_number
 from weakseg.annotations.tables import read_table
 from weakseg.errors import DataError
-
-if TYPE_CHECKING:
-    from weakseg.annotations.readers.source import ClassFinder
 
 Row = tuple[str, Any, Any, Any]  # where in the file, class, x, y
 
@@ -30,9 +29,6 @@ def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
     Raises:
         DataError: The file cannot be read, or an entry is not a point of a known class.
     """
-    # The readers of formats import this module.
-    from weakseg.annotations.readers.source import image_name, read_number
-
     images = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
     points: dict[str, list[Point]] = {}
     for image, rows in images:
@@ -50,8 +46,6 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
-    from weakseg.annotations.readers.json_files import read_json
-
     tree = read_json(path)
     if not isinstance(tree, dict):
         raise DataError("expected an object that maps image names to lists of points", path=path)

@@ -87,47 +87,52 @@ def draw_marks(
                 path=classes.source,
             )
         labels[~_boxed(marks.boxes, size)] = 0
-    layers = {
-        "points": _layer(_discs(marks.points, size, point_radius, image), size),
-        "scribbles": _scribbles(marks, size, classes, scribble_dilation),
-        "masks": _masks(marks, size, classes),
-    }
-    for layer in layers.values():
-        _lay_over(labels, layer.labels)
-    conflicts = {kind: sum(layer.conflicts.values()) for kind, layer in layers.items()}
-    return Drawing(labels, {kind: pixels for kind, pixels in conflicts.items() if pixels})
+    conflicts: dict[str, int] = {}
+    for kind in ("points", "scribbles", "masks"):
+        if marks.only({kind}).is_empty:
+            continue
+        layer, disputed = {
+            "points": lambda: _layer(_discs(marks.points, size, point_radius, image), size),
+            "scribbles": lambda: _scribbles(marks, size, classes, scribble_dilation),
+            "masks": lambda: _masks(marks, size, classes),
+        }[kind]()
+        _lay_over(labels, layer)
+        conflicts |= {kind: disputed} if disputed else {}
+    return Drawing(labels, conflicts)
 
 
 Drawn = Iterator[tuple[int, Patch]]
 """Classes, and what a mark of that class covers."""
 
 
-def _scribbles(marks: Marks, size: Size, classes: ClassList, dilation: float) -> Drawing:
+def _scribbles(
+    marks: Marks, size: Size, classes: ClassList, dilation: float
+) -> tuple[LabelMap, int]:
     def drawn() -> Drawn:
         for stroke in marks.strokes:
             yield stroke.class_id, line(size, stroke.path, stroke.width)
         yield from _regions(marks, size, "scribble")
 
-    layer = _layer(drawn(), size)
+    layer, disputed = _layer(drawn(), size)
     if marks.scribbles is not None:
         read = read_label_map(marks.scribbles, num_classes=len(classes), image_size=size)
-        _lay_over(layer.labels, read)
-    return Drawing(dilate(layer.labels, dilation), layer.conflicts)
+        _lay_over(layer, read)
+    return dilate(layer, dilation), disputed
 
 
-def _masks(marks: Marks, size: Size, classes: ClassList) -> Drawing:
+def _masks(marks: Marks, size: Size, classes: ClassList) -> tuple[LabelMap, int]:
     def drawn() -> Drawn:
         for polygon in marks.polygons:
             yield polygon.class_id, filled(size, polygon.rings)
         yield from _regions(marks, size, "mask")
 
-    layer = _layer(drawn(), size)
-    if marks.mask is not None:
-        # A whole label map is what the outlines lie upon, where both are given.
-        under = read_label_map(marks.mask, num_classes=len(classes), image_size=size)
-        _lay_over(under, layer.labels)
-        return Drawing(under, layer.conflicts)
-    return layer
+    layer, disputed = _layer(drawn(), size)
+    if marks.mask is None:
+        return layer, disputed
+    # A whole label map is what the outlines lie upon, where both are given.
+    under = read_label_map(marks.mask, num_classes=len(classes), image_size=size)
+    _lay_over(under, layer)
+    return under, disputed
 
 
 def _regions(marks: Marks, size: Size, kind: str) -> Drawn:
@@ -150,14 +155,15 @@ def _discs(points: tuple[Point, ...], size: Size, radius: float, image: str) -> 
         yield point.class_id, disc(size, x, y, radius)
 
 
-def _layer(drawn: Drawn, size: Size) -> Drawing:
+def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int]:
+    """Draw marks of one kind; count the pixels that two classes claim."""
     labels = np.full(size, UNLABELLED, np.uint8)
     disputed = np.zeros(size, bool)
     for class_id, (rows, columns, covered) in drawn:
         under = labels[rows, columns]
         disputed[rows, columns] |= covered & (under != UNLABELLED) & (under != class_id)
         under[covered] = class_id
-    return Drawing(labels, {"": int(disputed.sum())})
+    return labels, int(disputed.sum())
 
 
 def _boxed(boxes: tuple[Box, ...], size: Size) -> Canvas:

@@ -6,13 +6,10 @@ import csv
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weakseg.annotations.marks import Box
+from weakseg.annotations.readers.source import ClassFinder, image_name, read_number
 from weakseg.errors import DataError
-
-if TYPE_CHECKING:
-    from weakseg.annotations.readers.source import ClassFinder
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -66,9 +63,6 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]
     Raises:
         DataError: The file cannot be read, or a row is not a box of a known class.
     """
-    # The readers of formats import this module.
-    from weakseg.annotations.readers.source import image_name, read_number
-
     corners = ("xmin", "ymin", "xmax", "ymax")
     for entry, row in read_table(path, ("image", "class", *corners)):
         class_id = classes.find(row["class"], path=path, entry=entry)
@@ -111,8 +105,6 @@ def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
     Raises:
         DataError: The file cannot be read, or a row names no known class.
     """
-    from weakseg.annotations.readers.source import image_name
-
     tags: dict[str, set[int]] = {}
     for entry, row in read_table(path, ("image", "class")):
         image = image_name(row.pop("image"))

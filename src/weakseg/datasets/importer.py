@@ -16,14 +16,14 @@ from weakseg.annotations.findings import Finding
 from weakseg.annotations.label_maps import LabelMap
 from weakseg.annotations.marks import Marks
 from weakseg.annotations.rasterize import draw_marks, tags_of
-from weakseg.annotations.readers import read_source
+from weakseg.annotations.readers.formats import read_source
 from weakseg.annotations.readers.source import Annotated
 from weakseg.datasets.import_settings import ImportSettings
 from weakseg.datasets.splits import stratified_split
 from weakseg.datasets.upright import upright_picture
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 from weakseg.errors import DataError, RecipeError
-from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.progress import progress
 
 _KEPT_FINDINGS = 1000  # of each kind; the rest is only counted
@@ -180,7 +180,7 @@ class _Import:
             return
         picture, size, turned = upright_picture(item)
         self._note(*turned)
-        classes = self._current_classes(item)
+        classes = ClassList(tuple(self.classes.names))
         marks, outside = clip_marks(item.marks.without(DROPPED), size, item.path, item.entry)
         self._note(*outside)
         # Only what covers pixels can leave pixels out.
@@ -257,16 +257,6 @@ class _Import:
                                f"share {pixels} pixels; the later one has them", item.path,
                                item.entry))  # fmt: skip
         return drawing.labels
-
-    def _current_classes(self, item: Annotated) -> ClassList:
-        if len(self.classes.names) > MAX_CLASSES:
-            raise DataError(
-                f"holds more classes than a label map can, {MAX_CLASSES}; keep those you need "
-                "with --class_map and --drop, or give --classes FILE",
-                path=item.path,
-                entry=item.entry,
-            )
-        return ClassList(tuple(self.classes.names))
 
     def _miss(self, item: Annotated) -> None:
         message = f"the image {item.name!r} is not found beside it"

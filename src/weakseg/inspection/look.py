@@ -34,6 +34,7 @@ from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
 
 Histogram = NDArray[np.int64]  # (256,): number of pixels by value of a label map
 
+_SOME = 5  # wrong values of a label map that are named
 _LABEL_MAPS = {"scribbles": "scribbles", "masks": "mask"}  # kind of marks -> field of Marks
 
 
@@ -200,9 +201,10 @@ def _drop_unknown(layer: _Layer, path: Path, classes: ClassList) -> list[Finding
     y, x = np.argwhere(np.isin(layer.labels, unknown))[0]
     layer.labels[np.isin(layer.labels, unknown)] = UNLABELLED
     layer.counts = histogram(layer.labels)
+    values = ", ".join(map(str, unknown[:_SOME])) + (", …" if len(unknown) > _SOME else "")
     return [Finding(
         "unknown",
-        f"holds {', '.join(map(str, unknown))} (first at x={x}, y={y}): expected 0 to "
+        f"holds {values} (first at x={x}, y={y}): expected 0 to "
         f"{len(classes) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void); left out",
         path,
     )]  # fmt: skip

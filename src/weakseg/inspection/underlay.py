@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import ExifTags, Image
@@ -88,8 +89,9 @@ def _decoding_fault(item: Annotated) -> list[Finding]:
 
 
 def _unreadable(item: Annotated, error: DataError) -> Finding:
-    # What is embedded is not missing, wherever the file around it has gone.
-    return finding_from(error, "damaged" if isinstance(item.picture, bytes) else None)
+    if isinstance(item.picture, bytes):
+        return replace(finding_from(error, "damaged"), entry=entry_of(item))
+    return finding_from(error)
 
 
 def _stated_size(item: Annotated, findings: list[Finding]) -> Size | None:

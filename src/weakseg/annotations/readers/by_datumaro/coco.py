@@ -264,7 +264,8 @@ def _shape(
         # What is left out is an area, so a box serves only where there is no outline.
         box, outline = [], outline or _corners(box, where)
     if not (box or outline or points):
-        staged.findings.append(where.finding("empty", "has neither box nor outline; left out"))
+        if not annotation.get("segmentation"):  # else what is wrong with it is said already
+            staged.findings.append(where.finding("empty", "has neither box nor outline; left out"))
         return None
     attributes = annotation.get("attributes")
     angle = attributes.get("rotation", 0) if isinstance(attributes, dict) else 0
@@ -283,9 +284,9 @@ def _outline(annotation: dict[str, Any], where: Where, staged: _Staged) -> Any:
     if not isinstance(outline, list):
         raise where.error(f"expected lists of coordinates or run lengths as 'segmentation', but "
                           f"got {outline!r:.60}")  # fmt: skip
-    rings = [files.numbers(ring, "segmentation", where) for ring in outline]
-    rings = [ring for ring in rings if len(ring) >= 6]
-    if len(rings) < len(outline):
+    given = [files.numbers(ring, "segmentation", where) for ring in outline if ring != []]
+    rings = [ring for ring in given if len(ring) >= 6]
+    if len(rings) < len(given):
         staged.findings.append(where.finding("empty", "an outline of fewer than three corners; "
                                              "left out"))  # fmt: skip
     return rings

@@ -1,0 +1,99 @@
+"""COCO: label maps as polygons, for pycocotools, CVAT, Label Studio and whatever reads COCO."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.drawing import Canvas
+from weakseg.annotations.label_maps import LabelMap
+from weakseg.annotations.outlines import outlines
+from weakseg.annotations.writers.areas import class_areas
+from weakseg.files import replacing
+
+
+def write_coco(
+    path: Path,
+    items: Iterable[tuple[str, LabelMap]],
+    classes: ClassList,
+    *,
+    per_region: bool = True,
+    background: bool = False,
+) -> None:
+    """Write label maps as a COCO instances file, image by image.
+
+    The areas are polygons along the edges of pixels, so that pycocotools, and weakseg, make the
+    same pixels of them again; run lengths would be shorter, but Label Studio reads none. A hole is
+    joined to the outline by a cut of no width. Unlabelled and void pixels are not written.
+
+    Args:
+        path: The JSON file.
+        items: For each image its path, as the file is to name it, and its label map, (H, W).
+        classes: The classes. Categories are numbered from 1 on, in their order.
+        per_region: Make an annotation of each connected region, rather than of each class.
+        background: Write background too, so that the file tells it from what is unlabelled. In
+            COCO it is usually left out.
+
+    Raises:
+        DataError: An id in a label map is of no class.
+        RunError: The file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "instances.json"
+        >>> write_coco(path, [("a.jpg", np.ones((2, 3), np.uint8))], ClassList(("bg", "cat")))
+        >>> json.loads(path.read_text())["annotations"][0]["segmentation"]
+        [[0.0, 0.0, 3.0, 0.0, 3.0, 2.0, 0.0, 2.0]]
+    """
+    first = 1 if classes.has_background and not background else 0
+    head = {
+        "info": {"description": "label maps from weakseg"},
+        "licenses": [],
+        "categories": [
+            {"id": number, "name": name, "supercategory": ""}
+            for number, name in enumerate(classes.names[first:], 1)
+        ],
+    }
+    images: list[dict[str, Any]] = []
+    written = 0
+    with replacing(path) as beside, beside.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head)[:-1] + ', "annotations": [')
+        for name, labels in items:
+            height, width = labels.shape
+            images.append(
+                {"id": len(images) + 1, "file_name": name, "height": height, "width": width}
+            )
+            for class_id, _, area in class_areas(labels, classes, name):
+                for shape in _shapes(area, per_region) if class_id >= first else ():
+                    written += 1
+                    own = {"id": written, "image_id": len(images), "iscrowd": 0,
+                           "category_id": class_id - first + 1}  # fmt: skip
+                    file.write(f"{',' if written > 1 else ''}\n{json.dumps(own | shape)}")
+        file.write(f'\n], "images": {json.dumps(images)}}}\n')
+
+
+def _shapes(area: Canvas, per_region: bool) -> Iterator[dict[str, Any]]:
+    """Describe the regions of an area, or all of it at once."""
+    region, _ = ndimage.label(area)
+    rings = []
+    for number, (rows, columns) in enumerate(ndimage.find_objects(region), 1):
+        covered = region[rows, columns] == number
+        (outline,) = outlines(covered, bridged=True)
+        ring = (np.array(outline[0]) + (columns.start, rows.start)).ravel().tolist()
+        rings.append(ring)
+        if per_region:
+            yield _shape([ring], int(covered.sum()))
+    if rings and not per_region:
+        yield _shape(rings, int(area.sum()))
+
+
+def _shape(rings: list[list[float]], area: int) -> dict[str, Any]:
+    numbers = np.concatenate([np.reshape(ring, (-1, 2)) for ring in rings])
+    (left, top), (right, lower) = numbers.min(0).tolist(), numbers.max(0).tolist()
+    return {"segmentation": rings, "area": area, "bbox": [left, top, right - left, lower - top]}
