@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from PIL import Image
 
 from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import read_label_map, write_label_map
+from weakseg.annotations.label_maps import LabelMap, read_label_map
 from weakseg.annotations.palette import overlay_labels
 from weakseg.config import DataConfig, InferenceConfig, Recipe
 from weakseg.datasets.folder import (
@@ -26,8 +26,9 @@ from weakseg.datasets.folder import (
     read_split,
 )
 from weakseg.datasets.survey import Survey, survey
-from weakseg.errors import DataError, RunError
+from weakseg.errors import DataError, RecipeError, RunError
 from weakseg.evaluation import Confusion, Protocol, Scores, score_folder, write_scores
+from weakseg.exports import MaskFormat, export_masks, export_paths
 from weakseg.files import replacing
 from weakseg.inference import Segmenter
 from weakseg.inference.memory import build_memory
@@ -126,45 +127,54 @@ def predict(
     images: Iterable[str | Path],
     out: str | Path,
     *,
+    format: MaskFormat = "png",
+    prefix: str = "",
     overlay: bool = False,
     overwrite: bool = False,
     device: str = "auto",
     **options: Any,
 ) -> list[Path]:
-    """Label images and write the masks as PNG with the class palette.
+    """Label images and write the masks, as PNG with the class palette or for an annotation tool.
 
     Args:
         run: The run folder.
         images: Image files, or folders of images.
-        out: Folder of masks, ``<name>.png``.
+        out: Folder of masks, ``<name>.png``, or of the tool's files.
+        format: png, coco, labelme or label-studio.
+        prefix: What stands before the images' names in files of coco and label-studio.
         overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
         overwrite: Replace masks that are there.
         device: A torch device, or auto.
         **options: Fields of InferenceConfig, such as ``labels="classifier"``.
 
     Returns:
-        The masks.
+        The files of masks.
 
     Raises:
         DataError: An image cannot be read, there is none, or two would have one mask.
         RunError: A mask is there already, or the run is incomplete.
     """
-    sources = _image_names(images)
-    targets = {path: Path(out) / f"{name}.png" for name, path in sources.items()}
-    there = [target for target in targets.values() if target.exists()]
+    if format not in get_args(MaskFormat):
+        raise RecipeError(f"format: expected {', '.join(get_args(MaskFormat))}, but got {format!r}")
+    names = {path: name for name, path in _image_names(images).items()}
+    targets = export_paths(names.values(), Path(out), format)
+    there = [target for target in targets if target.exists()]
     if there and not overwrite:
         raise RunError(
             f"{there[0]}: is there already, and {len(there) - 1} more. Choose another --out, or "
             "replace them with --overwrite."
         )
     segmenter = Segmenter.load(run, device=device, **options)
-    predictions = segmenter.predict_files(targets)
-    for made in progress(predictions, "Predicting", len(targets)):
-        target = targets[made.path]
-        write_label_map(target, made.mask)
-        if overlay:
-            _write_overlay(target.with_suffix(".overlay.jpg"), made.image, made.mask)
-    return list(targets.values())
+
+    def masks() -> Iterator[tuple[str, Path, LabelMap]]:
+        for made in progress(segmenter.predict_files(names), "Predicting", len(names)):
+            name = names[made.path]
+            if overlay:
+                _write_overlay(Path(out) / f"{name}.overlay.jpg", made.image, made.mask)
+            yield name, made.path, made.mask
+
+    export_masks(masks(), Path(out), segmenter.classes, format, prefix=prefix)
+    return targets
 
 
 def evaluate(

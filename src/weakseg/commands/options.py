@@ -34,7 +34,7 @@ def inference_options(options: Namespace) -> dict[str, Any]:
     return given(options, InferenceConfig, "device")
 
 
-def given(options: Namespace, kind: type, *more: str) -> dict[str, Any]:
+def given(options: Namespace, kind: type | None, *more: str) -> dict[str, Any]:
     """Give what was said of a dataclass's fields, and of further options."""
-    names = {*more, *(item.name for item in fields(kind))}
+    names = {*more, *(item.name for item in (fields(kind) if kind else ()))}
     return {key: value for key, value in options.as_dict().items() if key in names}

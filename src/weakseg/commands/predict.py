@@ -5,7 +5,7 @@ from __future__ import annotations
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.commands.options import add_device, add_flag, flag, inference_options, out
+from weakseg.commands.options import add_device, add_flag, flag, given, inference_options, out
 from weakseg.config import InferenceConfig
 
 
@@ -20,6 +20,12 @@ class Predict:
         parser.add_argument("RUN", type=str, help="run folder")
         parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
         parser.add_argument("--out", type=str, help="folder for the masks (masks)")
+        parser.add_argument(
+            "--format", type=str, help="png, or for correction coco, labelme or label-studio (png)"
+        )
+        parser.add_argument(
+            "--prefix", type=str, help="what stands before images' names in coco and label-studio"
+        )
         add_flag(parser, "--overlay", "write each mask over its image too")
         add_flag(parser, "--overwrite", "replace masks that are there")
         add_device(parser)
@@ -31,10 +37,13 @@ class Predict:
         from weakseg.api import predict
 
         folder = options.get("out", "masks")
-        masks = predict(
+        written = predict(
             options.RUN, options.IMAGES, folder,
             overlay=flag(options, "overlay"), overwrite=flag(options, "overwrite"),
-            **inference_options(options),
+            **inference_options(options), **given(options, None, "format", "prefix"),
         )  # fmt: skip
-        out.print(f"{len(masks)} masks in {escape(folder)}")
+        if len(written) == 1:
+            out.print(f"Written: {escape(str(written[0]))}")
+        else:
+            out.print(f"{len(written)} masks in {escape(folder)}")
         return 0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weakseg.annotations.classes import ClassList, OpenClassList
-from weakseg.annotations.readers.formats import find_format, read_source
 from weakseg.annotations.readers.archives import unpacked
+from weakseg.annotations.readers.formats import find_format, read_source
 from weakseg.annotations.readers.source import Annotated, SourceOptions
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import is_data, load_data_config, read_class_list, read_every

@@ -59,8 +59,8 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
         with Image.open(path) as picture:
             if picture.format != "PNG" or picture.mode not in _MODES:
                 raise DataError(
-                    f"expected a region map (grey PNG of 16 or 8 bits), but got {picture.format} of "
-                    f"mode {picture.mode}",
+                    "expected a region map (grey PNG of 16 or 8 bits), but got "
+                    f"{picture.format} of mode {picture.mode}",
                     path=path,
                 )
             regions = np.array(picture, dtype=np.int32)
@@ -73,7 +73,8 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
         ) from error
     if expected_size is not None and regions.shape != tuple(expected_size):
         raise DataError(
-            f"the region map (H, W) is {regions.shape} while its image is {tuple(expected_size)}{_ANEW}",
+            f"the region map (H, W) is {regions.shape} while its image is "
+            f"{tuple(expected_size)}{_ANEW}",
             path=path,
         )
     return regions

@@ -36,7 +36,8 @@ def accept_predictions(path):
 @given(maps=st.lists(label_maps, max_size=3))
 def test_label_maps_are_the_same_after_writing_accepting_and_reading(tmp_path_factory, maps):
     path = tmp_path_factory.mktemp("tasks") / "tasks.json"
-    write_label_studio(path, [(f"{i}.jpg", labels, None) for i, labels in enumerate(maps)], CLASSES)
+    write_label_studio(path, [(f"{i}.jpg", labels, None) for i, labels in enumerate(maps)], CLASSES,
+                       background=True)  # fmt: skip
     accept_predictions(path)
     items = list(LABEL_STUDIO.read(path, OpenClassList(CLASSES.names), SourceOptions()))
     assert [item.name for item in items] == [str(i) for i in range(len(maps))]
@@ -47,8 +48,8 @@ def test_label_maps_are_the_same_after_writing_accepting_and_reading(tmp_path_fa
 
 def test_tasks_are_of_the_form_that_the_tool_imports(tmp_path):
     items = [("/data/local-files/?d=a.jpg", LABELS, 0.75), ("b.jpg", LABELS, None)]
-    write_label_studio(tmp_path / "a.json", items, CLASSES, from_name="brush", to_name="picture",
-                       model_version="run 3")  # fmt: skip
+    write_label_studio(tmp_path / "a.json", items, CLASSES, background=True, from_name="brush",
+                       to_name="picture", model_version="run 3")  # fmt: skip
     first, second = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert first["data"] == {"image": "/data/local-files/?d=a.jpg"}
     (prediction,) = first["predictions"]

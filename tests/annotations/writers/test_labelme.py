@@ -34,7 +34,7 @@ def read_back(path, size):
 @given(labels=label_maps)
 def test_a_label_map_is_the_same_after_writing_and_reading(tmp_path_factory, labels):
     path = tmp_path_factory.mktemp("labelme") / "a.json"
-    write_labelme(path, labels, CLASSES, image="a.jpg")
+    write_labelme(path, labels, CLASSES, image="a.jpg", background=True)
     expected = np.where(labels == VOID, UNLABELLED, labels)
     assert (read_back(path, labels.shape) == expected).all()
 
@@ -76,7 +76,12 @@ def test_a_tolerance_makes_fewer_corners(tmp_path):
     labels = ((y - 25) ** 2 + (x - 25) ** 2 < 400).astype(np.uint8)
     for name, tolerance in (("exact", 0), ("simple", 1)):
         write_labelme(
-            tmp_path / f"{name}.json", labels, CLASSES, image="a.jpg", tolerance=tolerance
+            tmp_path / f"{name}.json",
+            labels,
+            CLASSES,
+            image="a.jpg",
+            tolerance=tolerance,
+            background=True,
         )
     sizes = [(tmp_path / f"{name}.json").stat().st_size for name in ("simple", "exact")]
     assert sizes[0] < sizes[1] / 2

@@ -14,7 +14,7 @@ from weakseg.method.constants import UNLABELLED, VOID
 
 
 def class_areas(
-    labels: LabelMap, classes: ClassList, image: str
+    labels: LabelMap, classes: ClassList, image: str, *, background: bool = True
 ) -> Iterator[tuple[int, str, Canvas]]:
     """Split a label map into the areas of its classes; unlabelled and void pixels are in none.
 
@@ -22,9 +22,10 @@ def class_areas(
         labels: Label map, (H, W).
         classes: The classes.
         image: Name of the image, for the message.
+        background: Give the area of background too.
 
     Yields:
-        For each class that is there, background too: its id, its name and its area, (H, W).
+        For each class that is there: its id, its name and its area, (H, W).
 
     Raises:
         DataError: An id is of no class.
@@ -41,4 +42,6 @@ def class_areas(
                 "classes",
                 entry=f"image {image!r}",
             )
+        if class_id == 0 and classes.has_background and not background:
+            continue
         yield class_id, classes.names[class_id], labels == class_id

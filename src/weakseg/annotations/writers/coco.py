@@ -51,7 +51,7 @@ def write_coco(
         >>> json.loads(path.read_text())["annotations"][0]["segmentation"]
         [[0.0, 0.0, 3.0, 0.0, 3.0, 2.0, 0.0, 2.0]]
     """
-    first = 1 if classes.has_background and not background else 0
+    first = int(classes.has_background and not background)
     head = {
         "info": {"description": "label maps from weakseg"},
         "licenses": [],
@@ -69,8 +69,9 @@ def write_coco(
             images.append(
                 {"id": len(images) + 1, "file_name": name, "height": height, "width": width}
             )
-            for class_id, _, area in class_areas(labels, classes, name):
-                for shape in _shapes(area, per_region) if class_id >= first else ():
+            areas = class_areas(labels, classes, name, background=background)
+            for class_id, _, area in areas:
+                for shape in _shapes(area, per_region):
                     written += 1
                     own = {"id": written, "image_id": len(images), "iscrowd": 0,
                            "category_id": class_id - first + 1}  # fmt: skip
@@ -85,7 +86,7 @@ def _shapes(area: Canvas, per_region: bool) -> Iterator[dict[str, Any]]:
     for number, (rows, columns) in enumerate(ndimage.find_objects(region), 1):
         covered = region[rows, columns] == number
         (outline,) = outlines(covered, bridged=True)
-        ring = (np.array(outline[0]) + (columns.start, rows.start)).ravel().tolist()
+        ring = np.add(outline[0], (columns.start, rows.start)).ravel().tolist()
         rings.append(ring)
         if per_region:
             yield _shape([ring], int(covered.sum()))

@@ -23,10 +23,11 @@ def write_label_studio(
     from_name: str = "label",
     to_name: str = "image",
     model_version: str = "weakseg",
+    background: bool = False,
 ) -> None:
     """Write label maps for import into Label Studio, item by item.
 
-    Each image becomes a task whose prediction holds a brush of each class, background too;
+    Each image becomes a task whose prediction holds a brush of each class;
     unlabelled and void pixels are not written. The labelling configuration must have an image tag
     with `value="$image"` and brush labels of the same names as the classes.
 
@@ -38,6 +39,7 @@ def write_label_studio(
         from_name: Name of the configuration's BrushLabels tag.
         to_name: Name of its Image tag.
         model_version: What Label Studio shows as the predictions' origin.
+        background: Write background too, so that the file tells it from what is unlabelled.
 
     Raises:
         DataError: An id in a label map is of no class.
@@ -51,7 +53,9 @@ def write_label_studio(
                 prediction["score"] = confidence
             prediction["result"] = [
                 {"from_name": from_name, "to_name": to_name, **_brush(class_id, name, area)}
-                for class_id, name, area in class_areas(labels, classes, image)
+                for class_id, name, area in class_areas(
+                    labels, classes, image, background=background
+                )
             ]
             task = {"data": {"image": image}, "predictions": [prediction]}
             file.write(",\n" if written else "[\n")

@@ -15,13 +15,19 @@ _VERSION = "5.0.1"  # of labelme; later ones read its files
 
 
 def write_labelme(
-    path: Path, labels: LabelMap, classes: ClassList, *, image: str, tolerance: float = 0.0
+    path: Path,
+    labels: LabelMap,
+    classes: ClassList,
+    *,
+    image: str,
+    tolerance: float = 0.0,
+    background: bool = False,
 ) -> None:
     """Write the label map of one image for labelme, a polygon for each connected region.
 
     labelme's polygons have no holes: a hole is joined to the outline by a cut of no width, so that
     the polygon's inside is the region and nothing else. Unlabelled and void pixels are not
-    written; background is, so that the file says which pixels were labelled.
+    written.
 
     Args:
         path: The file; labelme looks for it beside the image, with the image's name and the ending
@@ -30,6 +36,7 @@ def write_labelme(
         classes: The classes.
         image: The image's path as seen from the file.
         tolerance: Pixels by which simpler outlines, easier to correct, may miss the exact ones.
+        background: Write background too, so that the file tells it from what is unlabelled.
 
     Raises:
         DataError: An id in the label map is of no class.
@@ -49,7 +56,7 @@ def write_labelme(
                 "flags": {},
                 "mask": None,
             }
-            for _, name, area in class_areas(labels, classes, image)
+            for _, name, area in class_areas(labels, classes, image, background=background)
             for (ring,) in outlines(area, tolerance=tolerance, bridged=True)
         ],
         "imagePath": image,

@@ -1,0 +1,89 @@
+"""Predicted masks, written as PNG or for the tools in which people correct them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.label_maps import LabelMap, write_label_map
+from weakseg.annotations.writers.coco import write_coco
+from weakseg.annotations.writers.label_studio import write_label_studio
+from weakseg.annotations.writers.labelme import write_labelme
+
+MaskFormat = Literal["png", "coco", "labelme", "label-studio"]
+Masks = Iterable[tuple[str, Path, LabelMap]]
+"""For each image: its name without ending, its file, its label map."""
+
+_ONE_FILE = {"coco": "instances.json", "label-studio": "tasks.json"}
+_ENDINGS = {"png": ".png", "labelme": ".json"}
+
+
+def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path]:
+    """Say which files `export_masks` will write."""
+    if kind in _ONE_FILE:
+        return [out / _ONE_FILE[kind]]
+    return [out / f"{name}{_ENDINGS[kind]}" for name in names]
+
+
+def export_masks(
+    masks: Masks, out: Path, classes: ClassList, kind: MaskFormat, *, prefix: str = ""
+) -> None:
+    """Write masks image by image.
+
+    Background is written in PNG only: in the tools' formats it is what no area covers.
+
+    Args:
+        masks: Names, image files and label maps.
+        out: The folder to write to.
+        classes: The classes.
+        kind: png, a label map an image; labelme, a file of polygons an image; coco, one
+            instances.json; label-studio, one tasks.json of predictions.
+        prefix: What stands before the images' names in coco and label-studio files, such as
+            "/data/local-files/?d=photos/".
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    writers: Mapping[str, Callable[[], None]] = {
+        "png": lambda: _write_each(masks, out, _write_png),
+        "labelme": lambda: _write_each(masks, out, _labelme_writer(classes)),
+        "coco": lambda: write_coco(out / _ONE_FILE["coco"], _named(masks, prefix), classes),
+        "label-studio": lambda: write_label_studio(
+            out / _ONE_FILE["label-studio"],
+            ((image, labels, None) for image, labels in _named(masks, prefix)),
+            classes,
+        ),
+    }
+    writers[kind]()
+
+
+def _named(masks: Masks, prefix: str) -> Iterator[tuple[str, LabelMap]]:
+    for name, image, labels in masks:
+        yield f"{prefix}{name}{image.suffix}", labels
+
+
+def _write_each(masks: Masks, out: Path, write: Callable[[Path, Path, LabelMap], None]) -> None:
+    for name, image, labels in masks:
+        write(out / name, image, labels)
+
+
+def _write_png(stem: Path, _: Path, labels: LabelMap) -> None:
+    write_label_map(stem.with_name(f"{stem.name}.png"), labels)
+
+
+def _labelme_writer(classes: ClassList) -> Callable[[Path, Path, LabelMap], None]:
+    def write(stem: Path, image: Path, labels: LabelMap) -> None:
+        # labelme finds the image from where its file is.
+        seen_from_there = Path(os.path.relpath(image.resolve(), stem.parent.resolve())).as_posix()
+        write_labelme(
+            stem.with_name(f"{stem.name}.json"),
+            labels,
+            classes,
+            image=seen_from_there,
+            tolerance=1.0,
+        )
+
+    return write
