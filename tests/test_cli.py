@@ -251,3 +251,53 @@ def test_ctrl_c_keeps_the_checkpoint_and_exits_with_130(folder, tmp_path):
     assert "Traceback" not in said
     assert (out / "checkpoints" / "last.ckpt").is_file()
     assert not list(out.rglob("*.part*"))
+
+
+def labelme_photo(root: Path) -> Path:
+    """One photograph of 64 × 48 with a polygon in a JSON file of labelme."""
+    root.mkdir()
+    Image.new("RGB", (64, 48)).save(root / "a.jpg")
+    shape = {"label": "cat", "shape_type": "polygon", "points": [[5, 5], [40, 5], [40, 40]]}
+    tree = {"version": "5.0", "flags": {}, "shapes": [shape], "imagePath": "a.jpg",
+            "imageData": None, "imageHeight": 48, "imageWidth": 64}  # fmt: skip
+    (root / "a.json").write_text(json.dumps(tree))
+    return root
+
+
+def test_import_makes_a_data_folder_and_says_what_comes_next(tmp_path, capsys):
+    source = labelme_photo(tmp_path / "m")
+    out = tmp_path / "data"
+    assert main(["import", str(source), "--out", str(out), "--class-map", "cat=lion"]) == 0
+    assert (out / "classes.txt").read_text().split() == ["background", "lion"]
+    assert f"weakseg train {out}" in capsys.readouterr().out
+
+
+def test_import_refuses_a_pair_without_an_equals_sign_as_bad_usage(tmp_path, capsys):
+    source = labelme_photo(tmp_path / "m")
+    assert main(["import", str(source), "--class-map", "cat"]) == 2
+    assert "expected OLD=NEW" in capsys.readouterr().err
+
+
+def test_inspect_exits_with_0_where_all_is_well_and_with_3_where_not(tmp_path, capsys):
+    source = labelme_photo(tmp_path / "m")
+    out = ["--out", str(tmp_path / "page")]
+    assert main(["inspect", str(source), *out, "--least_images", "1"]) == 0
+    assert (tmp_path / "page/page.html").is_file()
+    assert "clean" in capsys.readouterr().out
+    assert main(["inspect", str(source), *out, "--least_images", "2"]) == 3
+
+
+def test_inspect_prints_json_for_machines(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = labelme_photo(tmp_path / "m")
+    assert main(["inspect", str(source), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["finding_counts"] == {"rare": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
+
+
+def test_simulate_makes_a_mix_by_shares(folder, tmp_path, capsys):
+    out = tmp_path / "weak"
+    command = ["simulate", str(folder), "--out", str(out)]
+    assert main([*command, "--shares.points", "0.5", "--shares.boxes", "0.5"]) == 0
+    assert "on 2 images" in capsys.readouterr().out
+    assert sorted(path.stem for path in (out / "masks").iterdir()) == ["img4", "img5"]

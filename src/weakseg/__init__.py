@@ -10,17 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weakseg.api import Trained, evaluate, predict, train
+    from weakseg.datasets.importer import import_marks
     from weakseg.inference import Segmenter
+    from weakseg.inspection import inspect_data
     from weakseg.run_demo import demo
 
 __version__ = "0.1.0"
-__all__ = ["Segmenter", "Trained", "__version__", "demo", "evaluate", "predict", "train"]
+__all__ = [
+    "Segmenter",
+    "Trained",
+    "__version__",
+    "demo",
+    "evaluate",
+    "import_marks",
+    "inspect_data",
+    "predict",
+    "train",
+]
 
 _HOMES = {
     "Segmenter": "weakseg.inference",
     "Trained": "weakseg.api",
     "demo": "weakseg.run_demo",
     "evaluate": "weakseg.api",
+    "import_marks": "weakseg.datasets.importer",
+    "inspect_data": "weakseg.inspection",
     "predict": "weakseg.api",
     "train": "weakseg.api",
 }

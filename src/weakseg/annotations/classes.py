@@ -158,7 +158,7 @@ class OpenClassList:
         if len(self.names) == MAX_CLASSES:
             raise DataError(
                 f"class {known_as!r} is one more than the {MAX_CLASSES} that a label map can hold; "
-                "keep those you need with --class_map and --drop, or list them with --classes FILE",
+                "keep those you need with --class-map and --drop, or list them with --classes FILE",
                 path=path,
                 entry=entry,
             )
@@ -176,7 +176,7 @@ class OpenClassList:
             return self.names[ClassList(tuple(self.names)).find(value, path=path, entry=entry)]
         raise DataError(
             f"class {value} is a number; say which class it is with --classes FILE, one name a "
-            f"line in the order of the numbers, or with --class_map.{name} NAME",
+            f"line in the order of the numbers, or with --class-map {name}=NAME",
             path=path,
             entry=entry,
         )

@@ -13,6 +13,7 @@ from weakseg.commands.import_ import Import
 from weakseg.commands.inspect import Inspect
 from weakseg.commands.predict import Predict
 from weakseg.commands.recipes import Recipes
+from weakseg.commands.simulate import Simulate
 from weakseg.commands.train import Train
 
 
@@ -43,6 +44,7 @@ COMMANDS: dict[str, type[Command]] = {
     "evaluate": Evaluate,
     "import": Import,
     "inspect": Inspect,
+    "simulate": Simulate,
     "recipes": Recipes,
     "doctor": Doctor,
 }

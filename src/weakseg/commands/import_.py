@@ -10,6 +10,7 @@ from rich.markup import escape
 from weakseg.commands.findings import print_findings
 from weakseg.commands.options import add_flag, flag, given, out
 from weakseg.datasets.import_settings import ImportSettings
+from weakseg.errors import RecipeError
 
 
 class Import:
@@ -29,17 +30,36 @@ class Import:
         parser.add_argument("FILES", type=str, nargs="+", help="files or folders of marks, or zips")
         parser.add_argument("--out", type=str, help="the data folder to make (data)")
         add_flag(parser, "--overwrite", "replace the data folder that is there")
-        parser.add_class_arguments(ImportSettings, None)
+        parser.add_argument(
+            "--images", type=str, nargs="+", metavar="FOLDER",
+            help="folders in which images are looked for, beside where the files say",
+        )  # fmt: skip
+        parser.add_argument(
+            "--class_map", "--class-map", type=str, nargs="+", metavar="OLD=NEW",
+            help="new names of classes; several may become one, and OLD=void leaves out the pixels "
+            "that its lines and areas cover",
+        )  # fmt: skip
+        parser.add_argument(
+            "--drop", type=str, nargs="+", metavar="CLASS", help="classes that are not wanted"
+        )
+        parser.add_argument(
+            "--complete", type=str, nargs="+", metavar="KIND",
+            help="boxes or masks leave no object out: what none of them holds is background",
+        )  # fmt: skip
+        parser.add_class_arguments(ImportSettings, None, skip=_BY_HAND)
 
     @staticmethod
     def run(options: Namespace) -> int:
         """Do it."""
         from weakseg.datasets.importer import import_marks
 
+        said = given(options, ImportSettings)
+        if "class_map" in said:
+            said["class_map"] = dict(map(_pair, said["class_map"]))
         done = import_marks(
             [Path(file) for file in options.FILES],
             Path(options.get("out", "data")),
-            ImportSettings(**given(options, ImportSettings)),
+            ImportSettings(**said),
             overwrite=flag(options, "overwrite"),
         )
         print_findings(done.findings, done.counts)
@@ -50,3 +70,14 @@ class Import:
         out.print(f"Next: weakseg inspect {escape(str(done.root))}; "
                   f"weakseg train {escape(str(done.root))} --out run")  # fmt: skip
         return 0
+
+
+# Names are easier to type as OLD=NEW than as a dictionary.
+_BY_HAND = {"images", "class_map", "drop", "complete"}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise RecipeError(f"class_map: expected OLD=NEW, but got {text!r}")
+    return old.strip(), new.strip()

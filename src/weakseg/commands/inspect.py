@@ -35,7 +35,9 @@ class Inspect:
             "--least_images", type=int, help="how many images a class should have (5)"
         )
         parser.add_argument("--format", type=str, help="format, where the content does not tell")
-        parser.add_argument("--images", type=list[str], help="folders to look for images in")
+        parser.add_argument(
+            "--images", type=str, nargs="+", metavar="FOLDER", help="where to look for images too"
+        )
         parser.add_argument("--unlabelled", type=int, help="label maps' value for not labelled")
         parser.add_argument("--void", type=int, help="label maps' value for left out")
         parser.add_argument("--palette", type=str, help="which colour of a mask is which class")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from weakseg.errors import RecipeError
 
@@ -60,6 +60,8 @@ class ImportSettings:
         """Refuse values out of range."""
         if self.split is not None and not 0 < self.split < 1:
             raise RecipeError(f"split: expected a share between 0 and 1, but got {self.split}")
+        if not set(self.complete) <= set(get_args(Complete)):
+            raise RecipeError(f"complete: expected boxes or masks, but got {self.complete}")
         if self.complete and not self.background:
             raise RecipeError("complete: says what is background, but background is false")
 
