@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from weakseg.api import Trained, evaluate, predict, train
     from weakseg.datasets.importer import import_marks
+    from weakseg.datasets.simulator import simulate
     from weakseg.inference import Segmenter
     from weakseg.inspection import inspect_data
     from weakseg.run_demo import demo
@@ -25,6 +26,7 @@ __all__ = [
     "import_marks",
     "inspect_data",
     "predict",
+    "simulate",
     "train",
 ]
 
@@ -36,6 +38,7 @@ _HOMES = {
     "import_marks": "weakseg.datasets.importer",
     "inspect_data": "weakseg.inspection",
     "predict": "weakseg.api",
+    "simulate": "weakseg.datasets.simulator",
     "train": "weakseg.api",
 }
 
