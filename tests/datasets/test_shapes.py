@@ -46,6 +46,10 @@ def labels_of(folder: Path, kind: str, name: str) -> np.ndarray:
     return np.asarray(Image.open(folder / kind / f"{name}.png"))
 
 
+def pixel_of(row: dict[str, str]) -> tuple[int, int]:
+    return int(float(row["y"])), int(float(row["x"]))
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
@@ -101,7 +105,7 @@ def test_every_point_and_scribble_pixel_agrees_with_the_mask(folder: Path):
         drawn = scribbles != UNLABELLED
         assert np.array_equal(scribbles[drawn], mask[drawn])
         for row in points[name]:
-            assert CLASS_NAMES[mask[int(row["y"]), int(row["x"])]] == row["class"]
+            assert CLASS_NAMES[mask[pixel_of(row)]] == row["class"]
 
 
 def test_images_hold_one_to_four_objects_with_a_box_each(folder: Path):
@@ -123,7 +127,7 @@ def test_every_object_has_its_own_point_and_scribble(folder: Path):
         numbers = set(range(len(scene.class_ids) + 1))
         drawn = labels_of(folder, "scribbles", name) != UNLABELLED
         assert set(np.unique(scene.objects[drawn])) == numbers
-        clicked = [scene.objects[int(row["y"]), int(row["x"])]
+        clicked = [scene.objects[pixel_of(row)]
                    for row in rows_of(folder, "points.csv")[name]]  # fmt: skip
         assert set(clicked) == numbers
         assert 2 <= clicked.count(0) <= 4

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.datasets.shape_marks import click_points, draw_boxes, draw_scribbles, region_depths
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.marks import Marks
+from weakseg.annotations.rasterize import rasterize
+from weakseg.annotations.simulation import (
+    background_parts,
+    find_objects,
+    simulate_boxes,
+    simulate_points,
+    simulate_scribbles,
+    simulate_tags,
+)
 from weakseg.datasets.shape_scenes import SHAPES, draw_scene
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 
@@ -56,14 +66,21 @@ def make_shapes(
 
 def _add_scene(writer: DataFolderWriter, name: str, rng: np.random.Generator, size: int) -> None:
     scene = draw_scene(rng, size)
-    depths = region_depths(scene)
-    scribbles = draw_scribbles(rng, scene, depths)
+    objects = find_objects(scene.labels, scene.objects)
+    background = background_parts(scene.labels)
+    strokes = simulate_scribbles(rng, [*objects, *background])
     writer.add(
         name,
         scene.image,
-        tags=set(scene.class_ids),
-        boxes=draw_boxes(scene),
-        points=click_points(rng, scene, depths),
-        scribbles=scribbles,
+        tags=simulate_tags(scene.labels),
+        boxes=simulate_boxes(objects),
+        points=[
+            *simulate_points(rng, objects, per_object=int(rng.integers(1, 3))),
+            *simulate_points(rng, background, per_object=2),
+        ],
+        scribbles=rasterize(
+            Marks(strokes=tuple(strokes)), (size, size), ClassList(CLASS_NAMES),
+            scribble_dilation=0,
+        ),
         mask=scene.labels,
-    )
+    )  # fmt: skip

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from types import ModuleType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.errors import DataError, RunError
+from weakseg.errors import DataError
 from weakseg.files import replacing
 from weakseg.oversegment.boundaries import gradient_boundaries
 from weakseg.oversegment.region_maps import is_current, save_oversegment
 from weakseg.oversegment.regions import closed_regions
 from weakseg.pictures import image_size, read_image
+from weakseg.processes import in_processes
 from weakseg.progress import progress
 
 ALGORITHM_VERSION = 1
 """Raise it when the same settings give other regions; cached maps are then computed anew."""
-
-# Below this number of images, starting processes takes longer than they save.
-_FEW = 32
 
 Task = tuple[Path, Path]  # the image, its region map
 
@@ -140,9 +132,10 @@ def oversegment_images(
         beside.write_text(json.dumps(asdict(settings) | {"version": ALGORITHM_VERSION}, indent=2))
     tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
     missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
-    done = _work(missing, settings, _process_count(workers, len(missing)))
-    for _ in progress(done, "Oversegmenting", len(missing)):
-        pass
+    work = partial(_oversegment_file, settings=settings)
+    with closing(in_processes(work, missing, doing="oversegments images", workers=workers)) as done:
+        for _ in progress(done, "Oversegmenting", len(missing)):
+            pass
     return folder
 
 
@@ -151,61 +144,6 @@ def _checked(name: str) -> str:
     if not name or path.is_absolute() or ".." in path.parts:
         raise DataError(f"expected an image name inside the data folder, but got {name!r}")
     return name
-
-
-def _process_count(workers: int | None, images: int) -> int:
-    if multiprocessing.current_process().daemon:  # may have no children
-        return 0
-    if workers is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        workers = 0 if images < _FEW else cores or 1
-    return min(workers, images)
-
-
-def _work(tasks: list[Task], settings: OversegmentSettings, workers: int) -> Iterator[None]:
-    """Do all tasks, and yield after each."""
-    if workers == 0:
-        for task in tasks:
-            _oversegment_file(task, settings)
-            yield
-        return
-    # Not forked: this process may hold threads and a CUDA context.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
-    try:
-        with _nameless_main():
-            futures = [pool.submit(_oversegment_file, task, settings) for task in tasks]
-        for future in as_completed(futures):
-            future.result()
-            yield
-    except BrokenProcessPool as error:
-        raise RunError(
-            "A process that oversegments images died, perhaps for want of memory. Try fewer "
-            "workers, or workers=0."
-        ) from error
-    finally:
-        # After an error or Ctrl-C, only the images at work are finished.
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _nameless_main() -> Iterator[None]:
-    """Keep new processes from running the caller's script again.
-
-    They would do so to find functions defined in it, of which there is no need here; and a script
-    without `if __name__ == "__main__":`, or one from standard input, would fail.
-    """
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-
-
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which ends the pool in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _oversegment_file(task: Task, settings: OversegmentSettings) -> None:

@@ -1,12 +1,18 @@
 """Marks made from full masks, as a person might make them: pure functions of label maps."""
 
 from weakseg.annotations.simulation.boxes import simulate_boxes
-from weakseg.annotations.simulation.objects import ObjectArea, background_parts, find_objects
+from weakseg.annotations.simulation.objects import (
+    InstanceMap,
+    ObjectArea,
+    background_parts,
+    find_objects,
+)
 from weakseg.annotations.simulation.points import simulate_points
 from weakseg.annotations.simulation.scribbles import simulate_scribbles
 from weakseg.annotations.simulation.tags import simulate_tags
 
 __all__ = [
+    "InstanceMap",
     "ObjectArea",
     "background_parts",
     "find_objects",

@@ -16,6 +16,7 @@ from weakseg.annotations.label_maps import LabelMap
 from weakseg.method.constants import MAX_CLASSES
 
 InstanceMap = NDArray[np.integer[Any]]  # (H, W); number of the object at a pixel, 0 for none
+Depth = NDArray[np.float64]  # (rows, columns); how far inside a pixel lies
 _SMALL_PART = 0.1  # of the background's area, below which a part of it is not worth a mark
 
 
@@ -38,13 +39,13 @@ class ObjectArea:
     instance: int | None = None
 
     @cached_property
-    def depth(self) -> NDArray[np.float64]:
+    def depth(self) -> Depth:
         """How deep each pixel lies inside, (rows, columns).
 
         The distance to the nearest pixel outside, at least 1; 0 outside. The image's border counts
         as an edge, since nobody draws along it.
         """
-        distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(self.covered, 1))
+        distance: Depth = ndimage.distance_transform_edt(np.pad(self.covered, 1))
         return distance[1:-1, 1:-1]
 
 
@@ -114,13 +115,11 @@ def background_parts(labels: LabelMap, *, least_area: int = 1) -> list[ObjectAre
 def _connected_regions(labels: LabelMap, pixels: Canvas) -> NDArray[np.int64]:
     """Number, from 1, the 8-connected regions of equal label among some pixels; 0 elsewhere."""
     values = np.where(pixels, labels.astype(np.int64) + 1, 0)
-    regions: NDArray[np.int64] = measure.label(values, background=0, connectivity=2)
+    regions: NDArray[np.int64] = measure.label(values, background=0, connectivity=2)  # type: ignore[no-untyped-call]
     return regions
 
 
-def _own_pixels(
-    labels: LabelMap, instances: InstanceMap, countable: Canvas
-) -> NDArray[np.int64]:
+def _own_pixels(labels: LabelMap, instances: InstanceMap, countable: Canvas) -> NDArray[np.int64]:
     """Keep of every instance the pixels of its most frequent class."""
     numbers = np.where(countable & (instances > 0), instances, 0).astype(np.int64)
     keys, counts = np.unique(numbers * 256 + labels, return_counts=True)
@@ -131,9 +130,7 @@ def _own_pixels(
     return np.where(kept, numbers, 0)
 
 
-def _cut_out(
-    labels: LabelMap, numbers: NDArray[np.int64], least_area: float
-) -> list[ObjectArea]:
+def _cut_out(labels: LabelMap, numbers: NDArray[np.int64], least_area: float) -> list[ObjectArea]:
     found = np.unique(numbers[numbers > 0])
     compact = np.where(numbers > 0, np.searchsorted(found, numbers) + 1, 0)
     areas = []

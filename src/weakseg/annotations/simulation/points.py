@@ -47,9 +47,7 @@ def simulate_points(
     return points
 
 
-def _draw_pixels(
-    rng: np.random.Generator, area: ObjectArea, pull: float
-) -> NDArray[np.intp]:
+def _draw_pixels(rng: np.random.Generator, area: ObjectArea, pull: float) -> NDArray[np.intp]:
     """Draw all pixels without replacement, each with a chance that goes with depth ** pull.
 
     The largest logarithm of the chance plus Gumbel noise is drawn first.
