@@ -32,7 +32,7 @@ def test_what_was_written_is_read_back(tmp_path: Path):
     assert classes.names == ("background", "cat")
     assert record.name == "a/one"
     assert record.marks.tags == {1}
-    assert record.marks.boxes[0].xmax == 4
+    assert record.marks.boxes == (Box(1, 0, 1, 4, 5, 7),)
     assert record.marks.points[0].x == 2.25
     assert record.marks.scribbles is not None
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from weakseg.annotations.marks import Point
 from weakseg.annotations.readers.json_files import read_json
 from weakseg.annotations.readers.source import ClassFinder, image_name, read_number
-from weakseg.annotations.tables import read_table
+from weakseg.annotations.tables import instance_of, read_table
 from weakseg.errors import DataError
 
-Row = tuple[str, Any, Any, Any]  # where in the file, class, x, y
+Row = tuple[str, Mapping[str, Any]]  # where in the file; class, x, y, perhaps instance
 
 
 def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
     """Read points of many images.
 
     Args:
-        path: A csv with the header image,class,x,y, or a JSON object that maps an image's name to
-            a list of ``{"cls": class id or name, "x": …, "y": …}`` (What's the Point, ECCV 2016).
+        path: A csv with the header image,class,x,y and, where objects are numbered, instance; or
+            a JSON object that maps an image's name to a list of ``{"cls": class id or name, "x": …, "y": …}`` (What's the Point, ECCV 2016).
         classes: The classes, to which every point must belong.
 
     Returns:
@@ -33,16 +33,16 @@ def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
     points: dict[str, list[Point]] = {}
     for image, rows in images:
         found = points.setdefault(image_name(image), [])
-        for entry, class_name, x, y in rows:
-            class_id = classes.find(class_name, path=path, entry=entry)
-            place = read_number(x, "x", path, entry), read_number(y, "y", path, entry)
-            found.append(Point(class_id, *place))
+        for entry, row in rows:
+            class_id = classes.find(row["class"], path=path, entry=entry)
+            x, y = (read_number(row[key], key, path, entry) for key in ("x", "y"))
+            found.append(Point(class_id, x, y, instance_of(row, path, entry)))
     return points
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
     for entry, row in read_table(path, ("image", "class", "x", "y")):
-        yield row["image"], [(entry, row["class"], row["x"], row["y"])]
+        yield row["image"], [(entry, row)]
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
@@ -53,11 +53,11 @@ def _json_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
         if not isinstance(marks, list):
             raise DataError(f"expected a list of points, but got {marks!r:.40}", path=path,
                             entry=repr(image))  # fmt: skip
-        rows = []
+        rows: list[Row] = []
         for number, mark in enumerate(marks, 1):
             entry = f"image {image!r}, point {number}"
             if not isinstance(mark, dict) or not {"cls", "x", "y"} <= mark.keys():
                 raise DataError(f"expected cls, x and y, but got {mark!r:.80}", path=path,
                                 entry=entry)  # fmt: skip
-            rows.append((entry, mark["cls"], mark["x"], mark["y"]))
+            rows.append((entry, {"class": mark["cls"], "x": mark["x"], "y": mark["y"]}))
         yield image, rows

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from weakseg.annotations.marks import Box
 from weakseg.annotations.readers.source import ClassFinder, image_name, read_number
@@ -53,7 +54,8 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]
     """Read boxes row by row.
 
     Args:
-        path: A csv with the header image,class,xmin,ymin,xmax,ymax; both ends are inside.
+        path: A csv with the header image,class,xmin,ymin,xmax,ymax and, where objects are numbered,
+            instance; both ends are inside.
         classes: The classes, to which every box must belong.
 
     Yields:
@@ -67,7 +69,23 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]
     for entry, row in read_table(path, ("image", "class", *corners)):
         class_id = classes.find(row["class"], path=path, entry=entry)
         left, top, right, lower = (read_number(row[key], key, path, entry) for key in corners)
-        yield entry, image_name(row["image"]), Box(class_id, left, top, right, lower)
+        instance = instance_of(row, path, entry)
+        yield entry, image_name(row["image"]), Box(class_id, left, top, right, lower, instance)
+
+
+def instance_of(row: Mapping[str, Any], path: Path, entry: str) -> int | None:
+    """Take the number of an object out of a row's column "instance", if it has one.
+
+    Raises:
+        DataError: It is no whole number.
+    """
+    if row.get("instance") in (None, ""):
+        return None
+    number = read_number(row["instance"], "instance", path, entry)
+    if not number.is_integer():
+        raise DataError(f"expected a whole number as instance, but got {number:g}", path=path,
+                        entry=entry)  # fmt: skip
+    return int(number)
 
 
 def read_boxes(path: Path, classes: ClassFinder) -> dict[str, list[Box]]:
