@@ -5,7 +5,8 @@ import pytest
 
 from weakseg.annotations.classes import ClassList, OpenClassList
 from weakseg.annotations.rasterize import rasterize
-from weakseg.annotations.readers.formats import read_source
+from weakseg.annotations.readers.formats import opened_source
+from weakseg.annotations.readers.source import SourceOptions
 from weakseg.exports import export_masks, export_paths
 
 CLASSES = ClassList(("background", "cat", "dog"))
@@ -34,9 +35,9 @@ def test_labelme_files_lead_back_to_their_images_and_to_the_same_objects(masks, 
         image.parent.mkdir(parents=True, exist_ok=True)
         image.write_bytes(b"")
     export_masks(masks, tmp_path / "out", CLASSES, "labelme")
-    found = {
-        item.picture.resolve(): item for item in read_source(tmp_path / "out", OpenClassList())
-    }
+    with opened_source(tmp_path / "out") as source:
+        read = list(source.read(OpenClassList(), SourceOptions()))
+    found = {item.picture.resolve(): item for item in read}
     for _, image, labels in masks:
         item = found.pop(image.resolve())
         drawn = rasterize(item.marks, labels.shape, CLASSES)

@@ -41,9 +41,12 @@ def limited():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MEGABYTES * 1024
 
 
-def try_import(source, folder, *, allow_missing=False):
+def try_import(source, folder, kind=None):
     settings = ImportSettings(
-        images=[str(folder)], label_maps="scribbles", allow_missing=allow_missing
+        images=[str(folder)],
+        label_maps="scribbles",
+        class_map={"1": "cat"} if kind == "label_png" else {},
+        allow_missing=kind == "shared_label_studio",  # the sample comes without its image
     )
     out = folder.with_name(f"{folder.name}-data")
     try:
@@ -60,7 +63,10 @@ def try_import(source, folder, *, allow_missing=False):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_undamaged_sample_is_read(kind, make_sample, tmp_path):
     need(kind)
-    done = try_import(make_sample(kind, tmp_path / "s"), tmp_path / "s")
+    done = try_import(make_sample(kind, tmp_path / "s"), tmp_path / "s", kind)
+    if kind == "shared_label_studio":
+        assert "images with marks, but found none" in done
+        return
     assert not isinstance(done, str), done
     assert done.images > 0
 
@@ -80,7 +86,7 @@ def test_a_damaged_sample_is_read_or_refused_in_one_message(
         source = make_sample(kind, root)
         how = damage(source if source.is_dir() or rng.random() < 0.8 else root, rng)
         try:
-            result = try_import(source, root)
+            result = try_import(source, root, kind)
         except Exception as error:
             raise AssertionError(f"variant {seed} of {kind}, {how}: {error!r}") from error
         if isinstance(result, str):
@@ -97,6 +103,37 @@ def test_a_zip_is_read_like_its_folder(make_sample, tmp_path):
     done = try_import(tmp_path / "export.zip", tmp_path / "s")
     assert not isinstance(done, str), done
     assert done.images == 1
+
+
+def test_what_is_odd_in_a_zip_names_the_zip(make_sample, tmp_path):
+    source = make_sample("labelme", tmp_path / "s")
+    source.write_text(source.read_text().replace('"polygon"', '"hexagon"'))
+    (tmp_path / "s" / "b.json").write_text(
+        '{"version": "5", "flags": {}, "shapes": 3, "imagePath": "a.jpg", "imageData": null}'
+    )
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for file in source.parent.iterdir():
+            archive.write(file, file.name)
+    message = try_import(tmp_path / "export.zip", tmp_path / "s")
+    assert str(tmp_path / "export.zip" / "b.json") in message
+    source.parent.joinpath("b.json").unlink()
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for file in source.parent.iterdir():
+            archive.write(file, file.name)
+    (finding,) = try_import(tmp_path / "export.zip", tmp_path / "s").findings
+    assert finding.path == tmp_path / "export.zip" / "a.json"
+
+
+def test_a_zip_joined_with_another_source_keeps_its_images(make_sample, tmp_path):
+    source = make_sample("labelme", tmp_path / "s")
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for file in source.parent.iterdir():
+            archive.write(file, file.name)
+    table = tmp_path / "tags.csv"
+    table.write_text("image,class\na.jpg,cow\n")
+    done = import_marks([tmp_path / "export.zip", table], tmp_path / "data")
+    assert done.images == 1
+    assert "cow" in done.classes
 
 
 def test_a_zip_that_leads_out_of_its_folder_is_refused(tmp_path, zip_with_way_out):

@@ -20,7 +20,8 @@ def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
 
     Args:
         path: A csv with the header image,class,x,y and, where objects are numbered, instance; or
-            a JSON object that maps an image's name to a list of ``{"cls": class id or name, "x": …, "y": …}`` (What's the Point, ECCV 2016).
+            a JSON object that maps an image's name to a list of
+            ``{"cls": class id or name, "x": …, "y": …}`` (What's the Point, ECCV 2016).
         classes: The classes, to which every point must belong.
 
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from weakseg.annotations.findings import Finding
 from weakseg.annotations.label_maps import LabelMap
 from weakseg.annotations.marks import Marks
 from weakseg.annotations.rasterize import draw_marks, tags_of
-from weakseg.annotations.readers.formats import read_source
-from weakseg.annotations.readers.source import Annotated
+from weakseg.annotations.readers.formats import Source, opened_source
+from weakseg.annotations.readers.source import Annotated, SourceOptions
 from weakseg.datasets.import_settings import ImportSettings
 from weakseg.datasets.splits import stratified_split
 from weakseg.datasets.upright import upright_picture
@@ -80,10 +81,11 @@ def import_marks(
     """
     settings = settings or ImportSettings()
     classes = open_classes(settings)
-    with writing_data_folder(out, classes.names, overwrite=overwrite) as writer:
-        job = _Import(writer, classes, settings)
-        items = read_merged(files, classes, settings)
-        for item in progress(items, "Importing"):
+    with ExitStack() as stack:
+        sources = [stack.enter_context(opened_source(path, settings.format)) for path in files]
+        writer = stack.enter_context(writing_data_folder(out, classes.names, overwrite=overwrite))
+        job = _Import(writer, classes, settings, files)
+        for item in progress(_read(sources, classes, settings.source), "Importing"):
             job.add(item)
         splits = job.finish()
     return Imported(
@@ -107,19 +109,12 @@ def open_classes(settings: ImportSettings) -> OpenClassList:
     )
 
 
-def read_merged(
-    files: Sequence[Path], classes: OpenClassList, settings: ImportSettings
+def _read(
+    sources: Sequence[Source], classes: OpenClassList, options: SourceOptions
 ) -> Iterator[Annotated]:
-    """Read sources image by image; several are joined by the images' names.
-
-    A single source streams; of several, the marks are held in memory.
-    """
-
-    def items() -> Iterator[Annotated]:
-        for path in files:
-            yield from read_source(path, classes, settings.source, format_name=settings.format)
-
-    yield from items() if len(files) == 1 else _joined(items()).values()
+    """Read sources image by image; one streams, of several the marks are held and joined."""
+    items = (item for source in sources for item in source.read(classes, options))
+    yield from items if len(sources) == 1 else _joined(items).values()
 
 
 def _joined(items: Iterable[Annotated]) -> dict[str, Annotated]:
@@ -158,8 +153,13 @@ class _Import:
     """One import: where it writes, and what it has counted so far."""
 
     def __init__(
-        self, writer: DataFolderWriter, classes: OpenClassList, settings: ImportSettings
+        self,
+        writer: DataFolderWriter,
+        classes: OpenClassList,
+        settings: ImportSettings,
+        files: Sequence[Path],
     ) -> None:
+        self.named = ", ".join(map(str, files))
         self.writer = writer
         self.classes = classes
         self.settings = settings
@@ -219,14 +219,16 @@ class _Import:
 
     def finish(self) -> dict[str, list[str]]:
         if not self.tags:
-            raise DataError("expected images with marks, but found none that can be used")
+            raise DataError("expected images with marks, but found none that can be used",
+                            path=self.named)  # fmt: skip
         if self.classes.unused:
             raise RecipeError(
                 f"class_map, drop: no file holds {', '.join(sorted(self.classes.unused))}; "
                 f"the classes are {', '.join(self.classes.names)}"
             )
         if len(self.classes.names) < 2:
-            raise DataError("expected marks of at least one class, but found none")
+            raise DataError("expected marks of at least one class, but found none",
+                            path=self.named)  # fmt: skip
         splits = self._splits()
         options: dict[str, Any] = {}
         if "boxes" in self.settings.complete:

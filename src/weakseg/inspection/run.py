@@ -10,7 +10,7 @@ from weakseg.config import DataConfig
 from weakseg.inspection.counts import Inspection
 from weakseg.inspection.page import write_page
 from weakseg.inspection.sheets import contact_sheets
-from weakseg.inspection.sources import opened_source
+from weakseg.inspection.sources import opened_data
 from weakseg.inspection.survey import inspect_marks
 
 
@@ -53,7 +53,7 @@ def inspect_data(
         images=tuple(map(Path, images)), unlabelled=unlabelled, void=void,
         palette=None if palette is None else Path(palette),
     )  # fmt: skip
-    with opened_source(Path(path), config, options, format) as source:
+    with opened_data(Path(path), config, options, format) as source:
         inspection = inspect_marks(
             source.images,
             source.classes,

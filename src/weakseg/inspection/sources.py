@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from weakseg.annotations.classes import ClassList, OpenClassList
-from weakseg.annotations.readers.archives import unpacked
-from weakseg.annotations.readers.formats import find_format, read_source
+from weakseg.annotations.classes import ClassList, OpenClassList, read_classes
+from weakseg.annotations.readers.formats import Source, opened_source
 from weakseg.annotations.readers.source import Annotated, SourceOptions
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import is_data, load_data_config, read_class_list, read_every
 from weakseg.errors import DataError
-from weakseg.method.constants import MAX_CLASSES
 
 
 @dataclass(frozen=True)
-class Source:
+class Inspected:
     """A data set that can be inspected.
 
     Args:
@@ -35,9 +33,9 @@ class Source:
 
 
 @contextmanager
-def opened_source(
+def opened_data(
     path: Path, config: DataConfig, options: SourceOptions, format_name: str | None = None
-) -> Iterator[Source]:
+) -> Iterator[Inspected]:
     """Open a data folder, a PASCAL VOC folder or files of an annotation tool.
 
     Args:
@@ -55,13 +53,12 @@ def opened_source(
     if format_name is None and is_data(path):
         yield _data_folder(load_data_config(path, config))
         return
-    with unpacked(path) as inside:
-        found = find_format(inside, format_name)
-        classes = _classes_of(inside, options, found.name, config)
-        yield Source(found.read(inside, classes, options), classes, found.name, None)
+    with opened_source(path, format_name) as source:
+        classes = _classes_of(source, options, config)
+        yield Inspected(source.read(classes, options), classes, source.format.name, None)
 
 
-def _data_folder(config: DataConfig) -> Source:
+def _data_folder(config: DataConfig) -> Inspected:
     classes = read_class_list(config)
     every = read_every(config, classes)
     root = Path(config.root)
@@ -70,22 +67,16 @@ def _data_folder(config: DataConfig) -> Source:
                   split)
         for record, split in every
     )  # fmt: skip
-    return Source(images, classes, "data folder", len(every))
+    return Inspected(images, classes, "data folder", len(every))
 
 
-def _classes_of(
-    path: Path, options: SourceOptions, format_name: str, config: DataConfig
-) -> ClassList:
+def _classes_of(source: Source, options: SourceOptions, config: DataConfig) -> ClassList:
     """Read the files once for the names of their classes, unless the user lists them."""
     if config.classes:
-        return read_class_list(config)
+        return read_classes(Path(config.classes))
     found = OpenClassList()
-    for _ in read_source(path, found, options, format_name=format_name):
+    for _ in source.read(found, options):
         pass
-    if not 1 < len(found.names) <= MAX_CLASSES:
-        raise DataError(
-            f"expected 1 to {MAX_CLASSES - 1} classes beside background, but got "
-            f"{len(found.names) - 1}",
-            path=path,
-        )
-    return ClassList(tuple(found.names), str(path))
+    if len(found.names) < 2:
+        raise DataError("expected marks of at least one class, but found none", path=source.path)
+    return ClassList(tuple(found.names), str(source.path))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weakseg.annotations.readers.archives import unpacked
@@ -64,27 +66,60 @@ def find_format(path: Path, name: str | None = None) -> Format:
     )
 
 
-def read_source(
-    path: Path,
-    classes: ClassFinder,
-    options: SourceOptions | None = None,
-    *,
-    format_name: str | None = None,
-) -> Iterator[Annotated]:
-    """Read a file or folder of marks, in whatever format, image by image.
+@dataclass(frozen=True)
+class Source:
+    """A file or folder of marks, ready to be read.
+
+    Args:
+        path: What the user named.
+        inside: The same, or what a zip held.
+        format: Its format.
+    """
+
+    path: Path
+    inside: Path
+    format: Format
+
+    def read(self, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+        """Read it image by image.
+
+        Raises:
+            DataError: It cannot be read; the message names file and entry.
+        """
+        for item in self.format.read(self.inside, classes, options):
+            yield item if self.inside == self.path else self._as_named(item)
+
+    def _as_named(self, item: Annotated) -> Annotated:
+        """Name files inside a zip by the zip."""
+        findings = (
+            replace(finding, path=finding.path and self._named(finding.path))
+            for finding in item.findings
+        )
+        return replace(item, path=self._named(item.path), findings=tuple(findings))
+
+    def _named(self, path: Path) -> Path:
+        inside = path.is_relative_to(self.inside)
+        return self.path / path.relative_to(self.inside) if inside else path
+
+
+@contextmanager
+def opened_source(path: Path, format_name: str | None = None) -> Iterator[Source]:
+    """Open a file or folder of marks, in whatever format.
 
     Args:
         path: The file, folder, or a zip of one.
-        classes: Gives the ids of classes.
-        options: What the user says about the files.
         format_name: The format, where its content does not tell.
 
     Yields:
-        Images with their marks.
+        What can be read inside the block, where images out of a zip are there, too.
 
     Raises:
-        DataError: It cannot be read; the message names file and entry.
+        DataError: It is in no format that is known, or cannot be unpacked.
     """
     with unpacked(path) as inside:
-        found = find_format(inside, format_name)
-        yield from found.read(inside, classes, options or SourceOptions())
+        try:
+            yield Source(path, inside, find_format(inside, format_name))
+        except DataError as error:
+            if inside == path:
+                raise
+            raise DataError(str(error).replace(str(inside), str(path))) from error

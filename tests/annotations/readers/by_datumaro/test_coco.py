@@ -216,6 +216,13 @@ def test_a_folder_gives_the_images_of_all_its_splits(read, write_json, picture, 
     assert images["a"].picture == tmp_path / "train2017" / "a.jpg"
 
 
+def test_cvats_default_split_is_none_and_its_images_are_found(read, write_json, picture, tmp_path):
+    write_json(tmp_path / "annotations" / "instances_default.json", coco())
+    place = picture(tmp_path / "images" / "default" / "a.jpg")
+    images, _ = read("coco", tmp_path)
+    assert (images["a"].picture, images["a"].split) == (place, None)
+
+
 def test_files_of_another_task_in_a_folder_are_named_not_mixed_in(read, write_json, tmp_path):
     for task in ("instances", "person_keypoints"):
         write_json(tmp_path / f"{task}_train.json", coco([{"bbox": [1, 1, 2, 2]}]))

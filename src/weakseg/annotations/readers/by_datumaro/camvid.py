@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ from weakseg.annotations.readers.by_datumaro import files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
 from weakseg.annotations.readers.by_datumaro.marks import Where
 from weakseg.annotations.readers.source import SourceOptions, find_picture
+from weakseg.errors import DataError
 from weakseg.pictures import opened
 
 _LABELS_FILE = "label_colors.txt"
+_PATHS = re.compile(r'"[^"]*"|\S+')
 
 
 def recognises(path: Path) -> bool:
@@ -22,14 +25,18 @@ def recognises(path: Path) -> bool:
 
 
 def _is_list(path: Path) -> bool:
-    lines = [line.split() for line in files.head(path).splitlines() if line.strip()]
-    images = all(files.is_image(Path(part.strip('"'))) for part in lines[0])
-    return path.name != _LABELS_FILE and len(lines[0]) == 2 and images
+    lines = [_PATHS.findall(line) for line in files.head(path).splitlines()]
+    pairs = (line for line in lines if len(line) == 2)
+    return path.name != _LABELS_FILE and any(
+        all(files.is_image(Path(written.strip('"'))) for written in pair) for pair in pairs
+    )
 
 
 def look(path: Path, options: SourceOptions) -> Iterator[Entry]:
     """Go through the lines of a list, or of all lists in a folder."""
     for file in files.files_of(path, ["*.txt"], _is_list):
+        if not _is_list(file):
+            raise DataError("expected lines with an image and its mask", path=file)
         labels = _labels(file.parent)
         for number, line in enumerate(files.read_lines(file), 1):
             if line.strip():
@@ -77,7 +84,7 @@ def _below(root: Path, written: str) -> Path | None:
     """Find a file by a path that may begin with folders of the computer it was written on."""
     parts = [part for part in Path(written.replace("\\", "/")).parts if part not in {"/", ".."}]
     candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)))
-    return next((file for file in candidates if file.is_file()), None)
+    return next(filter(None, map(files.existing, candidates)), None)
 
 
 def _lay_out(mask: Path, root: Path) -> LayOut:

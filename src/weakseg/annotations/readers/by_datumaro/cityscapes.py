@@ -97,9 +97,9 @@ def _entry(
                               "classes; left out")] if strange else []  # fmt: skip
 
     def lay_out(folder: Path) -> Any:
-        (folder / _IMAGES / "one").mkdir(parents=True)
+        (folder / _IMAGES / "one").mkdir(parents=True, exist_ok=True)
         masks = folder / "gtFine" / "one"
-        masks.mkdir(parents=True)
+        masks.mkdir(parents=True, exist_ok=True)
         Image.fromarray(ids).save(masks / "1_gtFine_instanceIds.png", compress_level=1)
         if (root / _LABELS_FILE).is_file():
             shutil.copyfile(root / _LABELS_FILE, folder / _LABELS_FILE)

@@ -11,7 +11,7 @@ from typing import Any
 
 from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.by_datumaro import files
+from weakseg.annotations.readers.by_datumaro import fields, files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
 from weakseg.annotations.readers.by_datumaro.marks import Where
 from weakseg.annotations.readers.by_datumaro.run_lengths import check_run_lengths
@@ -96,13 +96,13 @@ class _Contents:
 def _contents(path: Path) -> _Contents:
     tree = read_json(path)
     images, annotations, categories = (
-        files.field(tree, section, list, Where(path)) for section in _SECTIONS
+        fields.take(tree, section, list, Where(path)) for section in _SECTIONS
     )
     if not images:
         raise DataError("holds no image", path=path)
     by_id = _by_id(categories, "category", path)
     names = [
-        files.field(category, "name", str, Where(path, f"category {key!r}"))
+        fields.take(category, "name", str, Where(path, f"category {key!r}"))
         for key, category in by_id.items()
     ]
     labels = (*names, None)  # the last for what no panoptic segment covers
@@ -122,7 +122,7 @@ def _by_id(things: Sequence[Any], kind: str, path: Path) -> dict[Any, dict[str, 
     found: dict[Any, dict[str, Any]] = {}
     for number, thing in enumerate(things, 1):
         where = Where(path, f"{kind} {number}")
-        key = files.field(thing, "id", (int, str), where)
+        key = fields.take(thing, "id", (int, str), where)
         if key in found:
             raise where.error(f"the id {key!r} is given twice")
         found[key] = thing
@@ -137,7 +137,7 @@ def _sorted_in(
     lost = []
     for number, annotation in enumerate(annotations, 1):
         where = Where(path, f"annotation {number}")
-        key = files.field(annotation, "image_id", (int, str), where)
+        key = fields.take(annotation, "image_id", (int, str), where)
         if key in images:
             sorted_in[key].append((number, annotation))
         else:
@@ -178,10 +178,10 @@ def _entry(
 ) -> Entry:
     image = contents.images[key]
     where = Where(contents.path, f"image {key!r}")
-    written = files.field(image, "file_name", str, where)
+    written = fields.take(image, "file_name", str, where)
     split, around = _surroundings(contents.path)
     options = replace(options, images=(*options.images, *around))
-    staged = _Staged(files.stated_size(image.get("height"), image.get("width"), where))
+    staged = _Staged(fields.stated_size(image.get("height"), image.get("width"), where))
     for annotation in contents.annotations[key]:
         _stage(annotation, contents, staged, options)
     of_file = contents.findings if key == next(iter(contents.images)) else ()
@@ -198,9 +198,11 @@ def _surroundings(path: Path) -> tuple[str | None, Sequence[Path]]:
     root = path.parent.parent if path.parent.name == "annotations" else path.parent
     task = next((f"{task}_" for task in _ORDER if path.name.startswith(f"{task}_")), None)
     named = path.stem.removeprefix(task) if task else files.split_of([path.stem, path.parent.name])
-    if not named or named == "default":  # what CVAT calls the images of no split
+    if not named:
         return None, [root]
-    return re.sub(r"\d{4}$", "", named), [root / named, root / "images" / named, root]
+    # CVAT calls the images of no split "default".
+    split = None if named == "default" else re.sub(r"\d{4}$", "", named)
+    return split, [root / named, root / "images" / named, root]
 
 
 @dataclass
@@ -241,7 +243,7 @@ def _category(
     thing: dict[str, Any], where: Where, contents: _Contents, staged: _Staged
 ) -> dict[str, Any] | None:
     """Renumber the category: datumaro takes 0 for none, and wants each name once."""
-    key = files.field(thing, "category_id", (int, str), where)
+    key = fields.take(thing, "category_id", (int, str), where)
     if key not in contents.numbers:
         staged.findings.append(where.finding("unknown", f"its category {key!r} is not in the "
                                              "file; left out"))  # fmt: skip
@@ -255,7 +257,7 @@ def _shape(
 ) -> dict[str, Any] | None:
     category = _category(annotation, where, contents, staged)
     box, points = (
-        files.numbers(annotation.get(key) or [], key, where) for key in ("bbox", "keypoints")
+        fields.numbers(annotation.get(key) or [], key, where) for key in ("bbox", "keypoints")
     )
     outline = _outline(annotation, where, staged)
     if category is None or contents.task == "labels":
@@ -284,7 +286,7 @@ def _outline(annotation: dict[str, Any], where: Where, staged: _Staged) -> Any:
     if not isinstance(outline, list):
         raise where.error(f"expected lists of coordinates or run lengths as 'segmentation', but "
                           f"got {outline!r:.60}")  # fmt: skip
-    given = [files.numbers(ring, "segmentation", where) for ring in outline if ring != []]
+    given = [fields.numbers(ring, "segmentation", where) for ring in outline if ring != []]
     rings = [ring for ring in given if len(ring) >= 6]
     if len(rings) < len(given):
         staged.findings.append(where.finding("empty", "an outline of fewer than three corners; "
@@ -305,7 +307,7 @@ def _segments(
     annotation: dict[str, Any], where: Where, contents: _Contents, staged: _Staged,
     options: SourceOptions,
 ) -> dict[str, Any] | None:  # fmt: skip
-    written = files.field(annotation, "file_name", str, where)
+    written = fields.take(annotation, "file_name", str, where)
     path, root = contents.path, contents.path.parent.parent
     beside = (path.with_suffix(""), root / path.stem)
     mask = find_picture(written, path, replace(options, images=(*beside, *options.images)))
@@ -314,8 +316,8 @@ def _segments(
         return None
     staged.size = files.mask_size(mask)
     segments = []
-    for segment in files.field(annotation, "segments_info", list, where):
-        number = files.field(segment, "id", int, where)
+    for segment in fields.take(annotation, "segments_info", list, where):
+        number = fields.take(segment, "id", int, where)
         if category := _category(segment, where, contents, staged):
             segments.append({"id": number} | category)
     staged.masks.append(mask)
@@ -324,7 +326,7 @@ def _segments(
 
 def _lay_out(contents: _Contents, staged: _Staged) -> LayOut:
     def lay_out(folder: Path) -> Any:
-        (folder / "images").mkdir()
+        (folder / "images").mkdir(exist_ok=True)
         for number, mask in enumerate(staged.masks, 1):
             files.copy_mask(mask, folder / "annotations" / "one" / f"{number}.png")
         height, width = staged.size or (None, None)

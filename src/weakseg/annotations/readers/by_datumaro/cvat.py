@@ -12,18 +12,17 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
 from defusedxml.ElementTree import iterparse
 
-from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.by_datumaro import files
+from weakseg.annotations.readers.by_datumaro import fields, files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
-from weakseg.annotations.readers.by_datumaro.marks import Where
+from weakseg.annotations.readers.by_datumaro.marks import Where, left_out
 from weakseg.annotations.readers.by_datumaro.run_lengths import check_runs
 from weakseg.annotations.readers.source import SourceOptions, find_picture
 from weakseg.errors import DataError
 
 _PATTERNS = ("*.xml", "*/*.xml")
 _SHAPES = {"box", "polygon", "polyline", "points", "mask", "tag"}
-_ROOT = re.compile(r"\s*(<\?.*?\?>\s*|<!--.*?-->\s*)*<annotations[\s>]", re.DOTALL)
+_ROOT = re.compile(r"\s*(<\?.*?\?>\s*|<!--.*?-->\s*)*<annotations[\s/>]", re.DOTALL)
 
 
 def recognises(path: Path) -> bool:
@@ -33,7 +32,7 @@ def recognises(path: Path) -> bool:
 
 def _is_cvat(path: Path) -> bool:
     head = files.head(path)
-    return _ROOT.match(head) is not None and re.search(r"<(image|meta)[\s>]", head) is not None
+    return _ROOT.match(head) is not None and re.search(r"<(image|meta)[\s/>]", head) is not None
 
 
 def look(path: Path, options: SourceOptions) -> Iterator[Entry]:
@@ -76,16 +75,14 @@ def _entry(
     image: Any, where: Where, labels: list[str], split: str | None, options: SourceOptions
 ) -> Entry:
     written = image.get("name", "")
-    if not written.strip():
-        raise where.error("expected the image's name, but got none")
     split = image.get("subset") or split
     folder = where.path.parent / "images"
     around = [folder / split] if split else []
     options = replace(options, images=(*options.images, *around))
-    size = files.stated_size(image.get("height"), image.get("width"), where)
+    size = fields.stated_size(image.get("height"), image.get("width"), where)
     shapes, findings = _shapes(image, labels, where)
     return Entry(
-        written, where, tuple(labels), _lay_out(shapes, len(labels), size) if shapes else None,
+        written, where, tuple(labels), _lay_out(shapes, len(labels)) if shapes else None,
         find_picture(written, where.path, options), size,
         None if split in {None, "default"} else split, findings=findings,
     )  # fmt: skip
@@ -96,12 +93,12 @@ def _shapes(
 ) -> tuple[list[dict[str, str]], list[Finding]]:
     """Give the shapes that datumaro can read, as attributes; new labels are taken up."""
     shapes, findings = [], []
-    left_out: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
     for number, element in enumerate(image, 1):
         place = replace(where, entry=f"{where.entry}, {element.tag} {number}")
         label = element.get("label", "").strip()
         if element.tag not in _SHAPES:
-            left_out[element.tag] += 1
+            unread[element.tag] += 1
         elif not label:
             findings.append(place.finding("unknown", "has no label; left out"))
         elif element.tag == "polygon" and element.get("points", "").count(";") < 2:
@@ -109,40 +106,47 @@ def _shapes(
         else:
             if element.tag == "mask":
                 _check_mask(element, place)
+            elif element.tag not in {"box", "tag"}:
+                _check_corners(element.get("points", ""), place)
             if label not in labels:
                 labels.append(label)
             numbered = {"label": str(labels.index(label)), "tag": element.tag}
             shapes.append(dict(element.attrib) | numbered)
-    if left_out:
-        found = ", ".join(f"{count} {tag}" for tag, count in sorted(left_out.items()))
-        findings.append(where.finding("unread", f"shapes that are not read: {found}"))
+    if unread:
+        findings.append(left_out(unread, where))
     return shapes, findings
+
+
+def _check_corners(written: str, where: Where) -> None:
+    wrong = next((pair for pair in written.split(";") if pair.count(",") != 1), None)
+    if wrong is not None:
+        raise where.error(f"expected corners as x,y;x,y but got {wrong!r:.60}")
 
 
 def _check_mask(mask: Any, where: Where) -> None:
     left, top, width, height = (
-        files.whole_number(mask.get(side), side, where)
+        fields.whole_number(mask.get(side), side, where)
         for side in ("left", "top", "width", "height")
     )
-    files.check_size((height, width), where)
-    files.check_size((top + height, left + width), where)
+    fields.check_size((height, width), where)
+    fields.check_size((top + height, left + width), where)
     if min(left, top) < 0:
         raise where.error(f"expected a mask inside its image, but got one at {left}, {top}")
-    runs = [files.whole_number(run, "length of a run", where)
+    runs = [fields.whole_number(run, "length of a run", where)
             for run in mask.get("rle", "").split(",")]  # fmt: skip
     check_runs(runs, (height, width), where)
 
 
-def _lay_out(shapes: list[dict[str, str]], labels: int, size: Size | None) -> LayOut:
+def _lay_out(shapes: list[dict[str, str]], labels: int) -> LayOut:
     def lay_out(folder: Path) -> Any:
-        height, width = size or (1, 1)
+        height, width = 1, 1  # datumaro paints masks into a picture of the image's size
         root = Element("annotations")
         task = SubElement(SubElement(root, "meta"), "task")
         for number in range(labels):
             SubElement(SubElement(task, "label"), "name").text = str(number)
         image = SubElement(root, "image", id="1", name="1.jpg")
         for shape in shapes:
-            if shape["tag"] == "mask":  # datumaro paints it into a picture of the image's size
+            if shape["tag"] == "mask":
                 height = max(height, int(shape["top"]) + int(shape["height"]))
                 width = max(width, int(shape["left"]) + int(shape["width"]))
             SubElement(image, shape.pop("tag"), shape)

@@ -11,9 +11,9 @@ from typing import Any
 
 from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.by_datumaro import files
+from weakseg.annotations.readers.by_datumaro import fields, files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
-from weakseg.annotations.readers.by_datumaro.marks import Where
+from weakseg.annotations.readers.by_datumaro.marks import Where, left_out
 from weakseg.annotations.readers.by_datumaro.run_lengths import check_run_lengths
 from weakseg.annotations.readers.json_files import first_keys, read_json
 from weakseg.annotations.readers.source import SourceOptions, find_picture
@@ -40,7 +40,7 @@ def look(path: Path, options: SourceOptions) -> Iterator[Entry]:
     for file in files.files_of(path, _PATTERNS, _is_datumaro):
         tree = read_json(file)
         labels = _labels(tree, Where(file))
-        items = files.field(tree, "items", list, Where(file))
+        items = fields.take(tree, "items", list, Where(file))
         if not items:
             raise DataError("holds no image", path=file)
         for number, item in enumerate(items, 1):
@@ -48,22 +48,22 @@ def look(path: Path, options: SourceOptions) -> Iterator[Entry]:
 
 
 def _labels(tree: Any, where: Where) -> tuple[str, ...]:
-    categories = files.field(tree, "categories", dict, where)
+    categories = fields.take(tree, "categories", dict, where)
     if "label" not in categories:
         return ()
-    label = files.field(categories, "label", dict, where)
+    label = fields.take(categories, "label", dict, where)
     return tuple(
-        files.field(one, "name", str, replace(where, entry=f"label {number}"))
-        for number, one in enumerate(files.field(label, "labels", list, where))
+        fields.take(one, "name", str, replace(where, entry=f"label {number}"))
+        for number, one in enumerate(fields.take(label, "labels", list, where))
     )
 
 
 def _entry(item: Any, where: Where, labels: tuple[str, ...], options: SourceOptions) -> Entry:
-    name = files.field(item, "id", str, where)
+    name = fields.take(item, "id", str, where)
     image = item.get("image") or item.get("media") or {}
     if not isinstance(image, dict):
         raise where.error(f"expected an object as 'image', but got {image!r:.60}")
-    written = files.field({"path": name} | image, "path", str, where)
+    written = fields.take({"path": name} | image, "path", str, where)
     around = [folder / where.path.stem for folder in _image_folders(where.path)]
     options = replace(options, images=(*options.images, *around, *_image_folders(where.path)))
     staged, findings = _staged(item, where)
@@ -88,16 +88,16 @@ def _size(image: dict[str, Any], where: Where) -> Size | None:
     if not isinstance(size, list | tuple) or len(size) != 2:
         raise where.error(f"expected height and width as 'size', but got {size!r:.60}")
     height, width = size
-    return files.stated_size(height, width, where)
+    return fields.stated_size(height, width, where)
 
 
 def _staged(item: dict[str, Any], where: Where) -> tuple[list[str], list[Finding]]:
     staged, findings = [], []
     unread: Counter[str] = Counter()
-    listed = files.field({"annotations": []} | item, "annotations", list, where)
+    listed = fields.take({"annotations": []} | item, "annotations", list, where)
     for number, annotation in enumerate(listed, 1):
         place = replace(where, entry=f"{where.entry}, annotation {number}")
-        kind = files.field(annotation, "type", str, place)
+        kind = fields.take(annotation, "type", str, place)
         if kind not in _KINDS:
             unread[kind] += 1
             continue
@@ -112,8 +112,7 @@ def _staged(item: dict[str, Any], where: Where) -> tuple[list[str], list[Finding
             raise place.error("expected finite numbers, but got NaN or infinity") from None
         staged.append(text)
     if unread:
-        found = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(unread.items()))
-        findings.append(where.finding("unread", f"annotations that are no marks: {found}"))
+        findings.append(left_out(unread, where))
     return staged, findings
 
 

@@ -9,7 +9,6 @@ its image, and nothing goes missing without a word.
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from weakseg.annotations.findings import Finding
 from weakseg.annotations.marks import Marks
@@ -32,7 +33,7 @@ from weakseg.errors import DataError
 from weakseg.method.constants import VOID
 
 LayOut = Callable[[Path], Any]
-"""Lays an image out in an empty folder; gives datumaro's items, which are one."""
+"""Lays an image out in a folder without files; gives datumaro's items, which are one."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,18 @@ def reader(look: Look, name: str) -> Read:
             raise DataError("there is no such file or folder", path=path)
         _require_datumaro(path)
         known: dict[str, int] = {}
-        with tempfile.TemporaryDirectory(prefix="weakseg-") as root:
+        with tempfile.TemporaryDirectory(prefix="weakseg-") as folder:
             for entry in look(path, options):
+                where, shown = entry.where, image_name(entry.written)
+                if not shown:
+                    raise where.error(f"expected the name of an image, but got {entry.written!r}")
                 for label in entry.labels:
                     if label is not None and label not in known:
-                        known[label] = classes.find(
-                            label, path=entry.where.path, entry=entry.where.entry
-                        )
+                        known[label] = classes.find(label, path=where.path, entry=where.entry)
                 ids = [VOID if label is None else known[label] for label in entry.labels]
-                marks, findings = _read_entry(entry, ids, Path(root) / "one", name)
-                yield Annotated(
-                    image_name(entry.written), marks, entry.picture, entry.size,
-                    entry.where.path, entry.where.entry, entry.split,
-                    (*entry.findings, *findings),
-                )  # fmt: skip
+                marks, odd = _read_entry(entry, ids, Path(folder), name)
+                yield Annotated(shown, marks, entry.picture, entry.size, where.path, where.entry,
+                                entry.split, (*entry.findings, *odd))  # fmt: skip
 
     return read
 
@@ -113,7 +112,6 @@ def _read_entry(
 ) -> tuple[Marks, Sequence[Finding]]:
     if entry.lay_out is None:
         return Marks(), ()
-    folder.mkdir()
     try:
         with entry.where.reading(name), _silence():
             items = list(entry.lay_out(folder))
@@ -124,7 +122,9 @@ def _read_entry(
             return marks_of_item(items[0], class_ids, entry.where, frame=entry.size,
                                  rest=class_ids[entry.rest])  # fmt: skip
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # The folders stay: making them anew for each image takes most of the time.
+        for file in [path for path in folder.rglob("*") if path.is_file()]:
+            file.unlink()
 
 
 def _require_datumaro(path: Path) -> None:
@@ -145,7 +145,8 @@ def _silence() -> Iterator[None]:
     root.addHandler(nobody)  # without any handler, logging.warning would set one up for good
     root.addFilter(_is_error)
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     finally:
         root.removeFilter(_is_error)
         root.removeHandler(nobody)

@@ -11,41 +11,14 @@ from typing import Any
 
 from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
+from weakseg.annotations.readers.by_datumaro.fields import check_size
 from weakseg.annotations.readers.by_datumaro.marks import Where
 from weakseg.errors import DataError
 from weakseg.pictures import IMAGE_SUFFIXES, image_size, opened
 
-MAX_PIXELS = 100_000_000
-"""The largest mask that is unpacked: a damaged size must not fill the memory."""
-
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 
 _HEAD = 1 << 18  # bytes of a file that are enough to know its format
-
-
-def field(tree: Any, key: str, kind: type | tuple[type, ...], where: Where) -> Any:
-    """Take a field out of a JSON object.
-
-    Args:
-        tree: What should be an object.
-        key: The field.
-        kind: The type it must have.
-        where: Where the object stands.
-
-    Raises:
-        DataError: There is no object, or no such field of that type in it.
-    """
-    if not isinstance(tree, dict):
-        raise where.error(f"expected an object with {key!r}, but got {tree!r:.60}")
-    value = tree.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        kinds = kind if isinstance(kind, tuple) else (kind,)
-        expected = " or ".join(_PLAIN[one] for one in kinds)
-        raise where.error(f"expected {expected} as {key!r}, but got {value!r:.60}")
-    return value
-
-
-_PLAIN = {list: "a list", dict: "an object", str: "a text", int: "a whole number"}
 
 
 def holds_texts(path: Path, texts: Sequence[str]) -> bool:
@@ -147,66 +120,6 @@ def mask_size(path: Path) -> Size:
     return size
 
 
-def check_size(size: Size, where: Where) -> None:
-    """Check that a mask of a size may be unpacked.
-
-    Raises:
-        DataError: It has no pixel or too many.
-    """
-    height, width = size
-    if not (height > 0 and width > 0 and height * width <= MAX_PIXELS):
-        raise where.error(f"expected a mask of 1 to {MAX_PIXELS} pixels, but got one that is "
-                          f"{width} wide and {height} high")  # fmt: skip
-
-
-def whole_number(value: Any, what: str, where: Where) -> int:
-    """Take a whole number, or its text, out of a file.
-
-    Raises:
-        DataError: It is none.
-    """
-    try:
-        if isinstance(value, bool) or int(value) != float(value):
-            raise ValueError
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise where.error(f"expected a whole number as {what}, but got {value!r:.60}") from None
-
-
-def numbers(value: Any, key: str, where: Where) -> list[float]:
-    """Take a list of numbers out of a JSON object.
-
-    Args:
-        value: What stands there.
-        key: Under which key.
-        where: Where the object stands.
-
-    Raises:
-        DataError: It is none.
-    """
-    if not isinstance(value, list):
-        raise where.error(f"expected a list of numbers in {key!r}, but got {value!r:.60}")
-    strange = [one for one in value if not isinstance(one, int | float) or isinstance(one, bool)]
-    if strange:
-        raise where.error(f"expected numbers in {key!r}, but got {strange[0]!r:.60}")
-    return value
-
-
-def stated_size(height: Any, width: Any, where: Where) -> Size | None:
-    """Take an image's size out of a file; 0, empty and missing mean that nothing is stated.
-
-    Raises:
-        DataError: It is no size.
-    """
-    if not height or not width:
-        return None
-    size = whole_number(height, "height", where), whole_number(width, "width", where)
-    if min(size) < 1:
-        raise where.error(f"expected an image of at least one pixel, but got a height of {size[0]} "
-                          f"and a width of {size[1]}")  # fmt: skip
-    return size
-
-
 def split_of(parts: Sequence[str]) -> str | None:
     """Give the split that folders of a path name."""
     return next((part for part in parts if part.lower() in SPLITS), None)
@@ -215,6 +128,14 @@ def split_of(parts: Sequence[str]) -> str | None:
 def is_image(path: Path) -> bool:
     """Tell from its ending whether a file is an image."""
     return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def existing(path: Path) -> Path | None:
+    """Give a file that is there; a path that cannot be one is not."""
+    try:
+        return path if path.is_file() else None
+    except (OSError, ValueError):  # a name too long, for one
+        return None
 
 
 def read_lines(path: Path) -> list[str]:
@@ -244,7 +165,8 @@ def header_size(image: Path | None, where: Where, findings: list[Finding]) -> Si
     try:
         return image_size(image)
     except DataError as error:
-        findings.append(Finding("damaged", str(error)))
+        message = str(error).removeprefix(f"{image}: ")
+        findings.append(Finding("damaged", message, image))
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from weakseg.annotations.readers.by_datumaro import files
+from weakseg.annotations.readers.by_datumaro import fields, files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
 from weakseg.annotations.readers.by_datumaro.marks import Where
 from weakseg.annotations.readers.json_files import read_json
@@ -70,8 +70,8 @@ def _labels(split: Path, masks: Path) -> tuple[str | None, ...]:
         names = list(plugin("mapillary_vistas.format", "MapillaryVistasLabelMaps")[versions[0]])
     else:
         where = Where(config)
-        listed = files.field(read_json(config), "labels", list, where)
-        names = [files.field(label, "name", str, where) for label in listed]
+        listed = fields.take(read_json(config), "labels", list, where)
+        names = [fields.take(label, "name", str, where) for label in listed]
     return tuple(None if name.startswith("void--") else name for name in names)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ def _reason(error: BaseException) -> str:
         number = getattr(error, "item_id", ("",))[0]
         place = f"annotation {number}, " if isinstance(number, int) else place
         error = error.__cause__
-    return f"{place}{type(error).__name__}: {str(error)[:200]}"
+    message = re.sub(r"np\.\w+\((\d+)\)", r"\1", str(error))
+    return f"{place}{type(error).__name__}: {message[:200]}"
 
 
 def marks_of_item(
@@ -110,13 +112,16 @@ def marks_of_item(
         findings.append(where.finding(
             "unsure", "turned boxes are taken as the upright boxes around them"))  # fmt: skip
     if unread:
-        found = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(unread.items()))
-        findings.append(where.finding("unread", f"annotations that are no marks: {found}"))
-    marks_of_all = _gathered(tags, drawn)
+        findings.append(left_out(unread, where))
     if frame is not None:
-        uncovered = _uncovered(marks_of_all.regions, frame)
-        marks_of_all += Marks(regions=tuple(_region(rest, uncovered)))
-    return marks_of_all, findings
+        drawn += _region(rest, _uncovered(drawn, frame))
+    return _gathered(tags, drawn), findings
+
+
+def left_out(kinds: Mapping[str, int], where: Where) -> Finding:
+    """Say which kinds of annotations are not read, and how many of each there are."""
+    found = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(kinds.items()))
+    return where.finding("unread", f"annotations that are not read: {found}")
 
 
 def _class_of(annotation: Any, class_ids: Sequence[int], where: Where) -> int:
@@ -230,11 +235,12 @@ def _region(class_id: int, mask: Canvas, instance: int | None = None) -> Iterato
         yield Region.from_mask(class_id, part, left, top, instance=instance)
 
 
-def _uncovered(regions: Sequence[Region], frame: Size) -> Canvas:
+def _uncovered(drawn: Sequence[Drawn], frame: Size) -> Canvas:
     rest = np.ones(frame, bool)
-    for region in regions:
-        rows = slice(region.y, region.y + region.height)
-        rest[rows, region.x : region.x + region.width] &= ~region.mask()
+    for region in drawn:
+        if isinstance(region, Region):
+            rows = slice(region.y, region.y + region.height)
+            rest[rows, region.x : region.x + region.width] &= ~region.mask()
     return rest
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.by_datumaro import files
+from weakseg.annotations.readers.by_datumaro import fields, files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
 from weakseg.annotations.readers.by_datumaro.marks import Where
 from weakseg.annotations.readers.source import SourceOptions, find_picture, read_number
@@ -141,7 +141,7 @@ def _entry(
             files.mask_size(mask)  # which is not that of the image
             masks.append((row, mask))
     if size and masks:
-        files.check_size(size, where)  # masks are enlarged to the image
+        fields.check_size(size, where)  # masks are enlarged to the image
     number = {code: str(index) for index, code in enumerate(names)}
     tables = {_LABELS: labels, _BOXES: boxes, _MASKS: [row for row, _ in masks]}
     lay_out = _lay_out(tables, [mask for _, mask in masks], number, size)
@@ -156,8 +156,7 @@ def _is_there(row: Row, where: Where) -> bool:
 def _mask(written: str, split: str, root: Path) -> Path | None:
     name = Path(written.replace("\\", "/")).name
     folders = (root / "masks" / split, root / "masks", root / f"{split}-masks")
-    found = (folder / name for folder in folders)
-    return next((file for file in found if name and file.is_file()), None)
+    return next(filter(None, (files.existing(folder / name) for folder in folders)), None)
 
 
 def _lay_out(

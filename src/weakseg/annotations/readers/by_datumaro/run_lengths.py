@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from weakseg.annotations.drawing import Size
-from weakseg.annotations.readers.by_datumaro.files import check_size, field, whole_number
+from weakseg.annotations.readers.by_datumaro.fields import check_size, take, whole_number
 from weakseg.annotations.readers.by_datumaro.marks import Where
 
 
@@ -23,12 +23,12 @@ def check_run_lengths(mask: Any, where: Where) -> Size:
     Raises:
         DataError: The runs do not fill the frame, or the frame is too large.
     """
-    frame = field(mask, "size", list, where)
+    frame = take(mask, "size", list, where)
     if len(frame) != 2:
         raise where.error(f"expected height and width as 'size', but got {frame!r:.60}")
     height, width = (whole_number(number, "size of a mask", where) for number in frame)
     check_size((height, width), where)
-    counts = field(mask, "counts", (list, str), where)
+    counts = take(mask, "counts", (list, str), where)
     try:
         runs = unpack_counts(counts) if isinstance(counts, str) else counts
         check_runs(runs, (height, width), where)

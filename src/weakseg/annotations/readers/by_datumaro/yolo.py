@@ -13,7 +13,7 @@ import yaml
 
 from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.by_datumaro import files
+from weakseg.annotations.readers.by_datumaro import fields, files
 from weakseg.annotations.readers.by_datumaro.entry import Entry, LayOut, plugin
 from weakseg.annotations.readers.by_datumaro.marks import Where
 from weakseg.annotations.readers.source import SourceOptions, find_picture, read_number
@@ -86,7 +86,7 @@ def _read_yaml(path: Path) -> _Data:
     where = Where(path)
     with where.reading("YAML"):
         tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    names = files.field(tree, "names", (list, dict), where)
+    names = fields.take(tree, "names", (list, dict), where)
     if isinstance(names, dict):
         with where.reading("names of classes by their numbers, from 0 on"):
             names = [names[number] for number in range(len(names))]
@@ -134,10 +134,10 @@ def _listed(config: Path) -> Iterator[_Pair]:
             continue
         for line in filter(str.strip, files.read_lines(_named(config, written))):
             image = _named(config, line)
-            labels = image.with_suffix(".txt")
+            labels = image.parent / f"{image.stem}.txt"
             folders = image.parts[len(config.parent.parts) :]
-            yield _Pair("/".join(folders[1:] or folders), image if image.is_file() else None,
-                        labels if labels.is_file() else None, split)  # fmt: skip
+            yield _Pair("/".join(folders[1:] or folders), files.existing(image),
+                        files.existing(labels), split)  # fmt: skip
 
 
 def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
@@ -190,7 +190,7 @@ def _shape(parts: Sequence[str], data: _Data, size: Size, where: Where) -> Shape
     if len(parts) < 7 or len(parts) % 2 == 0:
         raise where.error("expected a class with x, y, width and height, or with x and y of three "
                           f"corners or more, but got {len(parts)} values")  # fmt: skip
-    label = files.whole_number(parts[0], "number of a class", where)
+    label = fields.whole_number(parts[0], "number of a class", where)
     place = str(where.entry)
     shares = [read_number(part, "coordinate", where.path, place) for part in parts[1:]]
     return label, [share * size[1 - index % 2] for index, share in enumerate(shares)]
