@@ -16,9 +16,9 @@ from PIL import Image
 POLYGON = [[5.5, 4.0], [30.0, 6.0], [20.0, 33.0]]
 
 
-def photo(path: Path) -> None:
+def photo(path: Path, size: tuple[int, int] = (40, 60)) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((40, 60, 3), 120, np.uint8)).save(path)
+    Image.fromarray(np.full((*size, 3), 120, np.uint8)).save(path)
 
 
 def labelme(root: Path) -> Path:
@@ -129,6 +129,11 @@ def write_json(path: Path, tree: object) -> Path:
 
 MAKERS = {maker.__name__: maker for maker in
           (labelme, label_studio, coco, cvat, voc, label_png, clicks, boxes_csv)}  # fmt: skip
+# Some samples come without their images.
+IMAGES_LEFT_OUT = {
+    "shared_label_studio": {"test_image1.jpg": (320, 500)},
+    "shared_coco": {"a.jpg": (5, 10)},
+}
 SHARED_SAMPLES = {
     "shared_labelme": ("labelme", ""),
     "shared_label_studio": ("label_studio", "export.json"),
@@ -149,6 +154,8 @@ def make_sample(request):
         folder, entry = SHARED_SAMPLES[kind]
         shared = request.getfixturevalue("shared")  # skips where it is absent
         shutil.copytree(shared / "formats" / folder, root, dirs_exist_ok=True)
+        for name, size in IMAGES_LEFT_OUT.get(kind, {}).items():
+            photo(root / name, size)
         return root / entry if entry else root
 
     return make
