@@ -22,7 +22,7 @@ def masks(tmp_path):
             labels.T.copy())]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["png", "labelme", "coco", "label-studio"])
+@pytest.mark.parametrize("kind", ["png", "labelme", "coco", "coco-rle", "label-studio"])
 def test_exactly_the_announced_files_are_written(kind, masks, tmp_path):
     out = tmp_path / "out"
     export_masks(masks, out, CLASSES, kind)

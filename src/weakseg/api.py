@@ -140,7 +140,7 @@ def predict(
         run: The run folder.
         images: Image files, or folders of images.
         out: Folder of masks, ``<name>.png``, or of the tool's files.
-        format: png, coco, labelme or label-studio.
+        format: png, coco, coco-rle, labelme or label-studio.
         prefix: What stands before the images' names in files of coco and label-studio.
         overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
         overwrite: Replace masks that are there.

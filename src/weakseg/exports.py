@@ -13,11 +13,11 @@ from weakseg.annotations.writers.coco import write_coco
 from weakseg.annotations.writers.label_studio import write_label_studio
 from weakseg.annotations.writers.labelme import write_labelme
 
-MaskFormat = Literal["png", "coco", "labelme", "label-studio"]
+MaskFormat = Literal["png", "coco", "coco-rle", "labelme", "label-studio"]
 Masks = Iterable[tuple[str, Path, LabelMap]]
 """For each image: its name without ending, its file, its label map."""
 
-_ONE_FILE = {"coco": "instances.json", "label-studio": "tasks.json"}
+_ONE_FILE = {"coco": "instances.json", "coco-rle": "instances.json", "label-studio": "tasks.json"}
 _ENDINGS = {"png": ".png", "labelme": ".json"}
 
 
@@ -39,8 +39,8 @@ def export_masks(
         masks: Names, image files and label maps.
         out: The folder to write to.
         classes: The classes.
-        kind: png, a label map an image; labelme, a file of polygons an image; coco, one
-            instances.json; label-studio, one tasks.json of predictions.
+        kind: png, a label map an image; labelme, a file of polygons an image; coco or coco-rle, one
+            instances.json of polygons or run lengths; label-studio, one tasks.json of predictions.
         prefix: What stands before the images' names in coco and label-studio files, such as
             "/data/local-files/?d=photos/".
 
@@ -50,9 +50,12 @@ def export_masks(
     writers: Mapping[str, Callable[[], None]] = {
         "png": lambda: _write_each(masks, out, _write_png),
         "labelme": lambda: _write_each(masks, out, _labelme_writer(classes)),
-        "coco": lambda: write_coco(out / _ONE_FILE["coco"], _named(masks, prefix), classes),
+        "coco": lambda: write_coco(out / _ONE_FILE[kind], _named(masks, prefix), classes),
+        "coco-rle": lambda: write_coco(
+            out / _ONE_FILE[kind], _named(masks, prefix), classes, run_lengths=True
+        ),
         "label-studio": lambda: write_label_studio(
-            out / _ONE_FILE["label-studio"],
+            out / _ONE_FILE[kind],
             ((image, labels, None) for image, labels in _named(masks, prefix)),
             classes,
         ),

@@ -167,3 +167,56 @@ def test_a_polygon_of_a_million_corners_is_filled_at_once():
     radius = 100 + 90 * np.sign(np.sin(5000 * angle))
     ring = np.stack([200 + radius * np.cos(angle), 200 + radius * np.sin(angle)], 1)
     assert filled((400, 400), [ring]).covered.any()
+
+
+places = st.tuples(st.integers(0, 33), st.integers(0, 29)).map(lambda p: (p[0] + 0.5, p[1] + 0.5))
+
+
+def mirrored(marks):
+    def turn(path):
+        return tuple((34 - x, y) for x, y in path)
+
+    return Marks(
+        boxes=tuple(Box(b.class_id, 33 - b.xmax, b.ymin, 33 - b.xmin, b.ymax) for b in marks.boxes),
+        points=tuple(Point(p.class_id, 34 - p.x, p.y) for p in marks.points),
+        polygons=tuple(Polygon(p.class_id, tuple(map(turn, p.rings))) for p in marks.polygons),
+        regions=tuple(
+            Region.from_mask(r.class_id, r.mask()[:, ::-1], 34 - r.x - r.width, r.y)
+            for r in marks.regions
+        ),
+    )
+
+
+@given(
+    st.lists(places, max_size=5),
+    st.lists(st.lists(places, min_size=3, max_size=5), max_size=3),
+    st.lists(places, max_size=3),
+)
+def test_rasterising_commutes_with_mirroring(clicks, outlines, corners):
+    marks = Marks(
+        boxes=tuple(Box(1, int(x), int(y), int(x) + 5, int(y) + 3) for x, y in corners),
+        points=tuple(Point(1 + number % 2, x, y) for number, (x, y) in enumerate(clicks)),
+        # No centre of a pixel lies on an edge, where left and right differ.
+        polygons=tuple(
+            Polygon(1 + number % 2, (tuple((x + 0.137, y + 0.2113) for x, y in path),))
+            for number, path in enumerate(outlines)
+        ),
+        regions=tuple(
+            Region.from_mask(2, np.tri(4, 6, dtype=bool), int(x), int(y)) for x, y in corners
+        ),
+    )
+    there = draw(marks, (30, 34), boxes_complete=True, point_radius=2.5)
+    back = draw(mirrored(marks), (30, 34), boxes_complete=True, point_radius=2.5)
+    assert (there[:, ::-1] == back).all()
+
+
+def test_rasterising_a_rasterised_label_map_changes_nothing(tmp_path):
+    marks = Marks(
+        polygons=(square(1, 2, 3, 9), square(2, 6, 6, 8)),
+        points=(Point(1, 19, 19),),
+        strokes=(Stroke(2, ((0, 15), (12, 17))),),
+    )
+    labels = draw(marks, (20, 20))
+    write_label_map(tmp_path / "m.png", labels)
+    assert (draw(Marks(mask=tmp_path / "m.png"), (20, 20)) == labels).all()
+    assert (draw(marks + marks, (20, 20)) == labels).all()

@@ -21,7 +21,9 @@ class Predict:
         parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
         parser.add_argument("--out", type=str, help="folder for the masks (masks)")
         parser.add_argument(
-            "--format", type=str, help="png, or for correction coco, labelme or label-studio (png)"
+            "--format",
+            type=str,
+            help="png, or for correction coco, coco-rle, labelme or label-studio (png)",
         )
         parser.add_argument(
             "--prefix", type=str, help="what stands before images' names in coco and label-studio"

@@ -60,12 +60,15 @@ def test_without_a_background_class_every_class_is_a_category(tmp_path):
 
 
 @pytest.mark.parametrize("per_region", [True, False])
+@pytest.mark.parametrize("run_lengths", [True, False])
 @given(label_maps=st.lists(LABEL_MAPS, min_size=1, max_size=3))
 @settings(max_examples=40, deadline=None)
-def test_pycocotools_makes_the_same_pixels_and_areas(label_maps, per_region, tmp_path_factory):
+def test_pycocotools_makes_the_same_pixels_and_areas(
+    label_maps, per_region, run_lengths, tmp_path_factory
+):
     coco = pytest.importorskip("pycocotools.coco")
     path = tmp_path_factory.mktemp("coco") / "x.json"
-    written(path, *label_maps, per_region=per_region)
+    written(path, *label_maps, per_region=per_region, run_lengths=run_lengths)
     read = coco.COCO(str(path))
     for number, labels in enumerate(label_maps, 1):
         again = np.full(labels.shape, UNLABELLED, np.uint8)
@@ -76,13 +79,13 @@ def test_pycocotools_makes_the_same_pixels_and_areas(label_maps, per_region, tmp
         assert (again == kept(labels, 1)).all()
 
 
-@pytest.mark.parametrize("background", [True, False])
+@pytest.mark.parametrize(("background", "run_lengths"), [(True, False), (False, False), (0, True)])
 @given(label_maps=st.lists(LABEL_MAPS, min_size=1, max_size=3))
 @settings(max_examples=20, deadline=None)
-def test_reading_it_gives_the_same_label_map(label_maps, background, tmp_path_factory):
+def test_reading_it_gives_the_same_label_map(label_maps, background, run_lengths, tmp_path_factory):
     pytest.importorskip("datumaro")
     path = tmp_path_factory.mktemp("coco") / "x.json"
-    written(path, *label_maps, background=background)
+    written(path, *label_maps, background=background, run_lengths=run_lengths)
     coco = next(item for item in DATUMARO_FORMATS if item.name == "coco")
     classes = OpenClassList()
     images = list(coco.read(path, classes, SourceOptions()))

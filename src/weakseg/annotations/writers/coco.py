@@ -11,8 +11,9 @@ import numpy as np
 from scipy import ndimage
 
 from weakseg.annotations.classes import ClassList
-from weakseg.annotations.drawing import Canvas
+from weakseg.annotations.drawing import Canvas, Patch
 from weakseg.annotations.label_maps import LabelMap
+from weakseg.annotations.marks import Region
 from weakseg.annotations.outlines import outlines
 from weakseg.annotations.writers.areas import class_areas
 from weakseg.files import replacing
@@ -24,19 +25,21 @@ def write_coco(
     classes: ClassList,
     *,
     per_region: bool = True,
+    run_lengths: bool = False,
     background: bool = False,
 ) -> None:
     """Write label maps as a COCO instances file, image by image.
 
     The areas are polygons along the edges of pixels, so that pycocotools, and weakseg, make the
-    same pixels of them again; run lengths would be shorter, but Label Studio reads none. A hole is
-    joined to the outline by a cut of no width. Unlabelled and void pixels are not written.
+    same pixels of them again; a hole is joined to the outline by a cut of no width. Run lengths say
+    holes as they are, but not every tool reads them. Unlabelled and void pixels are not written.
 
     Args:
         path: The JSON file.
         items: For each image its path, as the file is to name it, and its label map, (H, W).
         classes: The classes. Categories are numbered from 1 on, in their order.
         per_region: Make an annotation of each connected region, rather than of each class.
+        run_lengths: Write areas as run lengths instead of polygons.
         background: Write background too, so that the file tells it from what is unlabelled. In
             COCO it is usually left out.
 
@@ -71,7 +74,7 @@ def write_coco(
             )
             areas = class_areas(labels, classes, name, background=background)
             for class_id, _, area in areas:
-                for shape in _shapes(area, per_region):
+                for shape in _shapes(area, per_region, run_lengths):
                     written += 1
                     own = {"id": written, "image_id": len(images), "iscrowd": 0,
                            "category_id": class_id - first + 1}  # fmt: skip
@@ -79,22 +82,27 @@ def write_coco(
         file.write(f'\n], "images": {json.dumps(images)}}}\n')
 
 
-def _shapes(area: Canvas, per_region: bool) -> Iterator[dict[str, Any]]:
+def _shapes(area: Canvas, per_region: bool, run_lengths: bool) -> Iterator[dict[str, Any]]:
     """Describe the regions of an area, or all of it at once."""
-    region, _ = ndimage.label(area)
-    rings = []
+    region = ndimage.label(area)[0] if per_region else area.astype(np.uint8)
     for number, (rows, columns) in enumerate(ndimage.find_objects(region), 1):
         covered = region[rows, columns] == number
-        (outline,) = outlines(covered, bridged=True)
-        ring = np.add(outline[0], (columns.start, rows.start)).ravel().tolist()
-        rings.append(ring)
-        if per_region:
-            yield _shape([ring], int(covered.sum()))
-    if rings and not per_region:
-        yield _shape(rings, int(area.sum()))
+        yield {
+            "segmentation": (
+                _run_lengths(Patch(rows, columns, covered).canvas(area.shape))
+                if run_lengths
+                else _rings(covered, columns.start, rows.start)
+            ),
+            "area": int(covered.sum()),
+            "bbox": [columns.start, rows.start, *covered.shape[::-1]],
+        }
 
 
-def _shape(rings: list[list[float]], area: int) -> dict[str, Any]:
-    numbers = np.concatenate([np.reshape(ring, (-1, 2)) for ring in rings])
-    (left, top), (right, lower) = numbers.min(0).tolist(), numbers.max(0).tolist()
-    return {"segmentation": rings, "area": area, "bbox": [left, top, right - left, lower - top]}
+def _rings(covered: Canvas, x: int, y: int) -> list[list[float]]:
+    return [np.add(ring, (x, y)).ravel().tolist() for (ring,) in outlines(covered, bridged=True)]
+
+
+def _run_lengths(covered: Canvas) -> dict[str, Any]:
+    """Count the pixels outside and inside in turn, column by column, as COCO does."""
+    runs = Region.from_mask(0, covered.T).runs
+    return {"size": list(covered.shape), "counts": list(runs)}
