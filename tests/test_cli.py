@@ -301,3 +301,16 @@ def test_simulate_makes_a_mix_by_shares(folder, tmp_path, capsys):
     assert main([*command, "--shares.points", "0.5", "--shares.boxes", "0.5"]) == 0
     assert "on 2 images" in capsys.readouterr().out
     assert sorted(path.stem for path in (out / "masks").iterdir()) == ["img4", "img5"]
+
+
+def test_training_scores_the_images_that_have_masks_and_tells_of_the_others(
+    folder, tmp_path, capsys
+):
+    (folder / "masks/img5.png").unlink()
+    assert run("train", folder, "--out", tmp_path / "run", *TINY) == 0
+    said = capsys.readouterr()
+    assert "1 of 2 images of split val have no full mask" in said.err
+    assert "val split, 1 image" in said.out
+    # Whoever asks for scores alone is told first.
+    assert run("evaluate", tmp_path / "run", folder) == 1
+    assert "'img5'" in capsys.readouterr().err

@@ -285,10 +285,13 @@ def _records_with_truth(recipe: Recipe, classes: ClassList) -> list[Record]:
     if not has_split(recipe.data, recipe.data.val_split):
         return []
     records = read_split(recipe.data, recipe.data.val_split, classes)
-    if all(record.truth is None for record in records):
-        return []
-    _require_truth(records, recipe.data.val_split)
-    return records
+    with_truth = [record for record in records if record.truth is not None]
+    if with_truth and len(with_truth) < len(records) and is_first_process():
+        _log.warning(
+            "%d of %d images of split %s have no full mask; the others are scored",
+            len(records) - len(with_truth), len(records), recipe.data.val_split,
+        )  # fmt: skip
+    return with_truth
 
 
 def _require_truth(records: Sequence[Record], split: str) -> None:
