@@ -168,3 +168,11 @@ def test_no_marks_at_all_is_an_error(tmp_path):
     labelme(tmp_path / "m/a.json", [])
     with pytest.raises(DataError, match="marks of at least one class"):
         import_marks([tmp_path / "m"], tmp_path / "data")
+
+
+def test_it_is_told_where_nothing_is_marked_as_background(source, tmp_path):
+    assert not import_marks([source], tmp_path / "one").lacks_background  # a line is
+    (source / "a.json").unlink()
+    assert import_marks([source], tmp_path / "two").lacks_background
+    complete = ImportSettings(complete=["masks"])
+    assert not import_marks([source], tmp_path / "three", complete).lacks_background

@@ -67,11 +67,17 @@ class Import:
         splits = ", ".join(f"{count} in {name}" for name, count in done.splits.items())
         out.print(f"{done.images} images ({splits}); marks: {kinds or 'none'}")
         out.print(f"{len(done.classes)} classes: {escape(', '.join(done.classes))}")
+        if done.lacks_background:
+            out.print(_NO_BACKGROUND)
         out.print(f"Next: weakseg inspect {escape(str(done.root))}; "
                   f"weakseg train {escape(str(done.root))} --out run")  # fmt: skip
         return 0
 
 
+_NO_BACKGROUND = (
+    "[yellow]note:[/] nothing is marked as background, so a network would find it nowhere. If what "
+    "is not marked is background, say --complete masks."
+)
 # Names are easier to type as OLD=NEW than as a dictionary.
 _BY_HAND = {"images", "class_map", "drop", "complete"}
 

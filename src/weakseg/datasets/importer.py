@@ -40,6 +40,7 @@ class Imported:
         marks: Images that hold a kind of marks, by kind.
         classes: Names of the classes.
         splits: Number of images by split.
+        lacks_background: There is a class for background, and nothing is marked as it.
         findings: What was odd, the first ones of each kind.
         counts: Number of findings by kind.
     """
@@ -49,6 +50,7 @@ class Imported:
     marks: dict[str, int]
     classes: tuple[str, ...]
     splits: dict[str, int]
+    lacks_background: bool
     findings: tuple[Finding, ...]
     counts: dict[str, int]
 
@@ -94,6 +96,7 @@ def import_marks(
         marks=dict(job.kinds),
         classes=tuple(classes.names),
         splits={name: len(images) for name, images in splits.items()},
+        lacks_background=settings.background and not job.has_background,
         findings=tuple(job.findings),
         counts=dict(job.counts),
     )
@@ -166,6 +169,7 @@ class _Import:
         self.findings: list[Finding] = []
         self.counts: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
+        self.has_background = "boxes" in settings.complete
         self.tags: dict[str, frozenset[int]] = {}
         self.own_splits: dict[str, list[str]] = {}
 
@@ -209,6 +213,7 @@ class _Import:
         classes = ClassList(tuple(self.classes.names))
         drawn = [labels for labels in (scribbles, mask) if labels is not None]
         seen = np.concatenate([np.unique(labels) for labels in drawn]) if drawn else np.zeros(0)
+        self.has_background |= 0 in seen or 0 in marks.named_classes
         present = tags_of(seen.astype(np.uint8), marks, classes)
         self.tags[item.name] = frozenset(np.flatnonzero(present).tolist())
         if item.split:
