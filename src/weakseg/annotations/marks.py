@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -184,12 +184,8 @@ class Marks:
 
     def only(self, kinds: set[str]) -> Marks:
         """Keep the kinds that are named; `kinds` holds words of DataConfig.marks."""
-        empty = Marks()
-        kept = {item.name: getattr(empty, item.name) for item in fields(self)}
-        for kind in kinds:
-            kept |= {name: getattr(self, name) for name in _FIELDS[kind]}
-        regions = tuple(item for item in self.regions if f"{item.kind}s" in kinds)
-        return replace(self, **(kept | {"regions": regions}))
+        kept = {name: getattr(self, name) for kind in kinds for name in _FIELDS[kind]}
+        return Marks(**kept, regions=tuple(r for r in self.regions if f"{r.kind}s" in kinds))
 
     def without(self, class_id: int) -> Marks:
         """Leave out all marks of a class, but for label maps."""
@@ -211,6 +207,17 @@ class Marks:
     def kinds(self) -> tuple[str, ...]:
         """The kinds of marks there are, as words of DataConfig.marks."""
         return tuple(kind for kind in _FIELDS if not self.only({kind}).is_empty)
+
+    @property
+    def drawn_kinds(self) -> tuple[str, ...]:
+        """Those of the kinds that label pixels, from what says least to what says most."""
+        regions = {region.kind for region in self.regions}
+        there = {
+            "points": self.points,
+            "scribbles": self.strokes or self.scribbles or "scribble" in regions,
+            "masks": self.polygons or self.mask or "mask" in regions,
+        }
+        return tuple(kind for kind, marks in there.items() if marks)
 
     @property
     def is_empty(self) -> bool:

@@ -88,9 +88,7 @@ def draw_marks(
             )
         labels[~_boxed(marks.boxes, size)] = 0
     conflicts: dict[str, int] = {}
-    for kind in ("points", "scribbles", "masks"):
-        if marks.only({kind}).is_empty:
-            continue
+    for kind in marks.drawn_kinds:
         layer, disputed = {
             "points": lambda: _layer(_discs(marks.points, size, point_radius, image), size),
             "scribbles": lambda: _scribbles(marks, size, classes, scribble_dilation),

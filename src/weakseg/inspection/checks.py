@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,7 @@ def class_name(class_id: int, classes: ClassList) -> str:
     return repr(classes.names[class_id]) if is_class(class_id, classes) else "void"
 
 
+@lru_cache(maxsize=4)
 def with_every_value(classes: ClassList) -> ClassList:
     """Name every value of a label map a class, so that wrong ones are counted and not refused."""
     more = map(str, range(len(classes), MAX_CLASSES))

@@ -46,7 +46,8 @@ def inspect_marks(
         decode: Decode every image, not only its header; finds truncated ones.
         point_radius: Radius of a point's disc, in pixels.
         scribble_dilation: Pixels by which scribbles grow.
-        workers: Number of threads; by default as many as there are processors.
+        workers: Number of threads; by default one, and as many as there are processors to decode:
+            headers and small marks keep threads waiting for each other.
         total: Number of images, for the progress bar.
 
     Returns:
@@ -71,7 +72,7 @@ def inspect_marks(
     looked = _in_threads(
         lambda item: look(item, classes, manner),
         _until_broken(images, broken),
-        workers or max(2, os.cpu_count() or 1),
+        workers or (os.cpu_count() or 1 if decode else 1),
     )
     for found in progress(looked, "Inspecting", total):
         tally.add(found)
