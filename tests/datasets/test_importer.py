@@ -176,3 +176,16 @@ def test_it_is_told_where_nothing_is_marked_as_background(source, tmp_path):
     assert import_marks([source], tmp_path / "two").lacks_background
     complete = ImportSettings(complete=["masks"])
     assert not import_marks([source], tmp_path / "three", complete).lacks_background
+
+
+def test_images_of_one_name_in_two_folders_of_a_source_stay_two(tmp_path):
+    for folder in ("x", "y"):
+        photo(tmp_path / "m" / folder / "a.jpg")
+        labelme(tmp_path / "m" / folder / "a.json", [("cat", "polygon", SQUARE)])
+    table = tmp_path / "tags.csv"
+    table.write_text("image,class\nx/a.jpg,cow\n")
+    done = import_marks([tmp_path / "m", table], tmp_path / "data")
+    assert done.images == 2
+    _, records = imported(tmp_path / "data")
+    assert records["x/a"].marks.tags == {2}
+    assert records["y/a"].marks.tags == frozenset()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from weakseg.method.constants import UNLABELLED, VOID
 
 
+@cache
 def class_palette() -> NDArray[np.uint8]:
     """Give one colour to each of the 256 values of a label map.
 
@@ -15,7 +18,7 @@ def class_palette() -> NDArray[np.uint8]:
     and blue from their highest bit down. Unlabelled is dark grey, void is near white.
 
     Returns:
-        Colours, (256, 3), 8 bits a channel.
+        Colours, (256, 3), 8 bits a channel; not to be written to.
 
     Examples:
         >>> class_palette()[:4].tolist()
@@ -30,6 +33,7 @@ def class_palette() -> NDArray[np.uint8]:
             )
     palette[UNLABELLED] = (64, 64, 64)
     palette[VOID] = (224, 224, 192)
+    palette.setflags(write=False)
     return palette
 
 

@@ -116,22 +116,27 @@ def _read(
     sources: Sequence[Source], classes: OpenClassList, options: SourceOptions
 ) -> Iterator[Annotated]:
     """Read sources image by image; one streams, of several the marks are held and joined."""
-    items = (item for source in sources for item in source.read(classes, options))
-    yield from items if len(sources) == 1 else _joined(items).values()
+    streams = [source.read(classes, options) for source in sources]
+    yield from streams[0] if len(streams) == 1 else _joined(streams).values()
 
 
-def _joined(items: Iterable[Annotated]) -> dict[str, Annotated]:
+def _joined(sources: Iterable[Iterable[Annotated]]) -> dict[str, Annotated]:
+    """Join what sources say of one image, known by its path, or by its name where that is one."""
     joined: dict[str, Annotated] = {}
-    by_stem: dict[str, set[str]] = {}
-    for item in items:
-        stem = item.name.rpartition("/")[2]
-        alike = by_stem.get(stem, set())
-        name = item.name
-        if name not in joined and len(alike) == 1:
-            (name,) = alike
-        joined[name] = _join(joined[name], item) if name in joined else item
-        by_stem.setdefault(stem, set()).add(name)
+    for source in sources:
+        # Within one source, images of one name in two folders are two images.
+        known: dict[str, list[str]] = {}
+        for name in joined:
+            known.setdefault(_last(name), []).append(name)
+        for item in source:
+            alike = known.get(_last(item.name), [])
+            name = alike[0] if item.name not in joined and len(alike) == 1 else item.name
+            joined[name] = _join(joined[name], item) if name in joined else item
     return joined
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _join(first: Annotated, second: Annotated) -> Annotated:

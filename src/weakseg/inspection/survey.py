@@ -102,6 +102,9 @@ def _in_threads(
     work: Callable[[Annotated], Look], items: Iterable[Annotated], workers: int
 ) -> Iterator[Look]:
     """Do the work on each item; the results keep their order, and few are waiting at a time."""
+    if workers == 1:
+        yield from map(work, items)
+        return
     waiting: deque[Future[Look]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         for item in items:
