@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from weakseg.errors import DataError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+UPRIGHT = 1  # of EXIF orientations
+FIRST_TURNED = 5  # those from here on exchange height and width
 
 # What Pillow raises on a damaged file, by the place of the damage.
 _DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
@@ -22,7 +25,7 @@ _DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionB
 
 @contextmanager
 def opened(
-    source: Path | io.BytesIO, *, what: str = "image", path: Path | None = None
+    source: Path | bytes, *, what: str = "image", path: Path | None = None
 ) -> Iterator[Image.Image]:
     """Open a picture; errors inside the block that come of a damaged file are said too.
 
@@ -39,7 +42,7 @@ def opened(
     """
     path = source if isinstance(source, Path) else path
     try:
-        with Image.open(source) as picture:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
             yield picture
     except FileNotFoundError:
         raise DataError(f"there is no such {what}", path=path) from None
@@ -91,6 +94,19 @@ def check_image(path: Path) -> tuple[int, int]:
         picture.draft("RGB", (max(1, size[1] // 8), max(1, size[0] // 8)))
         picture.load()
         return size
+
+
+def exif_orientation(picture: Image.Image, *, decode: bool) -> int:
+    """Tell how a camera stored an opened picture, 1 (upright) to 8, as EXIF numbers them.
+
+    Args:
+        picture: The picture.
+        decode: Look everywhere, for which some formats are decoded, and not only into the header.
+    """
+    if not decode and "exif" not in picture.info:
+        return UPRIGHT
+    orientation: int = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    return orientation if orientation in range(1, 9) else UPRIGHT
 
 
 def find_images(folder: Path) -> dict[str, Path]:

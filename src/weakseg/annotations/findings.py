@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,3 +47,20 @@ class Finding:
     def __str__(self) -> str:
         where = ", ".join(str(part) for part in (self.path, self.entry) if part is not None)
         return f"{where}: {self.message}" if where else self.message
+
+
+class FindingLog:
+    """Counts findings, and keeps the first ones of each kind."""
+
+    _KEPT = 1000  # of each kind
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.kept: list[Finding] = []
+
+    def note(self, findings: Iterable[Finding]) -> None:
+        """Add findings."""
+        for finding in findings:
+            self.counts[finding.kind] += 1
+            if self.counts[finding.kind] <= self._KEPT:
+                self.kept.append(finding)

@@ -127,14 +127,29 @@ def numbered_regions(path: Path, ids: Sequence[int], kind: Kind) -> tuple[Region
     """
     runs = read_values(path)
     by_value = {**dict(enumerate(ids)), UNLABELLED: UNLABELLED, VOID: VOID}
-    unknown = [value for value in runs.counts() if value not in by_value]
+    expected = f"0 to {len(ids) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
+    return known_regions(runs, by_value, kind, expected, path)
+
+
+def known_regions(
+    runs: PixelRuns, ids: Mapping[int, int], kind: Kind, expected: str, path: Path
+) -> tuple[Region, ...]:
+    """Give the area of each class of a label map whose values must all be known.
+
+    Args:
+        runs: The label map.
+        ids: Class ids by value.
+        kind: Whether it is a full mask or scribbles.
+        expected: Which values are known, for the message.
+        path: Its file.
+
+    Raises:
+        DataError: It holds another value.
+    """
+    unknown = [value for value in runs.counts() if value not in ids]
     if unknown:
-        raise DataError(
-            f"{say_values(runs, unknown)}; expected 0 to {len(ids) - 1}, {UNLABELLED} "
-            f"(unlabelled) or {VOID} (void)",
-            path=path,
-        )
-    return runs.regions(by_value, kind)
+        raise DataError(f"{say_values(runs, unknown)}; expected {expected}", path=path)
+    return runs.regions(ids, kind)
 
 
 def label_map_marks(path: Path, ids: Sequence[int], kind: Kind) -> Marks:

@@ -205,19 +205,13 @@ class Marks:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of marks there are, as words of DataConfig.marks."""
-        return tuple(kind for kind in _FIELDS if not self.only({kind}).is_empty)
-
-    @property
-    def drawn_kinds(self) -> tuple[str, ...]:
-        """Those of the kinds that label pixels, from what says least to what says most."""
-        regions = {region.kind for region in self.regions}
-        there = {
-            "points": self.points,
-            "scribbles": self.strokes or self.scribbles or "scribble" in regions,
-            "masks": self.polygons or self.mask or "mask" in regions,
-        }
-        return tuple(kind for kind, marks in there.items() if marks)
+        """The kinds there are, as words of DataConfig.marks, those that say least first."""
+        painted = {f"{region.kind}s" for region in self.regions}
+        return tuple(
+            kind
+            for kind, names in _FIELDS.items()
+            if kind in painted or any(getattr(self, name) for name in names)
+        )
 
     @property
     def is_empty(self) -> bool:

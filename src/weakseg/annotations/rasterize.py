@@ -88,14 +88,19 @@ def draw_marks(
             )
         labels[~_boxed(marks.boxes, size)] = 0
     conflicts: dict[str, int] = {}
-    for kind in marks.drawn_kinds:
-        layer, disputed = {
-            "points": lambda: _layer(_discs(marks.points, size, point_radius, image), size),
-            "scribbles": lambda: _scribbles(marks, size, classes, scribble_dilation),
-            "masks": lambda: _masks(marks, size, classes),
-        }[kind]()
+    for kind in marks.kinds:
+        match kind:
+            case "points":
+                layer, disputed = _layer(_discs(marks.points, size, point_radius, image), size)
+            case "scribbles":
+                layer, disputed = _scribbles(marks, size, classes, scribble_dilation)
+            case "masks":
+                layer, disputed = _masks(marks, size, classes)
+            case _:  # tags and boxes label no pixel
+                continue
         _lay_over(labels, layer)
-        conflicts |= {kind: disputed} if disputed else {}
+        if disputed:
+            conflicts[kind] = disputed
     return Drawing(labels, conflicts)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from weakseg.annotations.classes import DROPPED, ClassList, OpenClassList, read_classes
 from weakseg.annotations.clipping import clip_marks
-from weakseg.annotations.findings import Finding
+from weakseg.annotations.findings import Finding, FindingLog
 from weakseg.annotations.label_maps import LabelMap
 from weakseg.annotations.marks import Marks
 from weakseg.annotations.rasterize import draw_marks, tags_of
@@ -26,8 +26,6 @@ from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 from weakseg.errors import DataError, RecipeError
 from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.progress import progress
-
-_KEPT_FINDINGS = 1000  # of each kind; the rest is only counted
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,8 @@ def import_marks(
         classes=tuple(classes.names),
         splits={name: len(images) for name, images in splits.items()},
         lacks_background=settings.background and not job.has_background,
-        findings=tuple(job.findings),
-        counts=dict(job.counts),
+        findings=tuple(job.log.kept),
+        counts=dict(job.log.counts),
     )
 
 
@@ -171,8 +169,7 @@ class _Import:
         self.writer = writer
         self.classes = classes
         self.settings = settings
-        self.findings: list[Finding] = []
-        self.counts: Counter[str] = Counter()
+        self.log = FindingLog()
         self.kinds: Counter[str] = Counter()
         self.has_background = "boxes" in settings.complete
         self.tags: dict[str, frozenset[int]] = {}
@@ -199,7 +196,7 @@ class _Import:
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self.settings.complete:
             mask[mask == UNLABELLED] = 0
-        self._write(item, picture, marks, scribbles, mask)
+        self._write(item, picture, marks, scribbles, mask, classes)
 
     def _write(
         self,
@@ -208,6 +205,7 @@ class _Import:
         marks: Marks,
         scribbles: LabelMap | None,
         mask: LabelMap | None,
+        classes: ClassList,
     ) -> None:
         suffix = ".png" if isinstance(picture, bytes) and picture[:4] == b"\x89PNG" else ".jpg"
         self.writer.add(
@@ -215,7 +213,6 @@ class _Import:
             scribbles=scribbles, mask=mask, suffix=suffix, link=self.settings.link,
         )  # fmt: skip
         self.kinds.update(marks.kinds)
-        classes = ClassList(tuple(self.classes.names))
         drawn = [labels for labels in (scribbles, mask) if labels is not None]
         seen = np.concatenate([np.unique(labels) for labels in drawn]) if drawn else np.zeros(0)
         self.has_background |= 0 in seen or 0 in marks.named_classes
@@ -282,7 +279,4 @@ class _Import:
         self._note(Finding("missing", f"{message}; it is left out", item.path, item.entry))
 
     def _note(self, *findings: Finding) -> None:
-        for finding in findings:
-            self.counts[finding.kind] += 1
-            if self.counts[finding.kind] <= _KEPT_FINDINGS:
-                self.findings.append(finding)
+        self.log.note(findings)

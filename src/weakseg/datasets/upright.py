@@ -10,10 +10,7 @@ from PIL import Image, ImageOps
 from weakseg.annotations.findings import Finding
 from weakseg.annotations.readers.source import Annotated
 from weakseg.errors import DataError
-from weakseg.pictures import opened
-
-_ORIENTATION = 0x0112  # the EXIF tag
-_TURNED = {5, 6, 7, 8}  # orientations that exchange height and width
+from weakseg.pictures import FIRST_TURNED, UPRIGHT, exif_orientation, opened
 
 
 def upright_picture(
@@ -35,12 +32,11 @@ def upright_picture(
         DataError: The image cannot be read, or has another size than the file of marks says.
     """
     assert item.picture is not None  # the caller has looked
-    source = item.picture if isinstance(item.picture, Path) else io.BytesIO(item.picture)
-    with opened(source, what=f"image {item.name!r}", path=item.path) as picture:
+    with opened(item.picture, what=f"image {item.name!r}", path=item.path) as picture:
         stored = picture.height, picture.width
-        orientation = picture.getexif().get(_ORIENTATION, 1)
-        shown = stored[::-1] if orientation in _TURNED else stored
-        if orientation not in range(2, 9) or (item.size == stored != shown):
+        orientation = exif_orientation(picture, decode=True)
+        shown = stored[::-1] if orientation >= FIRST_TURNED else stored
+        if orientation == UPRIGHT or (item.size == stored != shown):
             _check_size(item, stored)
             return item.picture, stored, ()
         _check_size(item, shown)

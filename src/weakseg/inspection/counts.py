@@ -12,14 +12,13 @@ import numpy as np
 
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.drawing import Size
-from weakseg.annotations.findings import Finding, Oddity
+from weakseg.annotations.findings import Finding, FindingLog, Oddity
 from weakseg.inspection.look import Look
 from weakseg.inspection.sample import Sample, Sampled
 from weakseg.method.constants import MAX_CLASSES, VOID
 
 KINDS = ("tags", "boxes", "points", "scribbles", "masks")
 
-_KEPT_FINDINGS = 1000  # of each kind
 _TOP_PAIRS = 10
 _EXAMPLES = 5
 
@@ -167,8 +166,7 @@ class Tally:
         # How many images hold both of two classes; on the diagonal, hold one.
         self._together = np.zeros((self._count, self._count), np.int64)
         self._agreement: dict[tuple[str, str], Agreement] = {}
-        self._findings: dict[str, list[Finding]] = {}
-        self._finding_counts: Counter[str] = Counter()
+        self._log = FindingLog()
         self._sample = Sample()
 
     def add(self, look: Look) -> None:
@@ -192,11 +190,7 @@ class Tally:
 
     def note(self, findings: Iterable[Finding]) -> None:
         """Count findings, and keep the first ones of each kind."""
-        for finding in findings:
-            self._finding_counts[finding.kind] += 1
-            kept = self._findings.setdefault(finding.kind, [])
-            if len(kept) < _KEPT_FINDINGS:
-                kept.append(finding)
+        self._log.note(findings)
 
     def class_findings(self, least_images: int) -> list[Finding]:
         """Find classes with few images or none; background, which needs no mark, is passed over.
@@ -218,7 +212,7 @@ class Tally:
 
     def result(self) -> Inspection:
         """Give what has been counted."""
-        kinds = [kind for kind in get_args(Oddity) if kind in self._findings]
+        kinds = [kind for kind in get_args(Oddity) if kind in self._log.counts]
         areas = {size: size[0] * size[1] * images for size, images in self._sizes.items()}
         return Inspection(
             images=self._images,
@@ -230,8 +224,8 @@ class Tally:
             marks={kind: marks.total() for kind, marks in self._marks.items()},
             pairs=self._top_pairs(),
             agreement=tuple(self._agreement.values()),
-            findings=tuple(finding for kind in kinds for finding in self._findings[kind]),
-            finding_counts={kind: self._finding_counts[kind] for kind in kinds},
+            findings=tuple(sorted(self._log.kept, key=lambda finding: kinds.index(finding.kind))),
+            finding_counts={kind: self._log.counts[kind] for kind in kinds},
             sample=self._sample.chosen(),
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,9 +107,8 @@ def _read_picture(image: Sampled, shown: Size) -> Picture:
     """Read an image at the size at which it is shown; grey where there is none."""
     if image.picture is None:
         return _blank("no image", shown)
-    source = image.picture if isinstance(image.picture, Path) else io.BytesIO(image.picture)
     try:
-        with opened(source) as picture:
+        with opened(image.picture) as picture:
             stored = picture.height, picture.width
             # A large JPEG is decoded at a fraction of its size.
             picture.draft("RGB", (2 * LONG_EDGE, 2 * LONG_EDGE))

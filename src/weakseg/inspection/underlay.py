@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
-
-from PIL import ExifTags, Image
 
 from weakseg.annotations.drawing import Size
 from weakseg.annotations.findings import Finding
 from weakseg.annotations.readers.source import Annotated
 from weakseg.errors import DataError
 from weakseg.inspection.checks import MOST_PIXELS, entry_of, finding_from, in_words
-from weakseg.pictures import check_image, opened
-
-_ORIENTATIONS = range(1, 9)  # of EXIF
-_UPRIGHT = 1
-_FIRST_TURNED = 5  # orientations from here on exchange height and width
+from weakseg.pictures import FIRST_TURNED, UPRIGHT, check_image, exif_orientation, opened
 
 
 def check_underlay(item: Annotated, *, decode: bool) -> tuple[Size | None, list[Finding]]:
@@ -43,7 +36,7 @@ def check_underlay(item: Annotated, *, decode: bool) -> tuple[Size | None, list[
         return _stated_size(item, findings), findings
     if decode:
         findings += _decoding_fault(item)
-    if item.size == stored[::-1] != stored and orientation >= _FIRST_TURNED:
+    if item.size == stored[::-1] != stored and orientation >= FIRST_TURNED:
         findings.append(Finding("unsure", f"is stored turned (EXIF orientation {orientation}), and "
                                 "marked as shown; `weakseg import` writes it upright", path,
                                 entry))  # fmt: skip
@@ -51,7 +44,7 @@ def check_underlay(item: Annotated, *, decode: bool) -> tuple[Size | None, list[
     if item.size is not None and item.size != stored:
         findings.append(Finding("size", f"marks were made on an image of {in_words(item.size)}, "
                                 f"but it is {in_words(stored)}", path, entry))  # fmt: skip
-    elif orientation != _UPRIGHT:
+    elif orientation != UPRIGHT:
         findings.append(Finding("unsure", f"is stored turned (EXIF orientation {orientation}); its "
                                 "marks are taken to be drawn on the pixels as they are stored",
                                 path, entry))  # fmt: skip
@@ -60,19 +53,8 @@ def check_underlay(item: Annotated, *, decode: bool) -> tuple[Size | None, list[
 
 def _read_header(picture: Path | bytes, source: Path) -> tuple[Size, int]:
     """Read an image's height and width, and its EXIF orientation."""
-    with opened(_as_source(picture), path=source) as image:
-        return (image.height, image.width), _orientation(image)
-
-
-def _as_source(picture: Path | bytes) -> Path | io.BytesIO:
-    return picture if isinstance(picture, Path) else io.BytesIO(picture)
-
-
-def _orientation(image: Image.Image) -> int:
-    if "exif" not in image.info:  # asking for it would decode some formats
-        return _UPRIGHT
-    orientation = image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT)
-    return orientation if orientation in _ORIENTATIONS else _UPRIGHT
+    with opened(picture, path=source) as image:
+        return (image.height, image.width), exif_orientation(image, decode=False)
 
 
 def _decoding_fault(item: Annotated) -> list[Finding]:
@@ -81,7 +63,7 @@ def _decoding_fault(item: Annotated) -> list[Finding]:
         if isinstance(item.picture, Path):
             check_image(item.picture)
         else:
-            with opened(io.BytesIO(item.picture), path=item.path) as image:
+            with opened(item.picture, path=item.path) as image:
                 image.load()
     except DataError as error:
         return [_unreadable(item, error)]

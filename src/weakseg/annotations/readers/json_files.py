@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
 from collections import Counter
@@ -197,7 +196,7 @@ def read_png_mask(
     raw = read_base64(value, "the mask", path, entry)
     if not raw.startswith(b"\x89PNG"):
         raise DataError(f"expected a PNG as the mask, but got {raw[:8]!r}", path=path, entry=entry)
-    with opened(io.BytesIO(raw), what=f"mask ({entry})", path=path) as picture:
+    with opened(raw, what=f"mask ({entry})", path=path) as picture:
         if limit is not None and (picture.height > limit[0] or picture.width > limit[1]):
             raise DataError(
                 f"the mask (H, W) is {(picture.height, picture.width)}, larger than the image, "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from weakseg.annotations.classes import VOC_CLASSES
 from weakseg.annotations.findings import Finding
-from weakseg.annotations.label_regions import read_values, say_values
+from weakseg.annotations.label_regions import known_regions, read_values
 from weakseg.annotations.marks import Marks, Stroke
 from weakseg.annotations.readers.layout import files_by_name, first_files, photo_of
 from weakseg.annotations.readers.source import (
@@ -102,14 +102,10 @@ def _read_png(
 ) -> Annotated:
     runs = read_values(path)
     ids = {**dict(enumerate(numbers)), _UNLABELLED_VALUE: UNLABELLED}
-    unknown = [value for value in runs.counts() if value not in ids]
-    if unknown:
-        raise DataError(
-            f"{say_values(runs, unknown)}; expected the classes of PASCAL VOC, 0 to "
-            f"{len(numbers) - 1}, and {_UNLABELLED_VALUE} (unlabelled)",
-            path=path,
-        )
-    marks = Marks(regions=runs.regions(ids, "scribble"))
+    expected = (
+        f"the classes of PASCAL VOC, 0 to {len(numbers) - 1}, and {_UNLABELLED_VALUE} (unlabelled)"
+    )
+    marks = Marks(regions=known_regions(runs, ids, "scribble", expected, path))
     picture = photo_of(path, name, root, options)
     return Annotated(image_name(name), marks, picture, (runs.height, runs.width), path)
 
