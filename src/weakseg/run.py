@@ -29,19 +29,42 @@ def network_spec(recipe: Recipe, num_classes: int) -> NetworkSpec:
     )
 
 
-_OWN_FILES = ("recipe.yaml", "classes.txt", "log.csv", "checkpoints", "model.safetensors",
+_OWN_FILES = ("recipe.yaml", "classes.txt", "log.csv", "checkpoints", "stages", "model.safetensors",
               "memory.safetensors", "scores.json", "report.html")  # fmt: skip
 
 
+LATE_STAGES = ("relabel", "classify", "inference")
+"""Parts of a recipe that come after the long training, and may change when a run is resumed."""
+
+
 @dataclass(frozen=True)
-class RunFolder:
+class TrainingFolder:
+    """Where a training leaves its log and its state.
+
+    Args:
+        root: The folder.
+    """
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Losses and learning rate of every step."""
+        return self.root / "log.csv"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state from which `--resume` goes on."""
+        return self.root / "checkpoints" / "last.ckpt"
+
+
+@dataclass(frozen=True)
+class RunFolder(TrainingFolder):
     """Paths inside a run.
 
     Args:
         root: The run folder.
     """
-
-    root: Path
 
     @property
     def recipe(self) -> Path:
@@ -54,14 +77,9 @@ class RunFolder:
         return self.root / "classes.txt"
 
     @property
-    def log(self) -> Path:
-        """Losses and learning rate of every step."""
-        return self.root / "log.csv"
-
-    @property
-    def checkpoint(self) -> Path:
-        """The state from which `--resume` goes on."""
-        return self.root / "checkpoints" / "last.ckpt"
+    def stages(self) -> Path:
+        """What the stages of the run left, a folder each."""
+        return self.root / "stages"
 
     @property
     def model(self) -> Path:
@@ -91,7 +109,8 @@ class RunFolder:
         Args:
             recipe: What is going to be trained.
             classes: The classes.
-            resume: Go on with the run that is there.
+            resume: Go on with the run that is there; settings of the stages after the embedding's
+                training may differ.
             overwrite: Remove the run that is there.
 
         Raises:
@@ -102,6 +121,7 @@ class RunFolder:
             raise RunError("--resume and --overwrite exclude each other: choose one.")
         if resume and self.recipe.is_file():
             self._check_same(recipe, classes)
+            dump_recipe(recipe, self.recipe)
             return
         if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
             self._make_way(overwrite)
@@ -138,7 +158,10 @@ class RunFolder:
 
     def _check_same(self, recipe: Recipe, classes: ClassList) -> None:
         before, classes_before = self.read()
-        differences = recipe_differences(before, recipe)
+        differences = [
+            difference for difference in recipe_differences(before, recipe)
+            if difference.split(".")[0] not in LATE_STAGES
+        ]  # fmt: skip
         if classes_before.names != classes.names:
             differences.append("the class list")
         if differences:

@@ -54,6 +54,21 @@ class Box:
         """It holds at least one pixel."""
         return self.xmin <= self.xmax and self.ymin <= self.ymax
 
+    def window(self, size: tuple[int, int]) -> tuple[slice, slice]:
+        """Give the rows and columns of an image (height, width) that it covers; maybe none.
+
+        Examples:
+            >>> Box(1, xmin=-3, ymin=2, xmax=1, ymax=90).window((4, 5))
+            (slice(2, 4, None), slice(0, 2, None))
+        """
+        rows, columns = (
+            slice(min(side, max(0, int(low))), min(side, max(0, int(high) + 1)))
+            for low, high, side in zip(
+                (self.ymin, self.xmin), (self.ymax, self.xmax), size, strict=True
+            )
+        )
+        return rows, columns
+
 
 @dataclass(frozen=True)
 class Stroke:

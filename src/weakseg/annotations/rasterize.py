@@ -172,8 +172,7 @@ def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int]:
 def _boxed(boxes: tuple[Box, ...], size: Size) -> Canvas:
     inside = np.zeros(size, bool)
     for box in boxes:
-        top, left = max(0, int(box.ymin)), max(0, int(box.xmin))
-        inside[top : max(0, int(box.ymax) + 1), left : max(0, int(box.xmax) + 1)] = True
+        inside[box.window(size)] = True
     return inside
 
 

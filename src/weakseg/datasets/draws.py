@@ -71,6 +71,13 @@ class TrainingDraws(Dataset[dict[str, object]]):
     def __len__(self) -> int:
         return self.draws
 
+    def starting_at(self, first: int) -> TrainingDraws:
+        """Give the same stream from draw `first` on, for a run that is resumed."""
+        return TrainingDraws(
+            self.records, self.classes, self.data, self.transform, seed=self.seed,
+            draws=self.draws, first=first, oversegments=self.oversegments,
+        )  # fmt: skip
+
     def __getitem__(self, index: int) -> dict[str, object]:
         draw = self.first + index
         round_, place = divmod(draw, len(self.records))

@@ -34,12 +34,14 @@ class Record:
         image: The image file.
         marks: What may be trained on.
         truth: Label map of the full mask, for scoring.
+        beneath: Label map on which the marks are drawn: what a stage of the run found out.
     """
 
     name: str
     image: Path
     marks: Marks
     truth: Path | None
+    beneath: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import LabelMap
+from weakseg.annotations.label_maps import LabelMap, read_label_map
 from weakseg.annotations.rasterize import rasterize
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
+from weakseg.method.constants import UNLABELLED
 
 
 def record_labels(
@@ -17,7 +20,7 @@ def record_labels(
     *,
     grow_scribbles: bool = True,
 ) -> LabelMap:
-    """Draw the marks of an image.
+    """Draw the marks of an image, over what a stage of the run found out.
 
     Args:
         record: The image with its marks.
@@ -32,7 +35,7 @@ def record_labels(
     Raises:
         DataError: A mark does not fit.
     """
-    return rasterize(
+    labels = rasterize(
         record.marks,
         size,
         classes,
@@ -41,3 +44,7 @@ def record_labels(
         boxes_complete=config.boxes_complete,
         image=record.name,
     )
+    if record.beneath is not None:
+        found = read_label_map(record.beneath, num_classes=len(classes), image_size=size)
+        labels = np.where(labels == UNLABELLED, found, labels)
+    return labels

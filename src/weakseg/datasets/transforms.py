@@ -36,13 +36,15 @@ class TrainTransform:
     Args:
         config: Ranges.
         classes: The classes, for the names in ``config.mirror_swap``.
+        fit: Scales are relative to the size at which the whole image just fits the crop.
 
     Raises:
         DataError: A name in ``mirror_swap`` is no class.
     """
 
-    def __init__(self, config: TransformConfig, classes: ClassList) -> None:
+    def __init__(self, config: TransformConfig, classes: ClassList, *, fit: bool = False) -> None:
         self.config = config
+        self.fit = fit
         # Padding is grey in the image; a void label keeps it out of every loss.
         self.crop = v2.RandomCrop(
             config.crop, pad_if_needed=True, fill={tv_tensors.Image: 128, tv_tensors.Mask: VOID}
@@ -59,6 +61,8 @@ class TrainTransform:
         oversegment = tv_tensors.Mask(sample.oversegment[None])
         low, high = self.config.scale
         scale = low + (high - low) * torch.rand(()).item()
+        if self.fit:
+            scale *= self.config.crop / max(image.shape[-2:])
         size = [max(1, round(side * scale)) for side in image.shape[-2:]]
         image, annotation, oversegment = (
             TF.resize(item, size, antialias=True) for item in (image, annotation, oversegment)

@@ -8,6 +8,7 @@ from weakseg.models.network import (
     build_network,
     freeze_batch_norm,
     parameter_groups,
+    save_network,
 )
 from weakseg.models.weights import FoundWeights, available_weights
 
@@ -25,4 +26,5 @@ __all__ = [
     "create_backbone",
     "freeze_batch_norm",
     "parameter_groups",
+    "save_network",
 ]

@@ -12,9 +12,11 @@ from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from weakseg.errors import RecipeError
+from weakseg.files import replacing
 from weakseg.method.features import full_precision, unit_length
 from weakseg.models.backbone import Backbone, OutputStride, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead
@@ -183,8 +185,17 @@ def build_network(spec: NetworkSpec, weights: str | Path = "auto") -> EmbeddingN
     return EmbeddingNetwork(backbone, head, classifier, spec)
 
 
+def save_network(network: nn.Module, path: Path) -> None:
+    """Write a network's weights as safetensors."""
+    tensors = {
+        key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
+    }
+    with replacing(path) as beside:
+        save_file(tensors, beside)
+
+
 def parameter_groups(
-    network: EmbeddingNetwork,
+    network: nn.Module,
     *,
     lr: float,
     weight_decay: float,
@@ -194,7 +205,7 @@ def parameter_groups(
     """Sort the parameters into an optimizer's groups.
 
     Args:
-        network: The network.
+        network: The network; its backbone is named so.
         lr: Learning rate of the backbone.
         weight_decay: Weight decay of everything but the heads' biases, which have none.
         head_factor: The heads' rate (the classifier's too) is this many times `lr`.

@@ -56,6 +56,9 @@ def recipe_summary(name: str) -> str:
 def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """Read a recipe and change some of its values.
 
+    A recipe may name another one as its `base`, by name or by a file beside it, and then says only
+    what differs.
+
     Args:
         name: A built-in recipe, or a path to a YAML file.
         overrides: New values by dotted key, as in ``{"training.steps": 100}``.
@@ -72,13 +75,27 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         10
     """
     path = recipe_path(name)
+    return parse_recipe(merge(_read_tree(path), overrides or {}), source=str(path))
+
+
+def _read_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read a recipe's keys and values, laid over those of the recipe that its `base` names."""
+    if path in above:
+        raise RecipeError(f"{path}: is its own base")
     try:
-        tree = yaml.safe_load(path.read_text()) or {}
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{path}: expected keys and values, but got {type(tree).__name__}")
-    return parse_recipe(merge(tree, overrides or {}), source=str(path))
+    base = tree.pop("base", None)
+    if base is None:
+        return tree
+    if not isinstance(base, str):
+        raise RecipeError(f"{path}: base: expected the name or file of a recipe, but got {base!r}")
+    beside = path.parent / base
+    found = beside if beside.is_file() else recipe_path(base)
+    return merge(_read_tree(found, (*above, path)), flatten(tree))
 
 
 def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:

@@ -1,6 +1,6 @@
-"""Training: from records to a network."""
+"""Training: from records to a network, stage by stage."""
 
-from weakseg.training.fit import fit
 from weakseg.training.module import TrainingModule
+from weakseg.training.pipeline import Outcome, run_stages
 
-__all__ = ["TrainingModule", "fit"]
+__all__ = ["Outcome", "TrainingModule", "run_stages"]

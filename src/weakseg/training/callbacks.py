@@ -17,7 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from weakseg.errors import RunError
 from weakseg.files import replacing
-from weakseg.training.module import TrainingModule
+from weakseg.training.step import StepModule
 
 
 class Interrupted(BaseException):
@@ -51,7 +51,7 @@ class LogWriter(L.Callback):
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
                            *_: Any) -> None:  # fmt: skip
         """Add a row."""
-        assert isinstance(pl_module, TrainingModule)
+        assert isinstance(pl_module, StepModule)
         now = time.perf_counter()
         terms = {name: value.item() for name, value in pl_module.terms.items()}
         values = {"loss": sum(terms.values()), **terms,
@@ -113,7 +113,7 @@ class ProgressBar(L.Callback):
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
                            *_: Any) -> None:  # fmt: skip
         """Move the bar."""
-        assert isinstance(pl_module, TrainingModule)
+        assert isinstance(pl_module, StepModule)
         losses = " ".join(f"{name} {value.item():.2f}" for name, value in pl_module.terms.items())
         step = trainer.global_step
         self.progress.update(self.task, completed=step, losses=losses)

@@ -1,88 +1,59 @@
-"""From records to a trained network."""
+"""The loop that trains a stage's module."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import Recipe
+from weakseg.config import TrainingConfig
 from weakseg.datasets.draws import TrainingDraws
-from weakseg.datasets.folder import Record
-from weakseg.datasets.transforms import TrainTransform
 from weakseg.errors import DataError, RunError
-from weakseg.files import replacing
-from weakseg.run import RunFolder
+from weakseg.run import TrainingFolder
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
-from weakseg.training.module import TrainingModule
+from weakseg.training.step import StepModule
 
 
 def fit(
-    recipe: Recipe,
-    records: Sequence[Record],
-    classes: ClassList,
-    run: RunFolder,
-    *,
-    oversegments: Path | None,
-) -> TrainingModule:
-    """Train, from the start or from the run's checkpoint, and save the network.
+    module: StepModule,
+    draws: TrainingDraws,
+    config: TrainingConfig,
+    folder: TrainingFolder,
+    title: str,
+) -> None:
+    """Train, from the start or from the folder's checkpoint.
 
     Args:
-        recipe: The recipe.
-        records: Training images with their marks.
-        classes: The classes.
-        run: The prepared run folder.
-        oversegments: Folder of region maps, where the recipe's method uses them.
-
-    Returns:
-        The trained module.
+        module: What is trained.
+        draws: The stream of training samples, from its start.
+        config: The loop.
+        folder: Where log and checkpoint are.
+        title: What to call it.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
-        RunError: The checkpoint does not fit the recipe.
+        RunError: The checkpoint is damaged.
         NonFiniteError: A loss became NaN or infinite.
     """
-    L.seed_everything(recipe.seed, verbose=False)
-    module = TrainingModule(recipe, classes)
-    checkpoint = run.checkpoint if run.checkpoint.is_file() else None
-    draws = TrainingDraws(
-        records, classes, recipe.data, TrainTransform(recipe.transforms, classes),
-        seed=recipe.seed, draws=recipe.training.steps * recipe.training.batch,
-        first=_steps_done(checkpoint) * recipe.training.batch, oversegments=oversegments,
-    )  # fmt: skip
+    checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
+    draws = draws.starting_at(_steps_done(checkpoint) * config.batch)
     with warnings.catch_warnings(), _quiet_lightning():
         _ignore_warnings()
-        trainer = _trainer(recipe, run)
+        trainer = _trainer(config, folder, title)
         try:
-            trainer.fit(module, _loader(recipe, draws, trainer), ckpt_path=checkpoint)
+            trainer.fit(module, _loader(config, draws, trainer), ckpt_path=checkpoint)
         except Interrupted:
             raise KeyboardInterrupt from None
         except DataError as error:
             raise _without_traceback(error) from error
-    if trainer.is_global_zero:
-        save_network(module, run.model)
-    return module
 
 
-def save_network(module: TrainingModule, path: Path) -> None:
-    """Write the network's weights as safetensors."""
-    tensors = {key: value.detach().cpu().contiguous()
-               for key, value in module.network.state_dict().items()}  # fmt: skip
-    with replacing(path) as beside:
-        save_file(tensors, beside)
-
-
-def _trainer(recipe: Recipe, run: RunFolder) -> L.Trainer:
-    config = recipe.training
-    title = f"{recipe.method}, seed {recipe.seed}"
+def _trainer(config: TrainingConfig, folder: TrainingFolder, title: str) -> L.Trainer:
     return L.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
@@ -94,22 +65,21 @@ def _trainer(recipe: Recipe, run: RunFolder) -> L.Trainer:
         use_distributed_sampler=True,
         logger=False,
         callbacks=[
-            LogWriter(run.log),
+            LogWriter(folder.log),
             ProgressBar(title, config.steps),
-            Checkpoints(run.checkpoint, config.checkpoint_every),
+            Checkpoints(folder.checkpoint, config.checkpoint_every),
         ],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        default_root_dir=run.root,
+        default_root_dir=folder.root,
     )
 
 
-def _loader(recipe: Recipe, draws: TrainingDraws, trainer: L.Trainer) -> DataLoader[Any]:
-    config = recipe.training
+def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) -> DataLoader[Any]:
     if config.batch % trainer.world_size:
         raise RunError(
-            f"training.batch is {config.batch}, but it must be a multiple of the "
+            f"The batch is {config.batch}, but it must be a multiple of the "
             f"{trainer.world_size} devices."
         )
     return DataLoader(

@@ -23,6 +23,23 @@ def check_run_lengths(mask: Any, where: Where) -> Size:
     Raises:
         DataError: The runs do not fill the frame, or the frame is too large.
     """
+    return read_run_lengths(mask, where)[0]
+
+
+def read_run_lengths(mask: Any, where: Where) -> tuple[Size, list[int]]:
+    """Take a mask in COCO's run lengths out of a file.
+
+    Args:
+        mask: An object with `size`, height and width, and `counts`, as a list or as a text.
+        where: Where it stands.
+
+    Returns:
+        Height and width; and lengths of the runs of pixels, column by column, outside and inside in
+        turn, beginning with outside.
+
+    Raises:
+        DataError: The runs do not fill the frame, or the frame is too large.
+    """
     frame = take(mask, "size", list, where)
     if len(frame) != 2:
         raise where.error(f"expected height and width as 'size', but got {frame!r:.60}")
@@ -34,7 +51,7 @@ def check_run_lengths(mask: Any, where: Where) -> Size:
         check_runs(runs, (height, width), where)
     except ValueError as error:
         raise where.error(f"expected run lengths as 'counts', but got {error}") from None
-    return height, width
+    return (height, width), runs
 
 
 def check_runs(runs: Sequence[Any], size: Size, where: Where) -> None:

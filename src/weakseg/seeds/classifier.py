@@ -1,0 +1,103 @@
+"""A classifier of image tags whose last layer tells where each class is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from weakseg.models import Backbone, create_backbone
+
+_RARE = -2.5  # logit of a tag that one image in twelve has
+
+
+class TagClassifier(nn.Module):
+    """Image to class activations; their mean over the image is the score of the tag.
+
+    Shape:
+        - Input: (B, 3, H, W), floating, in 0 … 1
+        - Output: (B, C, h, w), activations, signed, at the backbone's output stride
+
+    Args:
+        backbone: Image to features.
+        num_classes: Number of classes C that can be tags (background is none).
+
+    Source: Zhou et al., "Learning Deep Features for Discriminative Localization" (CVPR 2016), with
+    the weights of the classes applied before the average, as SEAM (CVPR 2020) does.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, num_classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Conv2d(backbone.channels, num_classes, 1, bias=False)
+        nn.init.normal_(self.head.weight, std=0.01)
+        # Most classes are absent from most images. Said here, it need not be said by activations.
+        self.bias = nn.Parameter(torch.full((num_classes,), _RARE))
+        for key in ("mean", "std"):
+            values = torch.tensor(getattr(backbone, key)).view(1, 3, 1, 1)
+            self.register_buffer(key, values, persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Compute the activations, (B, C, h, w)."""
+        activations: Tensor = self.head(self.backbone((image - self.mean) / self.std))
+        return activations
+
+    def scores(self, activations: Tensor) -> Tensor:
+        """Give the logit of each tag, (B, C), from activations (B, C, h, w)."""
+        return activations.mean(dim=(2, 3)) + self.bias
+
+
+def build_tag_classifier(
+    num_classes: int,
+    *,
+    backbone: str,
+    output_stride: Literal[8, 16] = 16,
+    weights: str | Path = "auto",
+    frozen_stride: int = 4,
+) -> TagClassifier:
+    """Build a tag classifier on a backbone of timm.
+
+    Args:
+        num_classes: Number of classes that can be tags.
+        backbone: Name of a timm model.
+        output_stride: Stride of its feature map.
+        weights: auto (ImageNet), none (random), or a file.
+        frozen_stride: Layers up to this stride stay as pretrained; 0: none do.
+
+    Raises:
+        RecipeError: The backbone is unknown or unsuitable.
+        WeightsError: The weights cannot be found, read or fitted.
+    """
+    body = create_backbone(backbone, output_stride=output_stride, weights=weights)
+    if weights != "none":
+        body.freeze_to_stride(frozen_stride)
+    return TagClassifier(body, num_classes)
+
+
+def equivariance_loss(activations: Tensor, smaller: Tensor, tags: Tensor) -> Tensor:
+    """Ask that activations of a shrunk image are the shrunk activations.
+
+    Args:
+        activations: Of the image, (B, C, h, w).
+        smaller: Of the shrunk image, (B, C, h', w').
+        tags: Which classes the images hold, (B, C), as 0 and 1; others are left out.
+
+    Returns:
+        Mean absolute difference between both, each class scaled by its largest activation.
+
+    Source: SEAM (arXiv 2004.04581), equation 6, "equivariant regularisation".
+    """
+    shrunk = F.interpolate(activations, smaller.shape[-2:], mode="bilinear", align_corners=False)
+    difference = (_by_largest(shrunk) - _by_largest(smaller)).abs().mean(dim=(2, 3))
+    return (difference * tags).sum() / tags.sum().clamp(min=1)
+
+
+def _by_largest(activations: Tensor) -> Tensor:
+    positive = activations.relu()
+    return positive / (positive.amax(dim=(2, 3), keepdim=True) + 1e-5)

@@ -1,0 +1,131 @@
+"""Activation maps that a user brings: `.npy` files that hold a dictionary of class to map.
+
+Other projects (PSA, SEAM, IRN's first step) write them as a pickled dictionary. A pickle can run
+anything, so this one is read with nothing but numpy's own array builders within reach.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakseg.annotations.classes import ClassList
+from weakseg.errors import DataError
+from weakseg.seeds.activations import Activations
+from weakseg.seeds.files import load_activations
+
+_EXPECTED = "expected a .npy file with a dictionary of class to map (H, W)"
+_BUILDERS = {"_reconstruct", "scalar", "_frombuffer"}
+
+
+def own_activations(
+    folder: Path, name: str, size: tuple[int, int], classes: ClassList
+) -> Activations:
+    """Read the activation maps that a user gives for an image.
+
+    Args:
+        folder: Holds NAME.npy, or NAME.npz as stage seeds of another run left them.
+        name: Name of the image.
+        size: Its height and width.
+        classes: The classes.
+
+    Raises:
+        DataError: There is no file for the image, or it is not what it should be.
+    """
+    own_run = folder / f"{name}.npz"
+    return (
+        load_activations(own_run)
+        if own_run.is_file()
+        else read_own_maps(folder / f"{name}.npy", size, classes)
+    )
+
+
+def read_own_maps(path: Path, size: tuple[int, int], classes: ClassList) -> Activations:
+    """Read the activation maps of one image.
+
+    Args:
+        path: The file. Keys are names of classes, or numbers that count from 0 and leave the
+            background out, as PSA and SEAM write them.
+        size: Height and width of the image.
+        classes: The classes.
+
+    Returns:
+        The maps, 0 to 1: negative values become 0, and a map that exceeds 1 is scaled down.
+
+    Raises:
+        DataError: The file is missing, damaged or holds something else; a class is unknown; a map
+            is of another size or not finite.
+    """
+    found: dict[int, NDArray[np.float32]] = {}
+    for key, value in _read_dictionary(path).items():
+        entry = f"class {key!r}"
+        class_id = _class_of(key, classes, path, entry)
+        found[class_id] = _checked(value, size, path, entry)
+    ids = sorted(found)
+    maps = np.stack([found[i] for i in ids]) if ids else np.zeros((0, *size), np.float32)
+    return Activations(np.array(ids, np.uint8), maps)
+
+
+def _checked(value: Any, size: tuple[int, int], path: Path, entry: str) -> NDArray[np.float32]:
+    try:
+        array = np.asarray(value, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise DataError(f"{_EXPECTED}, but got {type(value).__name__}", path=path,
+                        entry=entry) from None  # fmt: skip
+    if array.shape != size:
+        raise DataError(
+            f"the map (H, W) is {array.shape} while its image is {size}", path=path, entry=entry
+        )
+    if not np.isfinite(array).all():
+        raise DataError("the map holds NaN or infinite values", path=path, entry=entry)
+    positive = np.maximum(array, 0)
+    scaled = positive / max(1.0, float(positive.max(initial=0)))
+    return scaled.astype(np.float32)
+
+
+def _class_of(key: Any, classes: ClassList, path: Path, entry: str) -> int:
+    if isinstance(key, str):
+        return classes.find(key, path=path, entry=entry)
+    first = 1 if classes.has_background else 0
+    if isinstance(key, int | np.integer) and 0 <= int(key) < len(classes) - first:
+        return int(key) + first
+    raise DataError(
+        f"expected a class name or a number from 0 to {len(classes) - first - 1}, which leaves the "
+        "background out",
+        path=path, entry=entry,
+    )  # fmt: skip
+
+
+def _read_dictionary(path: Path) -> dict[Any, Any]:
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                      else np.lib.format.read_array_header_2_0)  # fmt: skip
+            shape, _, dtype = header(file)
+            if shape != () or not dtype.hasobject:
+                raise DataError(f"{_EXPECTED}, but got an array {shape} of {dtype}", path=path)
+            content = _Unpickler(file).load()
+    except FileNotFoundError:
+        raise DataError("there are no activation maps for this image", path=path) from None
+    except DataError:
+        raise
+    except Exception as error:  # a damaged pickle fails anywhere
+        raise DataError(f"{_EXPECTED}, but it cannot be read ({error})", path=path) from error
+    value = content.item() if isinstance(content, np.ndarray) and content.ndim == 0 else content
+    if not isinstance(value, dict):
+        raise DataError(f"{_EXPECTED}, but got {type(value).__name__}", path=path)
+    return value
+
+
+class _Unpickler(pickle.Unpickler):
+    """Build arrays and plain values, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] == "numpy" and name in _BUILDERS | {"ndarray", "dtype"}:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is not allowed in activation maps")

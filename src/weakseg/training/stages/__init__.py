@@ -1,0 +1,1 @@
+"""The stages of a run: seeds, embed, relabel, classify. Each reads files that earlier ones left."""

@@ -1,0 +1,183 @@
+"""Stage relabel: let the trained embedding refine the labels of its own training images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.label_maps import LabelMap, write_label_map
+from weakseg.config import Recipe, RelabelConfig
+from weakseg.datasets.folder import Record
+from weakseg.datasets.record_labels import record_labels
+from weakseg.inference import Segmenter
+from weakseg.inference.binding import allowed_classes, bind, box_limits, is_marked
+from weakseg.inference.memory import Memory
+from weakseg.method.constants import UNLABELLED
+from weakseg.models import EmbeddingNetwork
+from weakseg.oversegment import load_oversegment, region_means
+from weakseg.pictures import read_image
+from weakseg.progress import progress
+from weakseg.refine.crf import dense_crf
+from weakseg.refine.random_walk import random_walk
+from weakseg.refine.scores import normalise_by_class
+from weakseg.seeds import Activations
+from weakseg.training.devices import own_share, wait_for_all
+from weakseg.training.stages.folder import Stage
+from weakseg.training.stages.quality import measured_quality
+from weakseg.training.stages.seeds import maps_of
+
+_STRIDE = 8  # of the random walk, as in the paper
+
+
+def relabel(
+    recipe: Recipe,
+    network: EmbeddingNetwork,
+    memory: Memory,
+    records: Sequence[Record],
+    classes: ClassList,
+    stage: Stage,
+    seeds: Stage,
+    *,
+    oversegments: Path | None,
+) -> list[Record]:
+    """Refine the labels of training images that are marked in part.
+
+    Args:
+        recipe: The recipe.
+        network: The network of stage embed.
+        memory: Its labelled prototypes.
+        records: Training images with their marks and seeds.
+        classes: The classes.
+        stage: The stage's folder.
+        seeds: The folder of stage seeds, for activation maps.
+        oversegments: Folder of region maps, for labels that end where regions do.
+
+    Returns:
+        The same images; those that could be refined lie upon refined labels.
+    """
+    stage.open()
+    config = recipe.relabel
+    # An image without marks has no tags to keep to; a full mask cannot be bettered.
+    wanting = [record for record in records
+               if not record.marks.is_empty and record.marks.mask is None]  # fmt: skip
+    paths = {record.name: stage.root / "labels" / f"{record.name}.png" for record in wanting}
+    if not stage.is_complete():
+        missing = stage.missing(paths.values())
+        segmenter = _segmenter(recipe, network, memory, classes)
+        lacking = [record for record in wanting if paths[record.name] in missing]
+        share = own_share(lacking)
+        for record in progress(share, "Refining labels", len(share)):
+            maps = maps_of(record, seeds) if config.start == "seeds" else None
+            regions = None
+            if config.regions and oversegments is not None:
+                regions = load_oversegment(oversegments / f"{record.name}.png")
+            labels = refined_labels(record, segmenter, recipe, maps=maps, regions=regions)
+            write_label_map(paths[record.name], labels)
+        wait_for_all()
+        before = measured_quality(wanting, classes, recipe.data, "labels before refinement")
+        after = measured_quality(
+            [_with_labels(record, paths) for record in wanting], classes, recipe.data,
+            "refined labels",
+        )  # fmt: skip
+        stage.finish(paths.values(), before=before, quality=after)
+    return [_with_labels(record, paths) for record in records]
+
+
+def _with_labels(record: Record, paths: Mapping[str, Path]) -> Record:
+    return replace(record, beneath=paths[record.name]) if record.name in paths else record
+
+
+def refined_labels(
+    record: Record,
+    segmenter: Segmenter,
+    recipe: Recipe,
+    *,
+    maps: Activations | None = None,
+    regions: NDArray[np.int32] | None = None,
+) -> LabelMap:
+    """Refine the labels of one image: scores, bound by its marks; random walk; regions; dense CRF.
+
+    Args:
+        record: The image with its marks.
+        segmenter: The predictor that gives the first scores.
+        recipe: The recipe.
+        maps: Activation maps to begin with, in place of the predictor's scores.
+        regions: Region ids, (H, W), over which scores are averaged.
+
+    Returns:
+        Label map, (H, W); all unlabelled where the marks name no class.
+    """
+    config, classes = recipe.relabel, segmenter.classes
+    image = read_image(record.image)
+    size = (image.shape[0], image.shape[1])
+    labels = record_labels(replace(record, beneath=None), size, classes, recipe.data)
+    if not is_marked(labels, record.marks):
+        return np.full(size, UNLABELLED, np.uint8)
+    allowed = allowed_classes(labels, record.marks, classes)
+    limits = box_limits(labels, record.marks, classes)
+    if maps is None:
+        scores = segmenter.limited_to(allowed).probabilities(image)
+    else:
+        scores = _scores_of(maps, classes, size, recipe.seeds.alpha)
+    scores[~allowed] = 0
+    if config.normalise:  # before marks are bound, which are sure already
+        scores = normalise_by_class(scores, least=config.least)
+    scores = bind(scores, allowed, labels, limits=limits)
+    if config.walk:
+        scores[allowed] = _walked(scores[allowed], image, segmenter.network, config)
+    if regions is not None:
+        scores = region_means(scores, regions)
+    scores = bind(scores, allowed, labels, limits=limits)
+    if config.crf != "none":
+        scores = bind(dense_crf(image, scores, config.crf), allowed, labels, limits=limits)
+    sure = scores.max(axis=0) >= config.confidence
+    refined: LabelMap = np.where(sure, scores.argmax(axis=0), UNLABELLED).astype(np.uint8)
+    return refined
+
+
+@torch.inference_mode()
+def _walked(
+    scores: NDArray[np.float32],
+    image: NDArray[np.uint8],
+    network: EmbeddingNetwork,
+    config: RelabelConfig,
+) -> NDArray[np.float32]:
+    """Walk at a stride of 8 pixels, and give the scores at the image's size again, (C, H, W)."""
+    device = next(network.parameters()).device
+    size = scores.shape[1:]
+    cells = [-(-side // _STRIDE) for side in size]
+    pixels = torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float() / 255
+    embedding = F.interpolate(network(pixels), cells, mode="bilinear", align_corners=False)[0]
+    small = F.interpolate(torch.from_numpy(scores)[None].to(device), cells, mode="area")[0]
+    walked = random_walk(small, embedding, sharpness=config.walk_sharpness, steps=config.walk_steps)
+    large = F.interpolate(walked[None], size, mode="bilinear", align_corners=False)[0]
+    return large.cpu().numpy()
+
+
+def _scores_of(
+    maps: Activations, classes: ClassList, size: tuple[int, int], alpha: float
+) -> NDArray[np.float32]:
+    large = maps.resized(size)
+    scores = np.zeros((len(classes), *size), np.float32)
+    scores[large.class_ids] = large.maps
+    if classes.has_background:
+        scores[0] = (1 - large.maps.max(axis=0, initial=0)) ** alpha
+    return scores
+
+
+def _segmenter(
+    recipe: Recipe, network: EmbeddingNetwork, memory: Memory, classes: ClassList
+) -> Segmenter:
+    config = recipe.relabel
+    inference = replace(
+        recipe.inference, scales=config.scales, flip=config.flip, crf="none",
+        labels="classifier" if config.start == "classifier" else "retrieval",
+    )  # fmt: skip
+    return Segmenter(network, classes, inference, memory, recipe.transforms.mirror_swap)

@@ -1,0 +1,245 @@
+"""A run as stages: what is made, what is skipped, what is made again."""
+
+import json
+import logging
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from weakseg.annotations.label_maps import read_label_map
+from weakseg.api import train
+from weakseg.config import Recipe
+from weakseg.errors import DataError, MissingExtraError, RunError
+from weakseg.inference import Segmenter
+from weakseg.recipes import parse_recipe
+from weakseg.training.callbacks import LogWriter
+
+STAGES = ("seeds", "embed", "relabel", "classify")
+MARKS = {"tags": {"marks": ["tags"]}, "boxes": {"marks": ["boxes"], "boxes_complete": True}}
+
+
+def tiny(marks: str = "tags", **more) -> Recipe:
+    tree = {
+        "data": MARKS.get(marks, {"marks": [marks]}),
+        "transforms": {"crop": 48},
+        "oversegment": {"regions": 8},
+        "model": {"backbone": "test_resnet", "weights": "none", "dimensions": 8},
+        "seeds": {"steps": 4, "scales": [1.0], "regions": True},
+        "optimizer": {"warmup": 1},
+        "training": {"steps": 4, "batch": 2, "checkpoint_every": 2},
+        "relabel": {"enabled": True, "scales": [1.0], "regions": True},
+        "classify": {"steps": 4, "batch": 2},
+        "inference": {"grid": [3, 3]},
+    }
+    for key, value in more.items():
+        tree[key] = {**tree[key], **value}
+    return parse_recipe(tree)
+
+
+@pytest.fixture
+def marked(folder: Path) -> Path:
+    """Add boxes to the data folder, and leave full masks to the validation images alone."""
+    rows = [f"img{n},{'square' if n % 2 == 0 else 'bar'},20,10,39,29" for n in range(6)]
+    (folder / "boxes.csv").write_text("\n".join(["image,class,xmin,ymin,xmax,ymax", *rows]) + "\n")
+    return folder
+
+
+def files(run: Path, pattern: str) -> dict[str, bytes]:
+    return {str(p.relative_to(run)): p.read_bytes() for p in sorted(run.glob(pattern))}
+
+
+def weights(run: Path) -> bytes:
+    return (run / "model.safetensors").read_bytes()
+
+
+def times(run: Path) -> dict[str, int]:
+    return {name: (run / "stages" / name / "stage.json").stat().st_mtime_ns for name in STAGES}
+
+
+@pytest.mark.parametrize("marks", ["tags", "boxes"])
+def test_tags_and_boxes_go_through_every_stage(marked, tmp_path, marks):
+    run = train(marked, recipe=tiny(marks), out=tmp_path / "run").run
+    assert {path.name for path in (run / "stages").iterdir()} == set(STAGES)
+    for stage in ("seeds", "relabel"):
+        assert len(files(run, f"stages/{stage}/labels/*.png")) == 4
+    seeds = read_label_map(run / "stages/seeds/labels/img0.png", num_classes=3)
+    assert set(np.unique(seeds)) <= {0, 1, 254}  # img0 holds a square, not a bar
+    refined = read_label_map(run / "stages/relabel/labels/img0.png", num_classes=3)
+    assert set(np.unique(refined)) <= {0, 1}
+    if marks == "boxes":
+        outside = np.ones(refined.shape, bool)
+        outside[10:30, 20:40] = False
+        assert (refined[outside] == 0).all()
+    assert Segmenter.load(run).predict(marked / "images/img5.png").shape == (48, 64)
+
+
+@pytest.mark.parametrize("marks", ["points", "scribbles"])
+def test_marks_that_label_pixels_need_no_seeds(marked, tmp_path, marks):
+    run = train(marked, recipe=tiny(marks), out=tmp_path / "run").run
+    assert not (run / "stages/seeds").exists()
+    assert len(files(run, "stages/relabel/labels/*.png")) == 4
+
+
+def test_in_a_mix_only_images_without_drawn_classes_get_seeds(marked, tmp_path):
+    lines = (marked / "tags.csv").read_text().splitlines()
+    (marked / "tags.csv").write_text("\n".join([lines[0], lines[1]]) + "\n")  # img0
+    (marked / "boxes.csv").write_text("image,class,xmin,ymin,xmax,ymax\nimg1,bar,20,10,39,29\n")
+    lines = (marked / "points.csv").read_text().splitlines()
+    kept = [line for line in lines if not line.startswith(("img0", "img1"))]
+    (marked / "points.csv").write_text("\n".join(kept) + "\n")
+    recipe = tiny()
+    recipe = replace(recipe, data=replace(recipe.data, marks=["tags", "boxes", "points"]))
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    made = {path.stem for path in (run / "stages/seeds/labels").glob("*.png")}
+    assert made == {"img0", "img1"}
+
+
+def test_marks_keep_their_class_in_refined_labels(marked, tmp_path):
+    run = train(marked, recipe=tiny("scribbles"), out=tmp_path / "run").run
+    for number in range(4):
+        refined = read_label_map(run / f"stages/relabel/labels/img{number}.png", num_classes=3)
+        assert (refined[20, 24:36] == 1 + number % 2).all()
+        assert (refined[40, 5:50] == 0).all()
+
+
+def test_a_finished_run_that_is_resumed_does_nothing_again(marked, tmp_path):
+    run = train(marked, recipe=tiny(), out=tmp_path / "run").run
+    before = times(run), weights(run), (run / "log.csv").read_text()
+    train(marked, recipe=tiny(), out=run, resume=True)
+    assert (times(run), weights(run), (run / "log.csv").read_text()) == before
+
+
+def test_an_artefact_that_is_gone_or_cut_short_is_found_and_made_again(marked, tmp_path):
+    run = train(marked, recipe=tiny(), out=tmp_path / "run").run
+    everything = files(run, "stages/*/labels/*.png"), weights(run)
+    damage = [
+        ("gone", "seeds/maps/img1.npz"), ("cut", "seeds/labels/img2.png"),
+        ("cut", "embed/model.safetensors"), ("gone", "relabel/labels/img0.png"),
+        ("cut", "relabel/labels/img0.png"), ("gone", "classify/model.safetensors"),
+        ("cut", "relabel/stage.json"),
+    ]  # fmt: skip
+    for how, name in damage:
+        path = run / "stages" / name
+        content = path.read_bytes()
+        path.unlink()
+        if how == "cut":
+            path.write_bytes(content[: len(content) // 2])
+        train(marked, recipe=tiny(), out=run, resume=True)
+        assert path.is_file(), name
+        assert (files(run, "stages/*/labels/*.png"), weights(run)) == everything, name
+
+
+def test_maps_are_made_again_even_where_the_tag_classifier_is_gone_too(marked, tmp_path):
+    recipe = tiny(relabel={"enabled": False}, classify={"steps": 0})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    path = run / "stages/seeds/maps/img1.npz"
+    content = path.read_bytes()
+    path.unlink()
+    (run / "stages/seeds/tags.safetensors").unlink()
+    train(marked, recipe=recipe, out=run, resume=True)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("stage", ["seeds", "embed", "classify"])
+def test_a_run_killed_in_any_training_goes_on_to_the_same_end(
+    marked, tmp_path, monkeypatch, stage
+):
+    whole = train(marked, recipe=tiny(), out=tmp_path / "whole").run
+    at = {"seeds": "stages/seeds", "embed": ".", "classify": "stages/classify"}[stage]
+    original = LogWriter.on_train_batch_end
+
+    def interrupt(self, trainer, *args):
+        original(self, trainer, *args)
+        if self.path.parent == tmp_path / "run" / at and trainer.global_step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(LogWriter, "on_train_batch_end", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(marked, recipe=tiny(), out=tmp_path / "run")
+    monkeypatch.undo()
+    run = train(marked, recipe=tiny(), out=tmp_path / "run", resume=True).run
+    assert weights(run) == weights(whole)
+
+
+def test_settings_of_late_stages_may_change_on_resume_and_only_those_stages_run_again(
+    marked, tmp_path
+):
+    run = train(marked, recipe=tiny(), out=tmp_path / "run").run
+    before = times(run)
+    train(marked, recipe=tiny(classify={"steps": 5}), out=run, resume=True)
+    after = times(run)
+    assert {name for name in STAGES if after[name] != before[name]} == {"classify"}
+    train(marked, recipe=tiny(relabel={"walk": False}, classify={"steps": 5}), out=run, resume=True)
+    assert {name for name in STAGES if times(run)[name] != after[name]} == {"relabel", "classify"}
+    with pytest.raises(RunError, match=r"seeds\.steps"):
+        train(marked, recipe=tiny(seeds={"steps": 9}), out=run, resume=True)
+
+
+def test_a_training_is_not_gone_on_with_on_other_marks(marked, tmp_path):
+    run = train(marked, recipe=tiny("points"), out=tmp_path / "run").run
+    path = marked / "points.csv"
+    path.write_text(path.read_text().replace("img0,square,30,20", "img0,square,31,20"))
+    with pytest.raises(RunError, match="other images or marks"):
+        train(marked, recipe=tiny("points"), out=run, resume=True)
+
+
+def test_the_quality_of_labels_is_measured_against_masks_and_told(marked, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, logger="weakseg"):
+        run = train(marked, recipe=tiny(), out=tmp_path / "run").run
+    state = json.loads((run / "stages/relabel/stage.json").read_text())
+    assert state["quality"]["coverage"] == 1.0
+    assert 0 <= state["before"]["miou_everywhere"] <= 1
+    assert "refined labels of 4 images" in caplog.text
+
+
+def test_own_activation_maps_take_the_place_of_the_tag_classifier(marked, tmp_path):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    where = np.zeros((48, 64), np.float32)
+    where[10:30, 20:40] = 1
+    for number in range(4):
+        np.save(maps / f"img{number}.npy", np.array({number % 2: where}, dtype=object))
+    recipe = tiny(seeds={"folder": str(maps), "regions": False})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    assert not (run / "stages/seeds/tags.safetensors").exists()
+    labels = read_label_map(run / "stages/seeds/labels/img1.png", num_classes=3)
+    assert (labels == np.where(where > 0, 2, 0)).all()
+
+    np.save(maps / "img2.npy", np.array({0: where[:9]}, dtype=object))
+    with pytest.raises(DataError, match=r"img2\.npy, class 0: the map .* is \(9, 64\)"):
+        train(marked, recipe=recipe, out=tmp_path / "other")
+
+
+def test_a_crf_that_is_not_installed_is_told_before_anything_is_trained(
+    marked, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(__import__("sys").modules, "pydensecrf.densecrf", None)
+    monkeypatch.setitem(__import__("sys").modules, "pydensecrf", None)
+    with pytest.raises(MissingExtraError, match=r"weakseg\[crf\]"):
+        train(marked, recipe=tiny(relabel={"crf": "deeplab"}), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_cross_entropy_trains_on_the_same_seeds(marked, tmp_path):
+    recipe = tiny(relabel={"enabled": False}, classify={"steps": 0})
+    recipe = replace(recipe, method="cross-entropy")
+    recipe = replace(recipe, inference=replace(recipe.inference, labels="classifier"))
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    assert (run / "stages/seeds/labels/img0.png").is_file()
+    assert not (run / "stages/relabel").exists()
+
+
+@pytest.mark.parametrize(("part", "moves"), [("classifier", False), ("network", True)])
+def test_the_last_stage_changes_the_embedding_only_where_asked_for(
+    marked, tmp_path, part, moves
+):
+    run = train(marked, recipe=tiny(classify={"train": part}), out=tmp_path / "run").run
+    before = load_file(run / "stages/embed/model.safetensors")
+    after = load_file(run / "model.safetensors")
+    changed = {key.split(".")[0] for key in before if (before[key] != after[key]).any()}
+    assert changed == ({"backbone", "head", "classifier"} if moves else {"classifier"})
