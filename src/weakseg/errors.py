@@ -45,3 +45,7 @@ class WeightsError(WeaksegError):
 
 class NonFiniteError(WeaksegError):
     """A loss became NaN or infinite."""
+
+
+class MissingExtraError(WeaksegError):
+    """What was asked for needs a package that is not installed; the message says which extra."""

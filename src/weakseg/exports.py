@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.label_maps import LabelMap, write_label_map
+from weakseg.annotations.palette import overlay_labels
 from weakseg.annotations.writers.coco import write_coco
 from weakseg.annotations.writers.label_studio import write_label_studio
 from weakseg.annotations.writers.labelme import write_labelme
+from weakseg.errors import DataError, RecipeError, RunError
+from weakseg.files import replacing
 
 MaskFormat = Literal["png", "coco", "coco-rle", "labelme", "label-studio"]
 Masks = Iterable[tuple[str, Path, LabelMap]]
@@ -19,6 +27,41 @@ Masks = Iterable[tuple[str, Path, LabelMap]]
 
 _ONE_FILE = {"coco": "instances.json", "coco-rle": "instances.json", "label-studio": "tasks.json"}
 _ENDINGS = {"png": ".png", "labelme": ".json"}
+
+
+def check_format(kind: Any) -> None:
+    """Make sure that masks can be written in a format.
+
+    Raises:
+        RecipeError: They cannot.
+    """
+    if kind not in get_args(MaskFormat):
+        raise RecipeError(f"format: expected {', '.join(get_args(MaskFormat))}, but got {kind!r}")
+
+
+def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Make sure that files may be written.
+
+    Raises:
+        RunError: One is there, and is not to be replaced.
+        DataError: One would be written twice.
+    """
+    paths = list(paths)
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        raise RunError(
+            f"{there[0]}: is there already, and {len(there) - 1} more. Choose another --out, or "
+            "replace them with --overwrite."
+        )
+    twice = next((path for path, count in Counter(paths).items() if count > 1), None)
+    if twice is not None:
+        raise DataError("two images would have this one file: rename one of them", path=twice)
+
+
+def write_overlay(path: Path, image: NDArray[np.uint8], labels: LabelMap) -> None:
+    """Write a label map, (H, W), laid over its image, (H, W, 3), as JPEG."""
+    with replacing(path) as beside:
+        Image.fromarray(overlay_labels(image, labels)).save(beside, quality=90)
 
 
 def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path]:
@@ -29,7 +72,13 @@ def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path
 
 
 def export_masks(
-    masks: Masks, out: Path, classes: ClassList, kind: MaskFormat, *, prefix: str = ""
+    masks: Masks,
+    out: Path,
+    classes: ClassList,
+    kind: MaskFormat,
+    *,
+    prefix: str = "",
+    confidence: Mapping[str, float] | None = None,
 ) -> None:
     """Write masks image by image.
 
@@ -43,6 +92,8 @@ def export_masks(
             instances.json of polygons or run lengths; label-studio, one tasks.json of predictions.
         prefix: What stands before the images' names in coco and label-studio files, such as
             "/data/local-files/?d=photos/".
+        confidence: How sure each image's mask is, 0 to 1, by its name, for label-studio. It is
+            looked up once the image's mask has come.
 
     Raises:
         RunError: A file cannot be written.
@@ -56,7 +107,7 @@ def export_masks(
         ),
         "label-studio": lambda: write_label_studio(
             out / _ONE_FILE[kind],
-            ((image, labels, None) for image, labels in _named(masks, prefix)),
+            _scored(masks, prefix, {} if confidence is None else confidence),
             classes,
         ),
     }
@@ -64,8 +115,15 @@ def export_masks(
 
 
 def _named(masks: Masks, prefix: str) -> Iterator[tuple[str, LabelMap]]:
+    for image, labels, _ in _scored(masks, prefix, {}):
+        yield image, labels
+
+
+def _scored(
+    masks: Masks, prefix: str, confidence: Mapping[str, float]
+) -> Iterator[tuple[str, LabelMap, float | None]]:
     for name, image, labels in masks:
-        yield f"{prefix}{name}{image.suffix}", labels
+        yield f"{prefix}{name}{image.suffix}", labels, confidence.get(name)
 
 
 def _write_each(masks: Masks, out: Path, write: Callable[[Path, Path, LabelMap], None]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import cast
 
 from rich.console import Console
 from rich.table import Table
@@ -14,22 +16,19 @@ from weakseg.api import Trained, train
 from weakseg.config import MarkKind, Method, Recipe
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.shapes import make_shapes
+from weakseg.datasets.simulation_settings import SimulationSettings
+from weakseg.datasets.simulator import simulate
 from weakseg.errors import RunError
 from weakseg.evaluation import ScoreRow, comparison_table
-from weakseg.evaluation.report import Example, Report, write_report
+from weakseg.evaluation.report import Example, Gallery, Report, write_report
 from weakseg.inference import Segmenter
 from weakseg.recipes import load_recipe
 from weakseg.run import RunFolder
 from weakseg.run_report import example, facts, loss_curves, spread
 
-_SETTINGS: tuple[tuple[MarkKind, Method], ...] = (
-    ("points", "cross-entropy"),
-    ("points", "spml"),
-    ("scribbles", "cross-entropy"),
-    ("scribbles", "spml"),
-    ("masks", "cross-entropy"),
-    ("masks", "spml"),
-)
+MIXED = "mixed"
+_MARKS: tuple[str, ...] = ("tags", "boxes", "points", "scribbles", MIXED)
+_METHODS: tuple[Method, ...] = ("spml", "cross-entropy")
 _NAMES = {"spml": "weakseg", "cross-entropy": "cross-entropy"}
 
 
@@ -51,7 +50,7 @@ class Demo:
 def demo(
     out: str | Path = "demo", *, steps: int | None = None, seed: int = 0, overwrite: bool = False
 ) -> Demo:
-    """Make the shapes set, train from points, scribbles and masks with and without the method.
+    """Make the shapes set; train from each kind of mark and a mix, with and without the method.
 
     Args:
         out: Folder for the data, the runs and the report.
@@ -68,20 +67,25 @@ def demo(
     root = Path(out)
     _make_way(root, overwrite)
     data = make_shapes(root / "data", seed=seed)
+    mixed = root / "data-mixed"
+    quarters = dict.fromkeys(_MARKS[:-1], 0.25)
+    simulate(data, mixed, SimulationSettings(shares=quarters, link=True, seed=seed))
     recipe = load_recipe("demo", {"seed": seed} | ({"training.steps": steps} if steps else {}))
-    console = Console(stderr=True)
     runs: dict[str, tuple[Recipe, Trained]] = {}
-    for number, (marks, method) in enumerate(_SETTINGS, 1):
+    for marks, method in product(_MARKS, _METHODS):
         name = f"{_NAMES[method]}, {marks}"
-        console.print(f"[bold]{number} of {len(_SETTINGS)}: {name}[/]")
-        own = replace(recipe, method=method, data=replace(recipe.data, marks=[marks]))
-        if method == "cross-entropy":
-            own = replace(own, inference=replace(own.inference, labels="classifier"))
+        total = len(_MARKS) * len(_METHODS)
+        Console(stderr=True).print(f"[bold]{len(runs) + 1} of {total}: {name}[/]")
+        own = _recipe_for(recipe, marks, method, root / "runs")
         folder = root / "runs" / f"{marks}-{method}"
-        runs[name] = own, train(data, recipe=own, out=folder)
+        runs[name] = own, train(mixed if marks == MIXED else data, recipe=own, out=folder)
     rows = [
         ScoreRow.of(
-            _NAMES[recipe.method], recipe.data.marks[0], done.scores, done.protocol, done.seconds
+            _NAMES[recipe.method],
+            done.run.name.split("-")[0],
+            done.scores,
+            done.protocol,
+            done.seconds,
         )
         for recipe, done in runs.values()
         if done.scores is not None and done.protocol is not None
@@ -91,18 +95,37 @@ def demo(
     return Demo(comparison_table(rows), report, rows)
 
 
+def _recipe_for(recipe: Recipe, marks: str, method: Method, runs: Path) -> Recipe:
+    """Fit the demo's recipe to one row: its marks, and for the baseline no more than its labels."""
+    kinds = [] if marks == MIXED else [cast(MarkKind, marks)]
+    data = replace(recipe.data, marks=kinds, boxes_complete=True)
+    recipe = replace(recipe, method=method, data=data)
+    if method == "spml":
+        return recipe
+    # The same seeds as weakseg has, without training a tag classifier twice.
+    seeds = runs / f"{marks}-spml" / "stages" / "seeds" / "maps"
+    return replace(
+        recipe,
+        seeds=replace(recipe.seeds, folder=str(seeds) if seeds.is_dir() else None),
+        relabel=replace(recipe.relabel, enabled=False),
+        classify=replace(recipe.classify, steps=0),
+        inference=replace(recipe.inference, labels="classifier"),
+    )
+
+
 def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, Trained]]) -> None:
     recipe, first = next(iter(runs.values()))
     seconds = sum(done.seconds for _, done in runs.values()) / len(runs)
     report = Report(
         title="weakseg demo: what a few marks can teach",
-        summary="The same network, trained for the same number of steps from points, scribbles "
-        "and full masks: with plain cross-entropy on the marked pixels, and with weakseg.",
+        summary="The same network, trained for the same number of steps from tags, boxes, points, "
+        "scribbles, and a mix in which every image has one kind: with weakseg, and with plain "
+        "cross-entropy on the same labels (marked pixels, and the seeds of tags and boxes).",
         facts=facts(recipe, seconds) | {"method": "as the table says"},
         table=rows,
         class_scores={name: done.scores for name, (_, done) in runs.items() if done.scores},
-        curves={name: loss_curves(RunFolder(done.run)) for name, (_, done) in runs.items()},
-        examples=_examples(runs),
+        curves={name: loss_curves(RunFolder(done.run), own) for name, (own, done) in runs.items()},
+        galleries=[Gallery("Examples", _examples(runs))],
         classes=read_class_list(load_data_config(first.run.parents[1] / "data", recipe.data)).names,
     )
     write_report(path, report)
@@ -115,9 +138,9 @@ def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
     data = load_data_config(done.run.parents[1] / "data", recipe.data)
     scored = spread(read_split(data, data.val_split, classes))
     examples = [example(record, classes, data, segmenters) for record in scored]
-    for marks in ("points", "scribbles"):
-        shown = replace(data, marks=[marks])
-        for record in spread(read_split(shown, data.train_split, classes), 3):
+    for marks in _MARKS[2:-1]:  # tags and boxes are not drawn
+        shown = replace(data, marks=[cast(MarkKind, marks)])
+        for record in spread(read_split(shown, data.train_split, classes), 2):
             own = {"prediction": segmenters[f"weakseg, {marks}"]}
             examples.append(example(record, classes, shown, own, marks=True))
     return examples
@@ -128,7 +151,7 @@ def _make_way(root: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise RunError(f"{root}: is there already. Choose another --out, or use --overwrite.")
-    own = {"data", "runs", "report.html"}
+    own = {"data", "data-mixed", "runs", "report.html"}
     strangers = sorted(path.name for path in root.iterdir() if path.name not in own)
     if strangers:
         raise RunError(f"{root}: holds {strangers[0]!r}, which is not the demo's, so --overwrite "

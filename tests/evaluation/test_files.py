@@ -3,8 +3,16 @@ import json
 import numpy as np
 import pytest
 
+from weakseg.config import InferenceConfig
 from weakseg.errors import DataError
-from weakseg.evaluation import Protocol, Scores, read_scores, write_scores
+from weakseg.evaluation import (
+    Protocol,
+    Scores,
+    Variant,
+    read_scores,
+    write_scores,
+    write_variants,
+)
 
 SCORES = Scores(("sky", "kühe", "sea"), np.array([[5, 1, 0], [2, 7, 0], [0, 0, 0]]))
 PROTOCOL = Protocol("val", 12, scales=(0.5, 1.0), flip=True, labels="classifier", notes=("tiled",))
@@ -42,7 +50,17 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_beside(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"protocol": {"split": "val"}}', '{"protocol": {"speed": 1}}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"protocol": {"split": "val"}}',
+        '{"protocol": {"speed": 1}}',
+        '{"protocol": "val", "classes": ["a"], "confusion": [[1]]}',
+        '{"protocol": {"split": "val", "images": 1, "crf": "thick"}}',
+        "[" * 100_000,
+    ],
 )
 def test_a_file_that_holds_no_scores_is_named(tmp_path, content):
     path = tmp_path / "scores.json"
@@ -55,8 +73,37 @@ def test_a_protocol_says_everything_in_one_line():
     assert PROTOCOL.describe() == (
         "val split, 12 images; scales 0.5, 1; flipped too; labels by classifier; no CRF; tiled"
     )
+    config = InferenceConfig(scales=[0.75], crf="deeplab", tile=512)
+    assert Protocol.of(config, "val", 3, notes=["upright"]).describe() == (
+        "val split, 3 images; scale 0.75; not flipped; labels by retrieval; deeplab CRF; "
+        "tiles of 512; upright"
+    )
     assert Protocol("test", 1).describe().startswith("test split, 1 image; scale 1; not flipped")
     given = Protocol("val", 2, labels="masks", notes=("by hand",))
     assert given.describe() == "val split, 2 images; masks as given; by hand"
     with pytest.raises(ValueError, match="Expected `labels`"):
         Protocol("val", 1, labels="guess")
+
+
+@pytest.mark.parametrize(("before", "now"), [(False, "none"), (True, "deeplab")])
+def test_a_file_of_an_older_version_is_still_read(tmp_path, before, now):
+    path = tmp_path / "scores.json"
+    protocol = {"description": "…", "split": "val", "images": 2, "scales": [1.0], "flip": False,
+                "labels": "retrieval", "crf": before, "notes": []}  # fmt: skip
+    old = {"protocol": protocol, "mean_iou": 1.0, "classes": ["sky"], "confusion": [[3]]}
+    path.write_text(json.dumps(old))
+    scores, read = read_scores(path)
+    assert scores.mean_iou == 1
+    assert read == Protocol("val", 2, crf=now)
+
+
+def test_variants_are_written_each_with_its_name_and_protocol(tmp_path):
+    path = tmp_path / "scores.json"
+    sharp = Protocol("val", 12, crf="deeplab")
+    write_variants(path, [Variant("no CRF", SCORES, PROTOCOL), Variant("sharp", SCORES, sharp)])
+    first, second = json.loads(path.read_text("utf-8"))["variants"]
+    assert (first.pop("name"), second.pop("name")) == ("no CRF", "sharp")
+    assert second["protocol"]["crf"] == "deeplab"
+    alone = tmp_path / "alone.json"
+    write_scores(alone, SCORES, PROTOCOL)
+    assert first == json.loads(alone.read_text("utf-8"))

@@ -40,7 +40,7 @@ def test_a_folder_scores_as_its_arrays_do(folders):
     confusion = Confusion(CLASSES)
     for name, truth in truths.items():
         guess = np.array(Image.open(predictions / f"{name}.png"))
-        confusion.update(guess, np.array(Image.open(truth)), name)
+        confusion.update(guess, np.array(Image.open(truth)), "file", image=name)
     scores = score_folder(predictions, truths, CLASSES)
     assert scores.to_json() == confusion.compute().to_json()
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.evaluation import Protocol, ScoreRow, Scores
+from weakseg.evaluation import LabelQuality, Protocol, ScoreRow, Scores
+from weakseg.evaluation.boundaries import count_boundaries
 from weakseg.evaluation.curves import curve_svg, smooth
-from weakseg.evaluation.pictures import picture_url
-from weakseg.evaluation.report import Example, Report, render_report, write_report
+from weakseg.evaluation.pictures import picture_url, shrunk
+from weakseg.evaluation.report import Example, Gallery, Report, render_report, write_report
 
 VOID_TAGS = {"meta", "br", "img"}
 NASTY = '<script>alert("x")</script> & </h3>'
@@ -61,14 +62,17 @@ def report() -> Report:
     photo = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
     flat = np.zeros((60, 80, 3), np.uint8)
     curve = [(step, 1 / (1 + step)) for step in range(50)]
+    quality = LabelQuality(7, 0.5, 0.25, 0.125, float("nan"), {NASTY: 1}, {NASTY: 1})
+    example = Example(NASTY, [(NASTY, photo), ("truth", flat)], NASTY, frozenset({1, 254, 255}))
     return Report(
         title=NASTY,
         summary=NASTY,
         facts={NASTY: NASTY, "recipe": "small"},
         table=[ScoreRow.of(NASTY, NASTY, scores, Protocol("val", 3, notes=(NASTY,)), 5)],
+        label_quality={NASTY: quality},
+        galleries=[Gallery(NASTY, [example], NASTY, {NASTY: NASTY})],
         class_scores={NASTY: scores, "two": scores},
         curves={NASTY: {"similarity": curve, NASTY: curve}, "two": {"similarity": curve[:3]}},
-        examples=[Example(NASTY, [(NASTY, photo), ("truth", flat)])],
         classes=["sky", NASTY, "sea"],
     )
 
@@ -96,7 +100,7 @@ def test_pictures_have_words_and_tables_have_captions(report):
     page = parse(html)
     assert page.alts
     assert all(page.alts)
-    assert page.seen.count("caption") == page.seen.count("table") == 2
+    assert page.seen.count("caption") == page.seen.count("table") == 3
     assert page.seen.count("h1") == 1
     assert 'aria-label="similarity over steps.' in html
     assert "two: 1 at step 0, 0.333 at step 2" in html
@@ -116,7 +120,8 @@ def test_scores_stand_in_the_report_with_their_protocol(report):
         ("table", "scores"),
         ("class_scores", "class-scores"),
         ("curves", "curves"),
-        ("examples", "examples"),
+        ("label_quality", "labels"),
+        ("galleries", "gallery-1"),
     ],
 )
 def test_an_empty_part_is_left_out(report, part, heading):
@@ -152,6 +157,50 @@ def test_runs_of_other_classes_share_the_class_table():
     assert found["sea"] == ["–", "100.0"]
 
 
+def test_a_single_run_is_shown_with_all_its_scores_and_confusions():
+    matrix = np.array([[6, 2], [1, 5]])
+    labels, truth = np.zeros((2, 4, 4), np.uint8)
+    labels[:2], truth[:, :2] = 1, 1
+    counted = Scores(("sky", "cow"), matrix, count_boundaries(labels, truth, 2))
+    html = render_report(Report("one", class_scores={"a": counted}))
+    headings = re.findall(r'<th scope="col" class="number">([^<]*)</th>', html)
+    assert headings[:4] == ["IoU", "Precision", "Recall", "Boundary F"]
+    assert "Instance IoU</th>" not in html, "it was not counted"
+    assert re.findall(r'<th scope="row">(sky|cow)</th><td>(\w+)</td>', html) == [
+        ("sky", "cow"),
+        ("cow", "sky"),
+    ]
+    assert 'id="confusions"' not in render_report(
+        Report("two", class_scores={"a": counted, "b": counted})
+    )
+
+
+def test_a_run_without_any_scored_pixel_is_shown():
+    nothing = Scores(("sky", "cow"), np.zeros((2, 2), int))
+    html = render_report(Report("nothing", class_scores={"a": nothing}))
+    assert html.count(">–</div>") == 3, "two classes and their mean"
+
+
+def test_colours_are_explained_of_the_classes_that_an_example_shows():
+    flat = np.zeros((4, 4, 3), np.uint8)
+    examples = [
+        Example("a", [("truth", flat)], labels=frozenset({0, 2, 254})),
+        Example("b", [("truth", flat)], labels=frozenset({255})),
+        Example("c", [("truth", flat)]),
+    ]
+    report = Report("x", galleries=[Gallery("g", examples)], classes=["sky", "cow", "sea"])
+    html = render_report(report)
+    named = re.findall(r'style="background: (#\w+)"></span>([^<]+)<', html)
+    assert named == [("#000000", "sky"), ("#008000", "sea"), ("#e0e0c0", "void (not scored)")]
+    assert html.count('class="legend"') == 2
+
+
+def test_the_quality_of_labels_stands_in_percent_with_its_number_of_images(report):
+    row = re.search(r'<tr><th scope="row">[^<]*</th><td class="number">7</td>(.*)</tr>',
+                    render_report(report))  # fmt: skip
+    assert re.findall(r">([\d.–]+)</div>", row[1]) == ["50.0", "25.0", "12.5", "–"]
+
+
 def test_sixty_large_panels_stay_below_three_megabytes():
     generator = np.random.default_rng(0)
     coarse = generator.integers(0, 256, (12, 16, 3)).astype(np.uint8)
@@ -159,7 +208,7 @@ def test_sixty_large_panels_stay_below_three_megabytes():
     photo = (photo + generator.integers(0, 8, photo.shape)).clip(0, 255).astype(np.uint8)
     panels = [(f"panel {number}", photo) for number in range(5)]
     # the twelve examples are alike, so one tells the size of all
-    one = len(render_report(Report("size", examples=[Example("a", panels)])))
+    one = len(render_report(Report("size", galleries=[Gallery("a", [Example("a", panels)])])))
     assert 12 * one < 3e6
 
 
@@ -171,6 +220,8 @@ def test_painted_label_maps_are_kept_exactly_and_photographs_shrunk():
     assert (np.array(opened(painted).convert("RGB")) == painted).all()
     photo = np.random.default_rng(0).integers(0, 256, (600, 800, 3)).astype(np.uint8)
     assert opened(photo).size == (320, 240)
+    large = np.kron(painted, np.ones((20, 20, 1), np.uint8))
+    assert set(np.unique(shrunk(large))) == {0, 255}, "no colours between those of classes"
     assert opened(photo[:, :2]).size == (2, 480)
     for wrong in (photo[..., 0], photo.astype(float), photo[:0]):
         with pytest.raises(ValueError, match="Expected `picture`"):

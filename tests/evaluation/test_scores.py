@@ -13,6 +13,7 @@ from weakseg.evaluation import Confusion, Scores, label_confusion
 from weakseg.method.constants import UNLABELLED, VOID
 
 CLASSES = ["sky", "cow", "sea", "tree"]
+COUNTS = {"predicted": [1], "predicted_met": [1], "true": [1], "true_met": [1]}
 
 
 def random_pair(seed: int, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -106,12 +107,12 @@ def test_nothing_scored_gives_nan_without_a_warning(recwarn):
 def test_parts_counted_apart_add_up():
     whole, left, right = Confusion(CLASSES), Confusion(CLASSES), Confusion(CLASSES)
     for part, seed in ((left, 1), (right, 2)):
-        part.update(*random_pair(seed), "one.png")
-        whole.update(*random_pair(seed), "one.png")
-    left.add(right.matrix)
-    assert torch.equal(left.matrix, whole.matrix)
-    with pytest.raises(ValueError, match=r"Expected `matrix` of shape \(4, 4\), but got \(2, 2\)"):
-        left.add(np.zeros((2, 2), int))
+        part.update(*random_pair(seed), "one.png", image=str(seed))
+        whole.update(*random_pair(seed), "one.png", image=str(seed))
+    left.add(right)
+    assert left.compute().to_json() == whole.compute().to_json()
+    with pytest.raises(ValueError, match=r"Expected counts of classes \('sky', .*\('a',\)"):
+        left.add(Confusion(["a"]))
 
 
 def test_scores_do_not_change_as_counting_goes_on():
@@ -126,7 +127,7 @@ def test_scores_do_not_change_as_counting_goes_on():
 def test_counting_is_the_same_where_deterministic_algorithms_are_asked_for(monkeypatch):
     prediction, truth = map(torch.tensor, random_pair(3))
     expected = label_confusion(prediction, truth, 4)
-    monkeypatch.setattr("weakseg.evaluation.scores._MAX_BINS", 16 * 100)
+    monkeypatch.setattr("weakseg.evaluation.confusion._MAX_BINS", 16 * 100)
     torch.use_deterministic_algorithms(True)
     try:
         assert torch.equal(label_confusion(prediction, truth, 4), expected)
@@ -170,7 +171,25 @@ def test_scores_survive_json_and_nan_becomes_null():
 
 
 @pytest.mark.parametrize(
-    "data", [{}, {"classes": ["a"]}, {"classes": ["a"], "confusion": [[1, 2]]}]
+    "data",
+    [
+        {},
+        {"classes": ["a"]},
+        {"classes": [1], "confusion": [[1]]},
+        {"classes": ["a"], "confusion": [[1, 2]]},
+        {"classes": ["a"], "confusion": [[10**30]]},
+        {"classes": ["a"], "confusion": [[1]], "boundary": {"true": [1]}},
+        {"classes": ["a"], "confusion": [[1]], "boundary": COUNTS | {"true": [1, 2]}},
+        {"classes": ["a"], "confusion": [[1]], "boundary": COUNTS | {"true_met": [2]}},
+        {"classes": ["a"], "confusion": [[1]], "boundary": COUNTS | {"predicted_met": [-1]}},
+        {"classes": ["a", "b"], "confusion": [[1, 0], [0, 1]], "boundary": COUNTS},
+        {"classes": ["a"], "confusion": [[1]], "instances": []},
+        {"classes": ["a"], "confusion": [[1]], "instances": {"count": [1], "recall": [2.0]}},
+        {"classes": ["a"], "confusion": [[1]], "instances": {"count": [1], "recall": [np.nan]}},
+        {"classes": ["a"], "confusion": [[1]], "single_image_iou": {"one": "good"}},
+        {"classes": ["a"], "confusion": [[1]], "single_image_iou": {"one": np.nan}},
+        {"classes": ["a"], "confusion": [[1]], "single_image_iou": []},
+    ],
 )
 def test_json_that_holds_no_scores_is_refused(data):
     with pytest.raises(DataError, match="Expected `classes` and `confusion`"):
@@ -180,3 +199,64 @@ def test_json_that_holds_no_scores_is_refused(data):
 def test_reading_scores_does_not_wait_for_matplotlib():
     code = "import sys, weakseg.evaluation.scores; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_confusions_are_the_largest_entries_off_the_diagonal():
+    scores = Scores(("sky", "cow", "sea"), np.array([[9, 1, 0], [3, 5, 4], [0, 0, 0]]))
+    pairs = [(pair.truth, pair.prediction, pair.pixels) for pair in scores.confusions(9)]
+    assert pairs == [("cow", "sea", 4), ("cow", "sky", 3), ("sky", "cow", 1)]
+    assert [pair.share for pair in scores.confusions(2)] == pytest.approx([4 / 12, 3 / 12])
+    assert scores.confusions(0) == []
+    assert Confusion(CLASSES).compute().confusions(3) == []
+
+
+def test_each_image_keeps_its_own_iou_over_the_classes_in_its_truth_or_prediction():
+    confusion = Confusion(CLASSES)
+    confusion.update(np.array([[0, 0, 1, 2]]), np.array([[0, 0, 1, VOID]]), "a.png", image="a")
+    confusion.update(np.array([[0, 0, 2, 2]]), np.array([[0, 0, 1, 2]]), "b.png")
+    confusion.update(np.array([[0]]), np.array([[VOID]]), "nothing.png")
+    own = confusion.compute().single_image_iou
+    # cow was in the truth of b and never found; that sea was predicted on a's void says nothing
+    assert own == {"a": 1.0, "b.png": pytest.approx((1 + 0 + 1 / 2) / 3)}
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "best", "median", "worst"),
+    [
+        (0, 1, "", "", ""),
+        (1, 1, "a", "", ""),
+        (2, 1, "a", "", "b"),
+        (3, 1, "a", "b", "c"),
+        (7, 1, "a", "d", "g"),
+        (7, 2, "ab", "cd", "fg"),
+        (8, 2, "ab", "de", "gh"),
+        (4, 2, "a", "b", "d"),
+        (5, 0, "", "", ""),
+    ],
+)
+def test_example_images_are_the_best_the_middle_and_the_worst(count, each, best, median, worst):
+    names = "abcdefghi"[:count]
+    iou = {name: 1 - place / 10 for place, name in enumerate(names)}
+    shuffled = {name: iou[name] for name in sorted(names, key=lambda name: hash(name) % 7)}
+    scores = Scores(("sky",), np.ones((1, 1), int), single_image_iou=shuffled)
+    found = {kind: "".join(chosen) for kind, chosen in scores.example_images(each).items()}
+    assert found == {"best": best, "median": median, "worst": worst}
+
+
+def test_counts_of_outlines_and_instances_survive_json():
+    scores = score(*[random_pair(seed) for seed in range(3)])
+    text = json.dumps(scores.to_json(), allow_nan=False)
+    again = Scores.from_json(json.loads(text))
+    assert again.boundary_f.tolist() == scores.boundary_f.tolist()
+    assert again.instance_iou.tolist() == scores.instance_iou.tolist()
+    assert again.single_image_iou == scores.single_image_iou == {"one.png": pytest.approx(0, abs=1)}
+    assert json.loads(text)["mean_boundary_f"] == scores.mean_boundary_f
+
+
+def test_scores_of_before_read_as_scores_without_what_was_not_counted():
+    old = {"classes": ["sky", "cow"], "confusion": [[3, 1], [0, 4]], "mean_iou": 0.775}
+    scores = Scores.from_json(old)
+    assert scores.mean_iou == pytest.approx((3 / 4 + 4 / 5) / 2)
+    assert np.isnan(scores.mean_boundary_f)
+    assert np.isnan(scores.mean_instance_iou)
+    assert scores.to_json()["boundary"] is None

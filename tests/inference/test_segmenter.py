@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 
 from weakseg.annotations.classes import ClassList
 from weakseg.config import InferenceConfig
-from weakseg.errors import WeightsError
+from weakseg.errors import MissingExtraError, WeightsError
 from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities, retrieve
 from weakseg.inference.segmenter import Segmenter
@@ -135,3 +136,67 @@ def test_a_memory_survives_saving_and_a_damaged_one_is_named(memory, tmp_path):
 
 def test_options_may_differ_from_the_recipe():
     assert replace(InferenceConfig(), scales=[0.5]).scales == [0.5]
+
+
+@pytest.mark.parametrize("labels", ["retrieval", "classifier"])
+def test_the_mask_is_the_most_probable_class_at_the_images_size(network, memory, labels):
+    config = InferenceConfig(labels=labels, scales=[0.5, 1.0], flip=True, tile=192, overlap=32)
+    segmenter = Segmenter(network, CLASSES, config, memory)
+    image = picture(250, 70)
+    shares = segmenter.probabilities(image)
+    assert (shares.shape, shares.dtype) == ((3, 250, 70), np.float32)
+    assert np.allclose(shares.sum(0), 1, atol=1e-5)
+    assert (shares.argmax(0) == segmenter.predict(image)).all()
+
+
+def test_probabilities_of_a_batch_are_those_of_its_images(network, memory, monkeypatch):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(labels="classifier"), memory)
+    images = np.stack([picture(40, 56), picture(40, 56)[::-1], picture(40, 56)[:, ::-1]])
+    together = list(segmenter.probabilities_batch(images))
+    # Where few fit into memory they go one by one.
+    monkeypatch.setattr("weakseg.inference.segmenter._HELD_PROBABILITIES", 1)
+    alone = list(segmenter.probabilities_batch(images))
+    assert len(together) == len(alone) == 3
+    assert np.allclose(together, alone, atol=1e-4)
+
+
+def test_only_allowed_prototypes_vote(network, memory):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(k=20), memory)
+    allowed = np.array([True, False, True])
+    shares = segmenter.limited_to(allowed).probabilities(picture(40, 56))
+    assert (shares[1] == 0).all()
+    assert segmenter.probabilities(picture(40, 56))[1].max() > 0
+    nobody = Segmenter(
+        network, CLASSES, InferenceConfig(), memory.only(torch.tensor([1, 0, 0]) > 0)
+    )
+    assert nobody.limited_to(~np.array([True, False, False])).memory is nobody.memory
+
+
+def test_classes_change_places_in_a_mirrored_view(network):
+    classes = ClassList(("background", "left", "right"))
+    config = InferenceConfig(labels="classifier", flip=True)
+    image = picture(64, 64)
+    swapped = Segmenter(network, classes, config, None, [["left", "right"]]).probabilities(image)
+    single = Segmenter(network, classes, replace(config, flip=False))
+    seen = single.probabilities(image)
+    mirrored = single.probabilities(np.ascontiguousarray(image[:, ::-1]))[:, :, ::-1]
+    assert np.allclose(swapped, (seen + mirrored[[0, 2, 1]]) / 2, atol=1e-5)
+    assert np.abs(swapped - (seen + mirrored) / 2).max() > 1e-3
+
+
+def test_a_crf_sharpens_masks(network, memory):
+    pytest.importorskip("pydensecrf")
+    from weakseg.refine.crf import dense_crf
+
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(crf="deeplab"), memory)
+    images = np.stack([picture(40, 56), picture(40, 56)[::-1]])
+    masks = segmenter.predict_batch(images)
+    for image, mask in zip(images, masks, strict=True):
+        sharp = dense_crf(image, segmenter.probabilities(image), "deeplab")
+        assert (mask == sharp.argmax(0)).mean() > 0.99
+
+
+def test_a_crf_that_is_not_installed_is_missed_at_once(network, memory, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
+    with pytest.raises(MissingExtraError, match=r"weakseg\[crf\]"):
+        Segmenter(network, CLASSES, InferenceConfig(crf="deeplab"), memory)

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from weakseg.errors import DataError, RunError
 from weakseg.oversegment import (
     OversegmentSettings,
-    check_own_maps,
+    hed,
     load_oversegment,
     oversegment_image,
     oversegment_images,
     save_oversegment,
 )
+from weakseg.pictures import read_image
 
 SETTINGS = OversegmentSettings(regions=5)
 
@@ -86,6 +89,61 @@ def test_key_depends_on_every_setting_and_is_stable():
     ]
     assert len({settings.key() for settings in [SETTINGS, *changed]}) == 5
     assert OversegmentSettings().key() == OversegmentSettings().key()
+
+
+def test_key_names_what_is_used_however_it_is_said():
+    said = OversegmentSettings(balance=0.5, max_side=256)
+    assert said.key() == OversegmentSettings().key()
+    few, many = (OversegmentSettings(regions=count, threshold=0.1) for count in (5, 50))
+    assert few.key() == many.key()
+
+
+def test_key_depends_on_the_content_of_the_weights(tmp_path: Path):
+    for name, content in {"one": b"1", "same": b"1", "other": b"2"}.items():
+        (tmp_path / name).write_bytes(content)
+    one, same, other = (
+        OversegmentSettings(boundaries="hed", weights=tmp_path / name).key()
+        for name in ("one", "same", "other")
+    )
+    assert one == same != other
+    assert one != OversegmentSettings().key()
+    (tmp_path / "one").write_bytes(b"changed")
+    assert OversegmentSettings(boundaries="hed", weights=tmp_path / "one").key() != one
+
+
+@pytest.fixture(scope="session")
+def hed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give weights of HED that know nothing."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "hed.safetensors"
+    save_file(hed.HedNetwork().state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_hed_maps_are_those_of_each_image_alone(
+    photos: list[tuple[str, Path]], tmp_path: Path, hed_file: Path, workers: int
+):
+    settings = OversegmentSettings(boundaries="hed", weights=hed_file, regions=4)
+    folder = oversegment_images(photos, settings, tmp_path / "c", workers=workers, device="cpu")
+    for name, path in photos:
+        alone = oversegment_image(read_image(path), settings, device="cpu")
+        assert np.array_equal(load_oversegment(folder / f"{name}.png"), alone)
+
+
+def test_boundaries_are_measured_only_as_regions_are_cut(
+    photos: list[tuple[str, Path]], tmp_path: Path, hed_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    written = []
+
+    def measured(image: np.ndarray, network: object) -> np.ndarray:
+        written.append(len(list((tmp_path / "c").rglob("*.png"))))
+        return np.zeros(image.shape[:2], np.float32)
+
+    monkeypatch.setattr(hed, "hed_boundaries", measured)
+    settings = OversegmentSettings(boundaries="hed", weights=hed_file)
+    oversegment_images(photos, settings, tmp_path / "c", workers=0)
+    assert written == [0, 1, 2]
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -161,7 +219,7 @@ def test_unreadable_map_is_named(tmp_path: Path):
 @pytest.mark.parametrize(
     "options",
     [{"regions": 0}, {"regions": None}, {"threshold": 1.5}, {"balance": -1}, {"max_side": 0},
-     {"boundaries": "hed"}],
+     {"boundaries": "magic"}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(options: dict):
     with pytest.raises(ValueError, match="Expected `"):
@@ -216,18 +274,3 @@ def test_ctrl_c_stops_even_an_unguarded_script_promptly_and_leaves_whole_files(t
 def test_importing_brings_in_no_torch():
     code = "import sys, weakseg.oversegment; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_own_region_maps_are_checked_and_those_of_one_region_are_named(tmp_path):
-    images = []
-    for name, regions in (("a", [[0, 1], [2, 7]]), ("b", [[3, 3], [3, 3]])):
-        Image.new("RGB", (2, 2)).save(tmp_path / f"{name}.jpg")
-        images.append((name, tmp_path / f"{name}.jpg"))
-        Image.fromarray(np.array(regions, np.uint8)).save(tmp_path / f"{name}.png")
-    assert check_own_maps(images, tmp_path) == ["b"]
-    save_oversegment(tmp_path / "a.png", np.zeros((3, 2), np.int32))
-    with pytest.raises(DataError, match=r"a.png: the region map \(H, W\) is \(3, 2\)"):
-        check_own_maps(images, tmp_path)
-    (tmp_path / "a.png").unlink()
-    with pytest.raises(DataError, match=r"a.png: there is no such region map"):
-        check_own_maps(images, tmp_path)

@@ -6,11 +6,14 @@ from typing import Protocol
 
 from jsonargparse import ArgumentParser, Namespace
 
+from weakseg.commands.convert import Convert
 from weakseg.commands.demo import Demo
 from weakseg.commands.doctor import Doctor
 from weakseg.commands.evaluate import Evaluate
 from weakseg.commands.import_ import Import
 from weakseg.commands.inspect import Inspect
+from weakseg.commands.label import Label
+from weakseg.commands.oversegment import Oversegment
 from weakseg.commands.predict import Predict
 from weakseg.commands.recipes import Recipes
 from weakseg.commands.simulate import Simulate
@@ -42,9 +45,12 @@ COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "predict": Predict,
     "evaluate": Evaluate,
+    "label": Label,
     "import": Import,
     "inspect": Inspect,
     "simulate": Simulate,
+    "oversegment": Oversegment,
+    "convert": Convert,
     "recipes": Recipes,
     "doctor": Doctor,
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
+from rich.markup import escape
 
 from weakseg.config import InferenceConfig
 
@@ -27,6 +30,29 @@ def flag(options: Namespace, name: str) -> bool:
 def add_device(parser: ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument("--device", type=str, help="cpu, cuda, …; by default a GPU if there is one")
+
+
+def add_mask_options(parser: ArgumentParser) -> None:
+    """Add where and how masks are written."""
+    parser.add_argument("--out", type=str, help="folder for the masks (masks)")
+    parser.add_argument(
+        "--format",
+        type=str,
+        help="png, or for correction coco, coco-rle, labelme or label-studio (png)",
+    )
+    parser.add_argument(
+        "--prefix", type=str, help="what stands before images' names in coco and label-studio"
+    )
+    add_flag(parser, "--overlay", "write each mask over its image too")
+    add_flag(parser, "--overwrite", "replace masks that are there")
+
+
+def say_written(files: Sequence[Path], folder: str) -> None:
+    """Say where masks were written."""
+    if len(files) == 1:
+        out.print(f"Written: {escape(str(files[0]))}")
+    else:
+        out.print(f"{len(files)} masks in {escape(folder)}")
 
 
 def inference_options(options: Namespace) -> dict[str, Any]:

@@ -116,7 +116,8 @@ def simulate(
             totals.add(task, made)
         _write_scored(writer, splits, classes, link=settings.link)
         names = {name: [record.name for record in records] for name, records in splits.items()}
-        writer.finish(names)
+        boxed = classes.has_background and any("boxes" in task.kinds for task in tasks)
+        writer.finish(names, options={"boxes_complete": True} if boxed else None)
     return totals.summary(out, names)
 
 

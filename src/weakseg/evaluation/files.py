@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from weakseg.errors import DataError
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.variants import Variant
 from weakseg.files import replacing
 
 
@@ -22,13 +25,23 @@ def write_scores(path: Path, scores: Scores, protocol: Protocol) -> None:
     Raises:
         RunError: The file cannot be written.
     """
-    data = {
-        "protocol": {"description": protocol.describe(), **protocol.to_json()},
-        **scores.to_json(),
-    }
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with replacing(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    _write(path, _as_json(scores, protocol))
+
+
+def write_variants(path: Path, variants: Sequence[Variant]) -> None:
+    """Write the scores of several variants, as an object with one list, ``variants``.
+
+    Args:
+        path: The file.
+        variants: What was measured; each is written as by `write_scores`, after its ``name``.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    listed = [
+        {"name": variant.name, **_as_json(variant.scores, variant.protocol)} for variant in variants
+    ]
+    _write(path, {"variants": listed})
 
 
 def read_scores(path: Path) -> tuple[Scores, Protocol]:
@@ -38,7 +51,8 @@ def read_scores(path: Path) -> tuple[Scores, Protocol]:
         path: The file.
 
     Returns:
-        The scores, computed again from the stored confusion matrix, and their protocol.
+        The scores, computed again from the stored counts, and their protocol. What older versions
+        did not count is NaN.
 
     Raises:
         DataError: The file cannot be read as scores.
@@ -48,7 +62,20 @@ def read_scores(path: Path) -> tuple[Scores, Protocol]:
         protocol = {**data["protocol"]}
         protocol.pop("description", None)
         return Scores.from_json(data), Protocol.from_json(protocol)
-    except (OSError, ValueError, KeyError, TypeError, DataError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, DataError) as error:
         raise DataError(
             f"Expected scores as `weakseg evaluate` writes them, but got: {error}", path=path
         ) from error
+
+
+def _as_json(scores: Scores, protocol: Protocol) -> dict[str, Any]:
+    return {
+        "protocol": {"description": protocol.describe(), **protocol.to_json()},
+        **scores.to_json(),
+    }
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")

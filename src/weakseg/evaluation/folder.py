@@ -7,13 +7,21 @@ from pathlib import Path
 
 from weakseg.annotations.label_maps import read_label_map
 from weakseg.errors import DataError
-from weakseg.evaluation.scores import Confusion, Scores
+from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.truths import read_truth
 from weakseg.pictures import opened
 
 _SHOWN_NAMES = 5
 
 
-def score_folder(predictions: Path, truths: Mapping[str, Path], classes: Sequence[str]) -> Scores:
+def score_folder(
+    predictions: Path,
+    truths: Mapping[str, Path],
+    classes: Sequence[str],
+    *,
+    instances: Mapping[str, Path] | None = None,
+) -> Scores:
     """Score predicted label maps, one image in memory at a time.
 
     The walk is over the truths, and predictions must answer them one to one: a missing file would
@@ -23,6 +31,7 @@ def score_folder(predictions: Path, truths: Mapping[str, Path], classes: Sequenc
         predictions: Folder of ``<name>.png``, class ids as pixel values; names may hold folders.
         truths: True label map (PNG) of each name.
         classes: Names of the classes, in the order of their ids.
+        instances: Maps of instances, for the names that have one.
 
     Returns:
         Scores of the whole data set.
@@ -34,15 +43,18 @@ def score_folder(predictions: Path, truths: Mapping[str, Path], classes: Sequenc
     if not truths:
         raise DataError("Expected at least one true label map, but got none.")
     _check_names(predictions, truths)
-    pairs = [(predictions / f"{name}.png", truths[name]) for name in sorted(truths)]
-    _check_sizes(pairs)
+    pairs = {name: (predictions / f"{name}.png", truths[name]) for name in sorted(truths)}
+    _check_sizes(list(pairs.values()))
     confusion = Confusion(classes)
-    for prediction, truth in pairs:
+    for name, (prediction, path) in pairs.items():
+        truth, own = read_truth(name, path, len(classes), instances or {})
         confusion.update(
             read_label_map(prediction, num_classes=len(classes)),
-            read_label_map(truth, num_classes=len(classes)),
+            truth,
             prediction,
-            truth_name=truth,
+            truth_name=path,
+            image=name,
+            instances=own,
         )
     return confusion.compute()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from weakseg.config import CrfPreset, InferenceConfig
 from weakseg.errors import DataError
 
 LabelSource = Literal["retrieval", "classifier", "masks"]
 """Where a pixel's class comes from: nearest prototypes of the memory, the softmax classifier, or
 masks in a folder, of which nothing more is known."""
+
+_OLDER_CRF: dict[Any, CrfPreset] = {False: "none", True: "deeplab"}
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,14 @@ class Protocol:
         scales: Factors by which images were resized before prediction.
         flip: Whether predictions on mirrored images were averaged in.
         labels: Where classes come from: ``retrieval``, the ``classifier``, or given ``masks``; of
-            the last, scales, flip and CRF are unknown and not said.
-        crf: Whether a dense CRF refined the masks.
+            the last, scales, flip, CRF and tiles are unknown and not said.
+        crf: Preset of the dense CRF that refined the masks, or none.
+        tile: Side of the tiles into which larger images were cut; None if it is not known.
         notes: Anything else that a reader must know, each a few words.
 
     Examples:
-        >>> Protocol("val", 1449, scales=(0.5, 1.0), flip=True, crf=True).describe()
-        'val split, 1449 images; scales 0.5, 1; flipped too; labels by retrieval; dense CRF'
+        >>> Protocol("val", 1449, scales=(0.5, 1.0), flip=True, crf="deeplab").describe()
+        'val split, 1449 images; scales 0.5, 1; flipped too; labels by retrieval; deeplab CRF'
     """
 
     split: str
@@ -37,14 +41,39 @@ class Protocol:
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
     labels: LabelSource = "retrieval"
-    crf: bool = False
+    crf: CrfPreset = "none"
+    tile: int | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.labels not in get_args(LabelSource):
-            raise ValueError(
-                f"Expected `labels` to be one of {get_args(LabelSource)}, but got {self.labels!r}."
-            )
+        for name, kind in (("labels", LabelSource), ("crf", CrfPreset)):
+            value = getattr(self, name)
+            if value not in get_args(kind):
+                raise ValueError(
+                    f"Expected `{name}` to be one of {get_args(kind)}, but got {value!r}."
+                )
+
+    @classmethod
+    def of(
+        cls, config: InferenceConfig, split: str, images: int, *, notes: Sequence[str] = ()
+    ) -> Protocol:
+        """Say how a predictor's scores are measured.
+
+        Args:
+            config: How it labels images.
+            split: Name of the scored part of the data.
+            images: Number of scored images.
+            notes: Anything else that a reader must know.
+        """
+        return cls(
+            split, images, scales=tuple(config.scales), flip=config.flip, labels=config.labels,
+            crf=config.crf, tile=config.tile, notes=tuple(notes),
+        )  # fmt: skip
+
+    @property
+    def crf_in_words(self) -> str:
+        """The CRF in two words."""
+        return "no CRF" if self.crf == "none" else f"{self.crf} CRF"
 
     def describe(self) -> str:
         """Say the protocol in one line, to be printed with every score."""
@@ -59,7 +88,8 @@ class Protocol:
             f"scale{'' if len(self.scales) == 1 else 's'} {scales}",
             "flipped too" if self.flip else "not flipped",
             f"labels by {self.labels}",
-            "dense CRF" if self.crf else "no CRF",
+            self.crf_in_words,
+            *(() if self.tile is None else (f"tiles of {self.tile}",)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -68,13 +98,15 @@ class Protocol:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Protocol:
-        """Read what `to_json` gave, after its way through a JSON file.
+        """Read what `to_json` gave, after its way through a JSON file, also in older versions.
 
         Raises:
             DataError: A field is unknown, missing or of a wrong value.
         """
         try:
             listed = {key: tuple(data[key]) for key in ("scales", "notes") if key in data}
-            return cls(**{**data, **listed})
-        except (TypeError, ValueError) as error:
+            crf = data.get("crf", "none")
+            named = {"crf": _OLDER_CRF[crf]} if isinstance(crf, bool) else {}
+            return cls(**{**data, **listed, **named})
+        except (AttributeError, TypeError, ValueError) as error:
             raise DataError(f"Expected a protocol, but got {data!r}: {error}") from error

@@ -1,7 +1,7 @@
-"""Scores of a whole data set, from one confusion matrix over all its pixels.
+"""Scores of a whole data set, from counts over all its pixels.
 
-Intersection over union is taken once, over the data set; the mean of per-image scores is another,
-more flattering number. Pixels whose truth is void or unlabelled are never scored.
+Every score is taken once, over the data set; the mean of per-image scores is another, more
+flattering number. Pixels whose truth is void or unlabelled are never scored.
 
 Source: Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.
 """
@@ -9,20 +9,35 @@ Source: Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from weakseg.errors import DataError
-from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.evaluation.boundaries import BoundaryCounts
+from weakseg.evaluation.instances import InstanceCounts
+from weakseg.method.constants import MAX_CLASSES
 
-_MAX_BINS = 2**24
-_SHOWN_VALUES = 5
+_WRITTEN_CONFUSIONS = 20
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """One class taken for another.
+
+    Args:
+        truth: Name of the true class.
+        prediction: Name of the class it was taken for.
+        pixels: How many pixels.
+        share: Their share of all scored pixels of the true class, 0 to 1.
+    """
+
+    truth: str
+    prediction: str
+    pixels: int
+    share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +51,13 @@ class Scores:
     Args:
         classes: Names of the C classes, in the order of their ids.
         confusion: Number of pixels, (C, C), row the true class, column the predicted one.
+        boundary: Outline pixels and how many are met; None where they were not counted.
+        instances: True instances and how much of them was found; None likewise.
+        single_image_iou: For each image, by name, the mean IoU over the classes in its truth or
+            prediction, 0 to 1. It ranks images, and says nothing of the data set.
 
     Raises:
-        ValueError: The matrix does not fit the classes.
+        ValueError: The counts do not fit the classes.
 
     Examples:
         >>> scores = Scores(("sky", "cow", "sea"), np.array([[3, 1, 0], [0, 2, 0], [0, 0, 0]]))
@@ -50,9 +69,12 @@ class Scores:
 
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
+    boundary: BoundaryCounts | None = None
+    instances: InstanceCounts | None = None
+    single_image_iou: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_classes(self.classes)
+        check_classes(self.classes)
         confusion = np.array(self.confusion, dtype=np.int64)
         size = len(self.classes)
         if confusion.shape != (size, size) or (confusion < 0).any():
@@ -60,14 +82,21 @@ class Scores:
                 f"Expected `confusion` to hold pixel counts, ({size}, {size}), one row and one "
                 f"column a class, but got {confusion.tolist()}."
             )
+        for counted in (self.boundary, self.instances):
+            if counted is not None and counted.classes != size:
+                raise ValueError(f"Expected counts of {size} classes, but got {counted.classes}.")
+        wrong = [iou for iou in self.single_image_iou.values() if not 0 <= iou <= 1]
+        if wrong:
+            raise ValueError(f"Expected an image's IoU to be 0 to 1, but got {wrong[0]}.")
         confusion.setflags(write=False)
         object.__setattr__(self, "classes", tuple(self.classes))
         object.__setattr__(self, "confusion", confusion)
+        object.__setattr__(self, "single_image_iou", dict(self.single_image_iou))
 
     @property
     def iou(self) -> NDArray[np.float64]:
         """Intersection over union of each class, (C,), 0 to 1; NaN where absent."""
-        return self._share(self._truth + self._predicted - self._correct)
+        return class_iou(self.confusion)
 
     @property
     def recall(self) -> NDArray[np.float64]:
@@ -82,8 +111,38 @@ class Scores:
     @property
     def mean_iou(self) -> float:
         """Mean of `iou` over the classes that are not absent, 0 to 1; NaN if all are."""
-        present = self.iou[self._truth > 0]
-        return float(present.mean()) if present.size else float("nan")
+        return mean_known(self.iou)
+
+    @property
+    def boundary_f(self) -> NDArray[np.float64]:
+        """Boundary F-score of each class, (C,), 0 to 1.
+
+        NaN where the class is absent, has no outline (it fills every image), or was not counted.
+        """
+        if self.boundary is None:
+            return np.full(len(self.classes), np.nan)
+        return np.where(self._truth > 0, self.boundary.f_score, np.nan)
+
+    @property
+    def mean_boundary_f(self) -> float:
+        """Mean of `boundary_f` over the classes that have it, 0 to 1; NaN if none does."""
+        return mean_known(self.boundary_f)
+
+    @property
+    def instance_iou(self) -> NDArray[np.float64]:
+        """Instance-weighted IoU of each class, (C,), 0 to 1; NaN where absent or not counted."""
+        if self.instances is None:
+            return np.full(len(self.classes), np.nan)
+        false_positives = self._predicted - self._correct
+        iou = np.full(len(self.classes), np.nan)
+        found = self._truth * self.instances.mean_recall  # weighted true positives
+        np.divide(found, self._truth + false_positives, out=iou, where=self._truth > 0)
+        return iou
+
+    @property
+    def mean_instance_iou(self) -> float:
+        """Mean of `instance_iou` over the classes that are not absent; NaN if all are."""
+        return mean_known(self.instance_iou)
 
     @property
     def pixel_accuracy(self) -> float:
@@ -97,28 +156,90 @@ class Scores:
         pairs = zip(self.classes, self._truth, strict=True)
         return tuple(name for name, count in pairs if count == 0)
 
+    def confusions(self, count: int) -> list[ConfusedPair]:
+        """Give the confusions of most pixels, the most frequent first.
+
+        Args:
+            count: How many at most; classes never confused are not among them.
+
+        Examples:
+            >>> Scores(("sky", "cow"), np.array([[3, 1], [0, 2]])).confusions(5)
+            [ConfusedPair(truth='sky', prediction='cow', pixels=1, share=0.25)]
+        """
+        wrong = self.confusion - np.diag(self._correct)
+        order = np.argsort(-wrong, axis=None, kind="stable")[: max(0, count)]
+        pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
+        return [
+            ConfusedPair(
+                self.classes[true],
+                self.classes[predicted],
+                int(wrong[true, predicted]),
+                float(wrong[true, predicted] / self._truth[true]),
+            )
+            for true, predicted in pairs
+            if wrong[true, predicted]
+        ]
+
+    def example_images(self, each: int = 1) -> dict[str, list[str]]:
+        """Name the images that show how well it goes: the best, those in the middle, the worst.
+
+        Args:
+            each: How many of each kind; fewer where there are not three times as many images.
+
+        Returns:
+            Names by ``best``, ``median`` and ``worst``, each from better to worse; no image
+            stands in two of them.
+
+        Examples:
+            >>> iou = {"a": 0.2, "b": 0.9, "c": 0.6, "d": 0.5}
+            >>> Scores(("sky",), np.ones((1, 1)), single_image_iou=iou).example_images()
+            {'best': ['b'], 'median': ['c'], 'worst': ['a']}
+        """
+        ranked = sorted(self.single_image_iou, key=lambda name: -self.single_image_iou[name])
+        each = min(each, max(1, len(ranked) // 3))
+        best, rest = ranked[:each], ranked[each:]
+        between, worst = rest[: max(0, len(rest) - each)], rest[max(0, len(rest) - each) :]
+        start = max(0, len(between) - each) // 2
+        return {"best": best, "median": between[start : start + each], "worst": worst}
+
     def to_json(self) -> dict[str, Any]:
         """Give the scores as values that `json.dump` takes: fractions 0 to 1, None for NaN."""
-        per_class = zip(self.classes, self.iou, strict=True)
         return {
             "mean_iou": _number(self.mean_iou),
+            "mean_boundary_f": _number(self.mean_boundary_f),
+            "mean_instance_iou": _number(self.mean_instance_iou),
             "pixel_accuracy": _number(self.pixel_accuracy),
-            "iou": {name: _number(value) for name, value in per_class},
+            "iou": self._by_class(self.iou),
+            "boundary_f": self._by_class(self.boundary_f),
+            "instance_iou": self._by_class(self.instance_iou),
+            "confusions": [asdict(pair) for pair in self.confusions(_WRITTEN_CONFUSIONS)],
+            "single_image_iou": dict(self.single_image_iou),
             "absent": list(self.absent),
             "classes": list(self.classes),
             "confusion": self.confusion.tolist(),
+            "boundary": self.boundary and self.boundary.to_json(),
+            "instances": self.instances and self.instances.to_json(),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Scores:
-        """Read what `to_json` gave; the scores are computed again from the matrix.
+        """Read what `to_json` gave; the scores are computed again from the counts.
+
+        What files of older versions do not hold is left out.
 
         Raises:
-            DataError: Classes or matrix are missing or do not fit each other.
+            DataError: Classes or matrix are missing, or counts do not fit each other.
         """
+        boundary, instances = data.get("boundary"), data.get("instances")
         try:
-            return cls(tuple(data["classes"]), np.array(data["confusion"]))
-        except (KeyError, TypeError, ValueError) as error:
+            return cls(
+                tuple(data["classes"]),
+                np.array(data["confusion"]),
+                None if boundary is None else BoundaryCounts.from_json(boundary),
+                None if instances is None else InstanceCounts.from_json(instances),
+                {str(name): float(iou) for name, iou in data.get("single_image_iou", {}).items()},
+            )
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise DataError(f"Expected `classes` and `confusion`, but got: {error}") from error
 
     @property
@@ -138,130 +259,47 @@ class Scores:
         np.divide(self._correct, whole, out=share, where=(self._truth > 0) & (whole > 0))
         return share
 
+    def _by_class(self, values: NDArray[np.float64]) -> dict[str, float | None]:
+        return {name: _number(value) for name, value in zip(self.classes, values, strict=True)}
 
-class Confusion:
-    """The confusion matrix of a data set, filled image by image.
 
-    Args:
-        classes: Names of the classes, in the order of their ids.
+def check_classes(classes: Sequence[str]) -> None:
+    """See whether class names can be scored.
 
     Raises:
-        ValueError: There are no classes, too many, or two of one name.
-
-    Examples:
-        >>> confusion = Confusion(["sky", "cow"])
-        >>> confusion.update(np.array([[0, 1]]), np.array([[0, 255]]), "one.png")
-        >>> confusion.compute().mean_iou
-        1.0
+        ValueError: There are no classes, too many, two of one name, or one that is no name.
     """
-
-    def __init__(self, classes: Sequence[str]) -> None:
-        _check_classes(classes)
-        self.classes = tuple(classes)
-        self.matrix = torch.zeros(len(classes), len(classes), dtype=torch.long)
-
-    def update(
-        self,
-        prediction: NDArray[Any] | Tensor,
-        truth: NDArray[Any] | Tensor,
-        name: str | Path,
-        *,
-        truth_name: str | Path | None = None,
-    ) -> None:
-        """Count the pixels of one image.
-
-        Args:
-            prediction: Class ids, (H, W), everywhere, also where the truth is void.
-            truth: Label map, (H, W).
-            name: What an error calls the image, best the file of the prediction.
-            truth_name: What an error calls the truth; `name` by default.
-
-        Raises:
-            DataError: The sizes differ, or a value is no class id.
-        """
-        prediction, truth = torch.as_tensor(prediction), torch.as_tensor(truth)
-        classes = len(self.classes)
-        if prediction.shape != truth.shape:
-            raise DataError(
-                f"Expected the prediction to be as large as the truth, (H, W) = "
-                f"{tuple(truth.shape)}, but got {tuple(prediction.shape)}.",
-                path=name,
-            )
-        _check_ids(prediction, classes, "prediction", name)
-        _check_ids(truth[_scored(truth)], classes, "truth", truth_name or name)
-        self.add(label_confusion(prediction, truth, classes))
-
-    def add(self, matrix: NDArray[np.int64] | Tensor) -> None:
-        """Add the counts of another part of the data set, (C, C)."""
-        matrix = torch.as_tensor(matrix)
-        if matrix.shape != self.matrix.shape:
-            raise ValueError(
-                f"Expected `matrix` of shape {tuple(self.matrix.shape)}, "
-                f"but got {tuple(matrix.shape)}."
-            )
-        self.matrix += matrix.cpu()
-
-    def compute(self) -> Scores:
-        """Give the scores of everything counted so far."""
-        return Scores(self.classes, self.matrix.numpy())
-
-
-def label_confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
-    """Count how often each true class was given each predicted one.
-
-    Args:
-        prediction: Class ids, any shape, integers 0 … C - 1; not checked, see `Confusion.update`.
-        truth: Label map of the same shape; void and unlabelled pixels are not counted.
-        num_classes: C.
-
-    Returns:
-        Counts, (C, C), row the true class, column the predicted one.
-
-    Examples:
-        >>> label_confusion(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 255]), 2)
-        tensor([[1, 1], [0, 0]])
-    """
-    # torchmetrics imports matplotlib.pyplot, which who only reads scores should not wait for
-    from torchmetrics.functional.classification import multiclass_confusion_matrix
-
-    scored = _scored(truth)
-    prediction, truth = prediction[scored].long(), truth[scored].long()
-    size = max(1, len(truth))
-    if torch.are_deterministic_algorithms_enabled():
-        # here torchmetrics counts with a table of pixels × classes²: 0.7 GB for a VOC image
-        size = max(1, _MAX_BINS // num_classes**2)
-    matrix = torch.zeros(num_classes, num_classes, dtype=torch.long, device=truth.device)
-    for predicted_part, truth_part in zip(
-        torch.split(prediction, size), torch.split(truth, size), strict=True
-    ):
-        matrix += multiclass_confusion_matrix(
-            predicted_part, truth_part, num_classes, validate_args=False
-        )
-    return matrix
-
-
-def _scored(truth: Tensor) -> Tensor:
-    return (truth != VOID) & (truth != UNLABELLED)
-
-
-def _check_ids(labels: Tensor, classes: int, what: str, name: str | Path) -> None:
-    if labels.is_floating_point():
-        raise DataError(f"Expected whole numbers in the {what}, but got {labels.dtype}.", path=name)
-    wrong = np.unique(labels[(labels < 0) | (labels >= classes)].numpy(force=True)).tolist()
-    if wrong:
-        shown = ", ".join(map(str, wrong[:_SHOWN_VALUES]))
-        more = ", …" if len(wrong) > _SHOWN_VALUES else ""
-        raise DataError(
-            f"Expected the {what} to hold class ids 0 … {classes - 1}, but got {shown}{more}.",
-            path=name,
-        )
-
-
-def _check_classes(classes: Sequence[str]) -> None:
     if isinstance(classes, str) or not 1 <= len(classes) <= MAX_CLASSES:
         raise ValueError(f"Expected 1 … {MAX_CLASSES} class names, but got {classes!r}.")
-    if len(set(classes)) < len(classes):
+    if not all(isinstance(name, str) for name in classes) or len(set(classes)) < len(classes):
         raise ValueError(f"Expected class names without repetition, but got {list(classes)}.")
+
+
+def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the intersection over union of each class.
+
+    Args:
+        confusion: Number of pixels, (C, K), row the true class, column the predicted one. Where K
+            is larger than C, the further columns are predictions that are never right.
+
+    Returns:
+        0 to 1, (C,); NaN for a class without a pixel in the truth.
+
+    Examples:
+        >>> class_iou(np.array([[3, 1, 2], [0, 2, 2]]))
+        array([0.5, 0.4])
+    """
+    correct, truth = np.diagonal(confusion), confusion.sum(axis=1)
+    union = truth + confusion.sum(axis=0)[: len(confusion)] - correct
+    iou = np.full(len(confusion), np.nan)
+    np.divide(correct, union, out=iou, where=truth > 0)
+    return iou
+
+
+def mean_known(values: NDArray[np.float64]) -> float:
+    """Give the mean of the values that are not NaN; NaN if all are."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _number(value: float) -> float | None:

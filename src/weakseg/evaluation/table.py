@@ -12,6 +12,7 @@ from rich.text import Text
 
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.variants import Variant
 
 NOTHING = "–"
 """Shown where there is no number."""
@@ -101,19 +102,71 @@ def score_table(scores: Scores, protocol: Protocol) -> Table:
         protocol: How it was measured; stands below the table.
 
     Returns:
-        A table: classes in the order of their ids, absent ones with a dash, the mean last.
+        A table: classes in the order of their ids, absent ones with a dash, the means last.
     """
     caption = f"{protocol.describe()}. Pixel accuracy {percent(scores.pixel_accuracy)} %."
     if scores.absent:
         caption += f" {NOTHING}: not in the truth, left out of the mean."
     table = _table("class", caption)
-    for heading in ("IoU %", "precision %", "recall %"):
+    for heading in ("IoU %", "precision %", "recall %", "boundary F %", "iIoU %"):
         table.add_column(heading, justify="right")
-    columns = zip(scores.classes, scores.iou, scores.precision, scores.recall, strict=True)
+    columns = zip(
+        scores.classes, scores.iou, scores.precision, scores.recall, scores.boundary_f,
+        scores.instance_iou, strict=True,
+    )  # fmt: skip
     for name, *values in columns:
         table.add_row(Text(name), *map(percent, values))
     table.add_section()
-    table.add_row("mean IoU", percent(scores.mean_iou), style="bold")
+    means = (percent(scores.mean_boundary_f), percent(scores.mean_instance_iou))
+    table.add_row("mean", percent(scores.mean_iou), "", "", *means, style="bold")
+    return table
+
+
+def variants_table(variants: Sequence[Variant]) -> Table:
+    """Show several variants of one predictor beside each other.
+
+    Args:
+        variants: What was measured, all of the same classes.
+
+    Returns:
+        A table: one column a variant, the IoU of each class, then the means; the protocols stand
+        below it.
+    """
+    rows = [ScoreRow.of(item.name, "", item.scores, item.protocol) for item in variants]
+    table = _table("IoU %", "\n".join(protocol_lines(rows)))
+    for variant in variants:
+        table.add_column(Text(variant.name), justify="right")
+    scores = [variant.scores for variant in variants]
+    for place, name in enumerate(scores[0].classes):
+        table.add_row(Text(name), *(percent(own.iou[place]) for own in scores))
+    table.add_section()
+    table.add_row("mean IoU", *(percent(own.mean_iou) for own in scores), style="bold")
+    table.add_row("mean boundary F", *(percent(own.mean_boundary_f) for own in scores))
+    table.add_row("mean iIoU", *(percent(own.mean_instance_iou) for own in scores))
+    table.add_row("pixel accuracy", *(percent(own.pixel_accuracy) for own in scores))
+    return table
+
+
+def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> Table:
+    """Show which classes were taken for which.
+
+    Args:
+        scores: What was measured.
+        count: How many confusions to show at most.
+        title: What stands above the table.
+
+    Returns:
+        A table, the confusions of most pixels first.
+    """
+    table = _table("true class", "Share: of the scored pixels of the true class.")
+    table.title = None if title is None else Text(title)
+    table.add_column("taken for")
+    for heading in ("pixels", "share %"):
+        table.add_column(heading, justify="right")
+    for pair in scores.confusions(count):
+        table.add_row(
+            Text(pair.truth), Text(pair.prediction), f"{pair.pixels:,}", percent(pair.share)
+        )
     return table
 
 

@@ -37,6 +37,11 @@ class Memory:
     prototype: Tensor
     label: Tensor
 
+    def only(self, allowed: Tensor) -> Memory:
+        """Keep the prototypes of some classes, given one boolean a class, (C,)."""
+        kept = allowed.to(self.label.device)[self.label.long()]
+        return Memory(self.prototype[kept], self.label[kept])
+
     def save(self, path: Path) -> None:
         """Write as safetensors."""
         tensors = {"prototype": self.prototype.cpu(), "label": self.label.cpu()}

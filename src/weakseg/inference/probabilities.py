@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from weakseg.annotations.classes import ClassList
 from weakseg.config import InferenceConfig
 from weakseg.inference.memory import Memory
 from weakseg.method import (
@@ -19,7 +22,12 @@ from weakseg.models import EmbeddingNetwork
 
 
 def class_probabilities(
-    network: EmbeddingNetwork, image: Tensor, memory: Memory | None, config: InferenceConfig
+    network: EmbeddingNetwork,
+    image: Tensor,
+    memory: Memory | None,
+    config: InferenceConfig,
+    *,
+    mirrored: Sequence[int] | None = None,
 ) -> Tensor:
     """Label images of one size.
 
@@ -28,6 +36,8 @@ def class_probabilities(
         image: RGB, (B, 3, H, W), 0 to 1.
         memory: Labelled prototypes; needed for labels by retrieval.
         config: Retrieval or classifier, scales, mirror.
+        mirrored: What each class is called in a mirrored image, as `mirrored_classes` gives it;
+            by default the same.
 
     Returns:
         Probabilities, (B, C, H, W).
@@ -43,9 +53,35 @@ def class_probabilities(
         for flip in (False, True) if config.flip else (False,):
             share = _one_view(network, scaled.flip(-1) if flip else scaled, memory, config)
             share = F.interpolate(share, size, mode="bilinear", align_corners=False)
-            total = total + (share.flip(-1) if flip else share)
+            if flip:
+                share = share.flip(-1) if mirrored is None else share.flip(-1)[:, list(mirrored)]
+            total = total + share
             views += 1
     return total / views
+
+
+def mirrored_classes(pairs: Sequence[Sequence[str]], classes: ClassList) -> list[int]:
+    """Say what each class is called in a mirrored image.
+
+    Args:
+        pairs: Names of classes that change places, such as left and right hand.
+        classes: The classes.
+
+    Returns:
+        A class id for each class.
+
+    Raises:
+        DataError: A name is no class.
+
+    Examples:
+        >>> mirrored_classes([["left", "right"]], ClassList(("background", "left", "right")))
+        [0, 2, 1]
+    """
+    mirrored = list(range(len(classes)))
+    for pair in pairs:
+        one, other = (classes.find(name, entry="mirror_swap") for name in pair)
+        mirrored[one], mirrored[other] = other, one
+    return mirrored
 
 
 def _one_view(

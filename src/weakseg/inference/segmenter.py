@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,23 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
+from torch import Tensor
 
 from weakseg.annotations.classes import ClassList
 from weakseg.config import InferenceConfig, Recipe
 from weakseg.errors import WeightsError
+from weakseg.inference.groups import in_groups
 from weakseg.inference.memory import Memory
-from weakseg.inference.probabilities import class_probabilities
-from weakseg.inference.tiles import tiles
+from weakseg.inference.probabilities import class_probabilities, mirrored_classes
+from weakseg.inference.tiles import Tile, tiles
 from weakseg.models import EmbeddingNetwork, build_network
 from weakseg.pictures import read_image
+from weakseg.refine.crf import dense_crf, require_crf
 from weakseg.run import RunFolder, network_spec
 
-_WAITING_PIXELS = 16_000_000  # images wait in memory for others of their size up to here
+_HELD_PROBABILITIES = 2**26  # of images that go through the network together; 256 MiB
+
+RgbImage = str | Path | NDArray[np.uint8] | Image.Image
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,11 @@ class Segmenter:
         classes: The classes.
         config: How images are labelled.
         memory: Labelled prototypes, for labels by retrieval.
+        mirror_swap: Pairs of class names that change places when an image is mirrored.
 
     Raises:
         WeightsError: Retrieval is asked for, and there is no memory.
+        MissingExtraError: The dense CRF is asked for, and is not installed.
 
     Examples:
         ``Segmenter.load("run").predict("photo.jpg")`` gives class ids, (H, W).
@@ -64,16 +72,20 @@ class Segmenter:
         classes: ClassList,
         config: InferenceConfig,
         memory: Memory | None = None,
+        mirror_swap: Sequence[Sequence[str]] = (),
     ) -> None:
         if config.labels == "retrieval" and (memory is None or len(memory.label) == 0):
             raise WeightsError(
                 "Labels by retrieval need a memory with at least one labelled prototype; "
                 "use labels=classifier, or train with points, scribbles or masks."
             )
+        if config.crf != "none":
+            require_crf()
         self.network = network.eval()
         self.classes = classes
         self.config = config
         self.memory = memory
+        self.mirrored = mirrored_classes(mirror_swap, classes)
         self.device = next(network.parameters()).device
 
     @classmethod
@@ -98,9 +110,9 @@ class Segmenter:
         where = torch.device(pick_device() if device == "auto" else device)
         network = load_network(folder.model, recipe, classes).to(where)
         memory = Memory.load(folder.memory, where) if config.labels == "retrieval" else None
-        return cls(network, classes, config, memory)
+        return cls(network, classes, config, memory, recipe.transforms.mirror_swap)
 
-    def predict(self, image: str | Path | NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+    def predict(self, image: RgbImage) -> NDArray[np.uint8]:
         """Label one image of any size.
 
         Args:
@@ -113,19 +125,60 @@ class Segmenter:
             DataError: The file cannot be read.
             ValueError: The array is no RGB image.
         """
-        if isinstance(image, str | Path):
-            image = read_image(Path(image))
-        elif isinstance(image, Image.Image):
-            image = np.asarray(image.convert("RGB"))
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise ValueError(
-                "Expected argument `image` to be RGB of 8 bits, (H, W, 3), "
-                f"but got {image.dtype}, {image.shape}."
-            )
-        mask: NDArray[np.uint8] = self.predict_batch(image[None])[0]
+        mask: NDArray[np.uint8] = self.predict_batch(_as_rgb(image)[None])[0]
         return mask
 
-    @torch.inference_mode()
+    def probabilities(self, image: RgbImage) -> NDArray[np.float32]:
+        """Give the probability of every class at every pixel of one image, before any CRF.
+
+        All of them are held at once: of 21 classes on 12 megapixels, one gigabyte.
+
+        Args:
+            image: A file, a Pillow image, or an RGB array (H, W, 3) of 8 bits.
+
+        Returns:
+            Probabilities, (C, H, W), which add up to 1 over the classes.
+
+        Raises:
+            DataError: The file cannot be read.
+            ValueError: The array is no RGB image.
+        """
+        return next(self.probabilities_batch(_as_rgb(image)[None]))
+
+    def probabilities_batch(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+        """Give the probabilities of images of one size, which share passes of the network.
+
+        Args:
+            images: RGB, (B, H, W, 3), 8 bits.
+
+        Yields:
+            Probabilities of one image after the other, (C, H, W), before any CRF.
+        """
+        count, height, width, _ = images.shape
+        each = len(self.classes) * height * width
+        together = max(1, _HELD_PROBABILITIES // each)
+        for first in range(0, count, together):
+            part = images[first : first + together]
+            shares = np.empty((len(part), len(self.classes), height, width), np.float32)
+            for kept, seen in self.tile_probabilities(part):
+                shares[:, :, *kept] = seen
+            yield from shares
+
+    def tile_probabilities(
+        self, images: NDArray[np.uint8]
+    ) -> Iterator[tuple[tuple[slice, slice], NDArray[np.float32]]]:
+        """Give the probabilities of images of one size, tile by tile.
+
+        Args:
+            images: RGB, (B, H, W, 3), 8 bits.
+
+        Yields:
+            Rows and columns of a part, and its probabilities, (B, C, h, w), before any CRF. The
+            parts cover the images once.
+        """
+        for tile in self._tiles(*images.shape[1:3]):
+            yield tile.kept, self._label_tile(images, tile).float().cpu().numpy()
+
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Label images of one size together, tile by tile where they are large.
 
@@ -135,15 +188,43 @@ class Segmenter:
         Returns:
             Class ids, (B, H, W).
         """
-        count, height, width, _ = images.shape
-        masks = np.empty((count, height, width), np.uint8)
-        for tile in tiles(height, width, side=self.config.tile, overlap=self.config.overlap):
-            seen = torch.from_numpy(images[:, *tile.seen].copy()).to(self.device)
-            pixels = seen.permute(0, 3, 1, 2).float() / 255
-            shares = class_probabilities(self.network, pixels, self.memory, self.config)
-            labels = shares[:, :, *tile.inside].argmax(dim=1)
+        masks = np.empty(images.shape[:3], np.uint8)
+        if self.config.crf != "none":  # it needs the probabilities of a whole image
+            for number, shares in enumerate(self.probabilities_batch(images)):
+                sharp = dense_crf(images[number], shares, self.config.crf)
+                masks[number] = sharp.argmax(axis=0)
+            return masks
+        for tile in self._tiles(*images.shape[1:3]):
+            labels = self._label_tile(images, tile).argmax(dim=1)
             masks[:, *tile.kept] = labels.byte().cpu().numpy()
         return masks
+
+    def _tiles(self, height: int, width: int) -> Iterator[Tile]:
+        return tiles(height, width, side=self.config.tile, overlap=self.config.overlap)
+
+    @torch.inference_mode()
+    def _label_tile(self, images: NDArray[np.uint8], tile: Tile) -> Tensor:
+        """Give the probabilities, (B, C, h, w), of what a tile keeps."""
+        seen = torch.from_numpy(images[:, *tile.seen].copy()).to(self.device)
+        pixels = seen.permute(0, 3, 1, 2).float() / 255
+        shares = class_probabilities(
+            self.network, pixels, self.memory, self.config, mirrored=self.mirrored
+        )
+        return shares[:, :, *tile.inside]
+
+    def limited_to(self, allowed: NDArray[np.bool_]) -> Segmenter:
+        """Give a predictor of which only prototypes of some classes vote.
+
+        Where none of the memory are of these classes, or the classifier labels, it is as before.
+
+        Args:
+            allowed: Whether a class may be voted for, (C,).
+        """
+        limited = copy(self)
+        if self.memory is not None:
+            own = self.memory.only(torch.from_numpy(allowed))
+            limited.memory = own if len(own.label) else self.memory
+        return limited
 
     def predict_files(self, paths: Iterable[Path]) -> Iterator[Prediction]:
         """Label many images in one pass; those of one size go through the network together.
@@ -157,26 +238,30 @@ class Segmenter:
         Raises:
             DataError: A file cannot be read.
         """
-        waiting: dict[tuple[int, ...], list[tuple[Path, NDArray[np.uint8]]]] = {}
-        for path in paths:
-            image = read_image(path)
-            group = waiting.setdefault(image.shape, [])
-            group.append((path, image))
-            pixels = sum(shape[0] * shape[1] * len(same) for shape, same in waiting.items())
-            if len(group) >= self.config.batch:
-                yield from self._predict_group(waiting.pop(image.shape))
-            elif pixels > _WAITING_PIXELS:
-                for shape in list(waiting):
-                    yield from self._predict_group(waiting.pop(shape))
-        for group in waiting.values():
-            yield from self._predict_group(group)
+        images = ((path, read_image(path)) for path in paths)
+        groups = in_groups(
+            images,
+            size=self.config.batch,
+            key=lambda item: item[1].shape,
+            pixels=lambda item: item[1].shape[0] * item[1].shape[1],
+        )
+        for group in groups:
+            masks = self.predict_batch(np.stack([image for _, image in group]))
+            for (path, image), mask in zip(group, masks, strict=True):
+                yield Prediction(path, image, mask)
 
-    def _predict_group(
-        self, group: Sequence[tuple[Path, NDArray[np.uint8]]]
-    ) -> Iterator[Prediction]:
-        masks = self.predict_batch(np.stack([image for _, image in group]))
-        for (path, image), mask in zip(group, masks, strict=True):
-            yield Prediction(path, image, mask)
+
+def _as_rgb(image: RgbImage) -> NDArray[np.uint8]:
+    if isinstance(image, str | Path):
+        return read_image(Path(image))
+    if isinstance(image, Image.Image):
+        return np.asarray(image.convert("RGB"))
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(
+            "Expected argument `image` to be RGB of 8 bits, (H, W, 3), "
+            f"but got {image.dtype}, {image.shape}."
+        )
+    return image
 
 
 def pick_device() -> str:

@@ -1,4 +1,4 @@
-"""Weights of a backbone: from a package, from timm's hub or from a file, checked before use.
+"""Weights of a network: from a package, from timm's hub or from a file, checked before use.
 
 Source: SPML (arXiv 2105.00957), section 4, starts from ImageNet weights.
 """
@@ -14,11 +14,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from weakseg.errors import WeightsError
-from weakseg.models import hub, lite0
+from weakseg.models import authors, hub, lite0
 
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
 _NESTED_UNDER = ("state_dict", "model")
 _SHOWN = 3
+_LONGEST = 160
+_NUMBERS = {
+    torch.float16, torch.bfloat16, torch.float32, torch.float64,
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool,
+}  # fmt: skip
 
 
 class FoundWeights(NamedTuple):
@@ -51,7 +56,8 @@ def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
     Args:
         body: The network without its classifier.
         name: Its name in timm.
-        weights: "auto" for ImageNet weights, "none" to leave the network random, or a file.
+        weights: "auto" for ImageNet weights, "none" to leave the network random, or a file. Of
+            a checkpoint of the paper's authors, the backbone is taken.
 
     Raises:
         WeightsError: If the weights cannot be found, read or fitted to the network.
@@ -59,9 +65,15 @@ def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
     if weights == "none":
         return
     file = _imagenet_file(name) if weights == "auto" else Path(weights).expanduser()
+    if not file.is_file():
+        raise WeightsError(
+            f"{file}: no such weight file. Expected `weights` to be 'auto', 'none' or a file."
+        )
     state = read_state_dict(file)
     if lite0.has_package_names(state) and _is_lite0(name):
         state = lite0.convert(state)
+    elif authors.has_checkpoint_names(state):
+        state = authors.backbone_entries(state)
     fit_state_dict(body, state, name=name, file=file)
 
 
@@ -70,7 +82,8 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
 
     Args:
         file: `.safetensors`, or what `torch.save` wrote. The entries may be nested under
-            `state_dict` or `model` and begin with `module.`.
+            `state_dict` or `model` and begin with `module.`. Those of the authors' checkpoints,
+            nested under `embedding_model` and `prediction_model`, are joined.
 
     Returns:
         The tensors by name.
@@ -79,19 +92,18 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
         WeightsError: If the file is missing, of another kind, damaged, or holds no tensors.
     """
     if not file.is_file():
-        raise WeightsError(
-            f"{file}: no such weight file. Expected `weights` to be 'auto', 'none' or a file."
-        )
+        raise WeightsError(f"{file}: no such weight file.")
     content = _read(file)
     for key in _NESTED_UNDER:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    entries = content if isinstance(content, dict) else {}
-    state = {str(key): value for key, value in entries.items() if isinstance(value, Tensor)}
+    state = _tensors(content)
+    for part in authors.PARTS:
+        nested = _tensors(content.get(part)) if isinstance(content, dict) else {}
+        state |= {f"{part}.{key}": value for key, value in nested.items()}
     if not state:
         raise WeightsError(f"{file}: expected a state dict with tensors, but found none.")
-    prefix = "module." if all(key.startswith("module.") for key in state) else ""
-    return {key.removeprefix(prefix): value for key, value in state.items()}
+    return state
 
 
 def fit_state_dict(body: nn.Module, state: dict[str, Tensor], *, name: str, file: Path) -> None:
@@ -106,27 +118,53 @@ def fit_state_dict(body: nn.Module, state: dict[str, Tensor], *, name: str, file
     Raises:
         WeightsError: If entries are missing, unknown or of another shape; it lists some.
     """
-    state = _names_of(body, state)
-    own = body.state_dict()
-    missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
-    unknown = [k for k in state if k not in own]
-    reshaped = [
-        f"{key} (expected {tuple(own[key].shape)} but got {tuple(state[key].shape)})"
-        for key in own
-        if key in state and own[key].shape != state[key].shape
-    ]
-    if missing or unknown or reshaped:
-        problems = (
-            _listed("missing", missing),
-            _listed("unknown", unknown),
-            _listed("of another shape", reshaped),
-        )
+    stem = authors.deep_stem_backbone(state)
+    made_for = f" ('{stem}' by its names)" if stem else ""
+    fit_entries(
+        body, _names_of(body, state), file=file, what=f"backbone '{name}'",
+        ways_out=f"Give a file made for '{name}', name the backbone it was made for{made_for}, or "
+        "use `model.weights=none`.",
+    )  # fmt: skip
+
+
+def fit_entries(
+    module: nn.Module, state: dict[str, Tensor], *, file: Path, what: str, ways_out: str
+) -> None:
+    """Load entries that must cover a module exactly.
+
+    Args:
+        module: The module.
+        state: Its entries, each of its shape; counters of batches may be missing.
+        file: Where the entries are from, for the message.
+        what: What the module is, for the message.
+        ways_out: What to do about a misfit, for the message.
+
+    Raises:
+        WeightsError: If entries are missing, unknown, of another shape or not finite; it lists
+            some.
+    """
+    own = module.state_dict()
+    shared = [key for key in own if key in state]
+    reshaped = [key for key in shared if own[key].shape != state[key].shape]
+    problems = {
+        "missing": [k for k in own if k not in state and not k.endswith("num_batches_tracked")],
+        "unknown": [key for key in state if key not in own],
+        "of another shape": [
+            f"{key} (expected {tuple(own[key].shape)} but got {tuple(state[key].shape)})"
+            for key in reshaped
+        ],
+        "not finite": [
+            key
+            for key in shared
+            if key not in reshaped and not state[key].to(own[key].dtype).isfinite().all()
+        ],
+    }
+    if any(problems.values()):
+        told = "; ".join(_listed(kind, keys) for kind, keys in problems.items() if keys)
         raise WeightsError(
-            f"{file}: expected the {len(own)} entries of backbone '{name}', but "
-            f"{'; '.join(filter(None, problems))}. Give a file made for '{name}', name the "
-            "backbone it was made for, or use `model.weights=none`."
+            f"{file}: expected the {len(own)} entries of {what}, but {told}. {ways_out}"
         )
-    body.load_state_dict(state, strict=False)
+    module.load_state_dict(state, strict=False)
 
 
 def _imagenet_file(name: str) -> Path:
@@ -155,6 +193,22 @@ def _read(file: Path) -> Any:
         ) from error
 
 
+def _tensors(entries: Any) -> dict[str, Tensor]:
+    """Keep the plain tensors of a dictionary, without the prefix that parallel training adds."""
+    plain = {
+        str(key): value
+        for key, value in (entries.items() if isinstance(entries, dict) else ())
+        if isinstance(value, Tensor) and _is_plain(value)
+    }
+    prefix = "module." if all(key.startswith("module.") for key in plain) else ""
+    return {key.removeprefix(prefix): value for key, value in plain.items()}
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor holds numbers as networks do; a file may hold any kind."""
+    return value.layout is torch.strided and value.dtype in _NUMBERS and not value.is_meta
+
+
 def _names_of(body: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Drop modules that the network lacks; timm joins `stages.0` to `stages_0` when it wraps one.
 
@@ -172,8 +226,6 @@ def _names_of(body: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
-def _listed(what: str, entries: list[str]) -> str:
-    if not entries:
-        return ""
-    more = ", …" if len(entries) > _SHOWN else ""
-    return f"{len(entries)} are {what}: {', '.join(entries[:_SHOWN])}{more}"
+def _listed(kind: str, keys: list[str]) -> str:
+    more = ", …" if len(keys) > _SHOWN else ""
+    return f"{len(keys)} are {kind}: {', '.join(key[:_LONGEST] for key in keys[:_SHOWN])}{more}"

@@ -1,9 +1,15 @@
-"""Images -> closed regions of low-level likeness (oversegments), without torch."""
+"""Images -> closed regions of low-level likeness (oversegments), without torch.
+
+Only HED boundaries need torch; `hed` is therefore imported where they are asked for.
+"""
 
 from weakseg.oversegment.boundaries import gradient_boundaries
-from weakseg.oversegment.cache import OversegmentSettings, oversegment_image, oversegment_images
-from weakseg.oversegment.region_maps import check_own_maps, load_oversegment, save_oversegment
+from weakseg.oversegment.cache import oversegment_image, oversegment_images, write_region_maps
+from weakseg.oversegment.contours import overlay_contours
+from weakseg.oversegment.own_maps import check_own_maps, own_region_maps
+from weakseg.oversegment.region_maps import load_oversegment, region_means, save_oversegment
 from weakseg.oversegment.regions import closed_regions
+from weakseg.oversegment.settings import OversegmentSettings
 
 __all__ = [
     "OversegmentSettings",
@@ -11,7 +17,11 @@ __all__ = [
     "closed_regions",
     "gradient_boundaries",
     "load_oversegment",
+    "overlay_contours",
     "oversegment_image",
     "oversegment_images",
+    "own_region_maps",
+    "region_means",
     "save_oversegment",
+    "write_region_maps",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,6 @@ from PIL import Image, UnidentifiedImageError
 
 from weakseg.errors import DataError
 from weakseg.files import replacing
-from weakseg.pictures import image_size
-from weakseg.progress import progress
 
 MAX_REGIONS = 2**16
 _MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
@@ -102,24 +99,22 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
         return False
 
 
-def check_own_maps(images: Sequence[tuple[str, Path]], folder: Path) -> list[str]:
-    """Read the region maps that a user gives.
+def region_means(maps: NDArray[np.float32], regions: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Give every pixel the mean of its region.
 
     Args:
-        images: Names, which may hold folders ("a/b"), with the image files.
-        folder: Folder of maps NAME.png.
+        maps: Values, (K, H, W).
+        regions: Region ids, (H, W).
 
     Returns:
-        Names of images whose map has one region only, and so says nothing.
+        Means, (K, H, W).
 
-    Raises:
-        DataError: A map is missing, damaged, no region map, or of another size than its image.
+    Examples:
+        >>> maps = np.array([[[1.0, 3.0, 8.0]]], np.float32)
+        >>> region_means(maps, np.array([[0, 0, 1]], np.int32)).tolist()
+        [[[2.0, 2.0, 8.0]]]
     """
-
-    def regions(item: tuple[str, Path]) -> int:
-        name, image = item
-        found = load_oversegment(folder / f"{name}.png", image_size(image))
-        return int((found != found.flat[0]).any())
-
-    counts = progress(map(regions, images), "Checking region maps", len(images))
-    return [name for (name, _), several in zip(images, counts, strict=True) if not several]
+    flat = regions.ravel()
+    pixels = np.maximum(np.bincount(flat), 1)
+    means = [(np.bincount(flat, values.ravel()) / pixels)[regions] for values in maps]
+    return np.array(means, np.float32).reshape(maps.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from weakseg.training.stages.quality import measured_quality
 from weakseg.training.stages.seeds import maps_of
 
 _STRIDE = 8  # of the random walk, as in the paper
+_MOST_CELLS = 11_000  # on a larger photograph the stride is coarser: time grows with the square
 
 
 def relabel(
@@ -149,10 +151,11 @@ def _walked(
     network: EmbeddingNetwork,
     config: RelabelConfig,
 ) -> NDArray[np.float32]:
-    """Walk at a stride of 8 pixels, and give the scores at the image's size again, (C, H, W)."""
+    """Walk at a stride of 8 pixels or more, and give the scores at the image's size again, (C, H, W)."""
     device = next(network.parameters()).device
     size = scores.shape[1:]
-    cells = [-(-side // _STRIDE) for side in size]
+    stride = max(_STRIDE, math.ceil(math.sqrt(math.prod(size) / _MOST_CELLS)))
+    cells = [-(-side // stride) for side in size]
     pixels = torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float() / 255
     embedding = F.interpolate(network(pixels), cells, mode="bilinear", align_corners=False)[0]
     small = F.interpolate(torch.from_numpy(scores)[None].to(device), cells, mode="area")[0]

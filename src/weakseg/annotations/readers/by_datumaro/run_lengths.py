@@ -60,9 +60,9 @@ def check_runs(runs: Sequence[Any], size: Size, where: Where) -> None:
     Raises:
         DataError: They do not.
     """
-    wrong = next((run for run in runs if not isinstance(run, int) or run < 0), None)
-    if wrong is not None:
-        raise where.error(f"expected lengths of runs, but got {wrong!r:.60}")
+    wrong = [run for run in runs if not isinstance(run, int) or run < 0]
+    if wrong:
+        raise where.error(f"expected lengths of runs, but got {wrong[0]!r:.60}")
     if sum(runs) != size[0] * size[1]:
         raise where.error(f"expected runs over {size[0]} × {size[1]} pixels, but got {sum(runs)} "
                           "pixels")  # fmt: skip

@@ -1,0 +1,193 @@
+"""Instance-weighted IoU: small objects of a class count as much as large ones.
+
+True positives and false negatives of an instance are weighted by the mean area of its class's
+instances over its own area; false positives belong to no instance and are not weighted. With the
+mean area over the scored data, the weighted true positives of a class are its true pixels times
+the mean recall of its instances, so that these sums are all that must be kept.
+
+Source: Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016,
+section 4.1 (iIoU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakseg.annotations.label_maps import LabelMap
+from weakseg.errors import DataError
+from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.pictures import opened
+
+InstanceMap = NDArray[np.int32]
+"""Ids of instances, (H, W); 0: no instance."""
+
+_MODES = {"1", "L", "P", "I", "I;16", "I;16B", "I;16L"}
+_EIGHT_BITS = {"1", "L", "P"}
+
+
+@dataclass(frozen=True, eq=False)
+class InstanceCounts:
+    """The true instances of C classes.
+
+    Args:
+        count: Number of instances, (C,).
+        recall: Sum of their recalls (the share of an instance's pixels that were found), (C,).
+
+    Raises:
+        ValueError: The numbers are negative, not finite, or do not fit each other.
+    """
+
+    count: NDArray[np.int64]
+    recall: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        count = np.array(self.count, dtype=np.int64)
+        recall = np.array(self.recall, dtype=np.float64)
+        fit = count.ndim == 1 and count.shape == recall.shape
+        # not (a <= b), so that NaN is refused too
+        if not fit or not ((recall >= 0) & (recall <= count * (1 + 1e-9))).all():
+            raise ValueError(
+                "Expected a number of instances and the sum of their recalls a class, "
+                f"but got {count.tolist()} and {recall.tolist()}."
+            )
+        for name, values in (("count", count), ("recall", recall)):
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+
+    @classmethod
+    def none(cls, classes: int) -> InstanceCounts:
+        """Give the counts of no image."""
+        return cls(np.zeros(classes, np.int64), np.zeros(classes))
+
+    def __add__(self, other: InstanceCounts) -> InstanceCounts:
+        return InstanceCounts(self.count + other.count, self.recall + other.recall)
+
+    @property
+    def classes(self) -> int:
+        """C."""
+        return len(self.count)
+
+    @property
+    def mean_recall(self) -> NDArray[np.float64]:
+        """Mean recall of a class's instances, (C,); NaN where it has none."""
+        mean = np.full(self.count.shape, np.nan)
+        np.divide(self.recall, self.count, out=mean, where=self.count > 0)
+        return mean
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the counts as values that `json.dump` takes."""
+        return {"count": self.count.tolist(), "recall": self.recall.tolist()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> InstanceCounts:
+        """Read what `to_json` gave.
+
+        Raises:
+            KeyError: A count is missing.
+            TypeError: The counts are no lists of numbers.
+            ValueError: The counts do not fit each other.
+        """
+        return cls(np.array(data["count"]), np.array(data["recall"]))
+
+
+def count_instances(
+    prediction: LabelMap, truth: LabelMap, num_classes: int, instances: InstanceMap | None = None
+) -> InstanceCounts:
+    """Count the true instances of one image, and how much of each was found.
+
+    Args:
+        prediction: Class ids, (H, W); not checked, see `Confusion.update`.
+        truth: Label map, (H, W); void and unlabelled pixels belong to no instance.
+        num_classes: C.
+        instances: Ids of instances, (H, W). A class's pixels without an id, or all where no map
+            is given, are split into connected regions (also across corners).
+
+    Returns:
+        Counts, (C,) each.
+
+    Examples:
+        >>> truth = np.array([[1, 0, 1, 1]], np.uint8)
+        >>> counts = count_instances(np.array([[1, 0, 0, 0]], np.uint8), truth, 2)
+        >>> counts.count, counts.mean_recall
+        (array([1, 2]), array([1. , 0.5]))
+    """
+    scored = truth < UNLABELLED
+    instance = split_instances(truth, instances)[scored]
+    label = truth[scored]
+    area = np.bincount(instance)[1:]
+    found = np.bincount(instance, weights=prediction[scored] == label)[1:]
+    recall = np.asarray(found / area, np.float64)
+    class_of = np.zeros(len(area) + 1, np.int64)
+    class_of[instance] = label
+    return InstanceCounts(
+        np.bincount(class_of[1:], minlength=num_classes),
+        np.bincount(class_of[1:], weights=recall, minlength=num_classes).astype(np.float64),
+    )
+
+
+def split_instances(truth: LabelMap, instances: InstanceMap | None = None) -> NDArray[np.int64]:
+    """Number the instances of a label map.
+
+    Args:
+        truth: Label map, (H, W).
+        instances: Ids of instances, (H, W); one id in two classes is two instances.
+
+    Returns:
+        1, 2, … at the pixels of each instance, 0 at void and unlabelled ones, (H, W).
+    """
+    scored = np.where(truth < UNLABELLED, truth, np.uint8(VOID))
+    if instances is None:
+        return _regions(scored)
+    given = (instances > 0) & (scored != VOID)
+    rest = np.where(given, np.uint8(VOID), scored)
+    numbers = _regions(rest)
+    key = instances[given].astype(np.int64) * (VOID + 1) + truth[given]
+    numbers[given] = numbers.max(initial=0) + 1 + np.unique(key, return_inverse=True)[1]
+    return numbers
+
+
+def _regions(labels: LabelMap) -> NDArray[np.int64]:
+    from skimage import measure  # slow to import
+
+    numbers = measure.label(labels, background=VOID, connectivity=2)  # type: ignore[no-untyped-call]
+    return np.asarray(numbers, np.int64)
+
+
+def read_instance_map(path: Path, expected_size: tuple[int, int]) -> InstanceMap:
+    """Read a map of instances.
+
+    Args:
+        path: Grey or indexed PNG of 8 or 16 bits whose values are ids. 0 is no instance, nor is
+            255 in a file of 8 bits, as in PASCAL VOC.
+        expected_size: Height and width of the truth.
+
+    Returns:
+        Ids, (H, W).
+
+    Raises:
+        DataError: The file is missing, damaged, no instance map, or of another size.
+    """
+    with opened(path, what="instance map") as picture:
+        size = picture.height, picture.width
+        if picture.mode not in _MODES:
+            raise DataError(
+                "expected an instance map (grey or indexed, 8 or 16 bits), but got a picture of "
+                f"mode {picture.mode}",
+                path=path,
+            )
+        if size != expected_size:
+            raise DataError(
+                f"the instance map (H, W) is {size} while its truth is {expected_size}", path=path
+            )
+        ids = np.array(picture, dtype=np.int32)
+        if picture.mode in _EIGHT_BITS:
+            ids[ids == VOID] = 0
+    if ids.min(initial=0) < 0:
+        raise DataError(f"expected ids of 0 or more, but got {ids.min()}", path=path)
+    return ids

@@ -1,0 +1,115 @@
+"""One predictor in several variants, compared side by side: its label sources, with CRF or not."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakseg.annotations.classes import ClassList
+from weakseg.annotations.label_maps import LabelMap
+from weakseg.config import CrfPreset, InferenceConfig
+from weakseg.datasets.folder import Record
+from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.truths import instance_note, read_truth
+from weakseg.pictures import read_image
+from weakseg.progress import progress
+
+if typing.TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one variant came to.
+
+    Args:
+        name: What sets it apart from the others.
+        scores: Its scores.
+        protocol: How they were measured.
+    """
+
+    name: str
+    scores: Scores
+    protocol: Protocol
+
+
+class Predictor(typing.Protocol):
+    """What can be scored, as `weakseg.Segmenter` can."""
+
+    classes: ClassList
+    config: InferenceConfig
+
+    def probabilities(self, image: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        """Give the probabilities of all classes, (C, H, W), before any CRF."""
+        ...
+
+
+def score_variants(
+    predictors: Sequence[Predictor],
+    records: Sequence[Record],
+    split: str,
+    *,
+    crf: Sequence[CrfPreset] = ("none",),
+    instances: Mapping[str, Path] | None = None,
+) -> list[Variant]:
+    """Score every predictor with every CRF; an image goes through a predictor once.
+
+    Args:
+        predictors: Predictors of the same classes that differ in where labels come from.
+        records: Images with full masks.
+        split: Name of the split they are, for the protocol.
+        crf: Presets of the dense CRF, ``none`` among them for masks without; each predictor's own
+            is not looked at.
+        instances: Maps of instances, by the names of images.
+
+    Returns:
+        One variant for each predictor and preset, in their order.
+
+    Raises:
+        DataError: A file cannot be read, or an image and its mask differ in size.
+        MissingExtraError: The dense CRF is asked for, and is not installed.
+    """
+    instances = instances or {}
+    classes = predictors[0].classes
+    counts = [[Confusion(classes.names) for _ in crf] for _ in predictors]
+    for record in progress(records, f"Scoring {split}", len(records)):
+        assert record.truth is not None
+        image = read_image(record.image)
+        truth, own = read_truth(record.name, record.truth, len(classes), instances, image.shape[:2])
+        for predictor, row in zip(predictors, counts, strict=True):
+            probabilities = predictor.probabilities(image)
+            for preset, confusion in zip(crf, row, strict=True):
+                confusion.update(
+                    _labels(image, probabilities, preset), truth, record.image,
+                    truth_name=record.truth, image=record.name, instances=own,
+                )  # fmt: skip
+    note = instance_note(len(instances), len(records))
+    variants = []
+    for predictor, row in zip(predictors, counts, strict=True):
+        for preset, confusion in zip(crf, row, strict=True):
+            config = replace(predictor.config, crf=preset)
+            protocol = Protocol.of(config, split, len(records), notes=(note,))
+            name = _name(protocol, len(predictors) > 1, len(crf) > 1)
+            variants.append(Variant(name, confusion.compute(), protocol))
+    return variants
+
+
+def _labels(
+    image: NDArray[np.uint8], probabilities: NDArray[np.float32], preset: CrfPreset
+) -> LabelMap:
+    if preset != "none":
+        from weakseg.refine.crf import dense_crf  # an extra, not always installed
+
+        probabilities = dense_crf(image, probabilities, preset)
+    return np.asarray(probabilities.argmax(axis=0), np.uint8)
+
+
+def _name(protocol: Protocol, by_labels: bool, by_crf: bool) -> str:
+    labels = [protocol.labels] if by_labels or not by_crf else []
+    return ", ".join([*labels, *([protocol.crf_in_words] if by_crf else [])])
