@@ -1,5 +1,6 @@
 """A run as stages: what is made, what is skipped, what is made again."""
 
+import csv
 import json
 import logging
 import os
@@ -17,6 +18,9 @@ from weakseg.config import Recipe
 from weakseg.errors import DataError, MissingExtraError, RunError
 from weakseg.inference import Segmenter
 from weakseg.recipes import parse_recipe
+from weakseg.refine.scores import normalise_by_class
+from weakseg.seeds import load_activations
+from weakseg.seeds.labels import tag_seeds
 from weakseg.training.callbacks import LogWriter
 
 STAGES = ("seeds", "embed", "relabel", "classify")
@@ -146,9 +150,7 @@ def test_maps_are_made_again_even_where_the_tag_classifier_is_gone_too(marked, t
 
 
 @pytest.mark.parametrize("stage", ["seeds", "embed", "classify"])
-def test_a_run_killed_in_any_training_goes_on_to_the_same_end(
-    marked, tmp_path, monkeypatch, stage
-):
+def test_a_run_killed_in_any_training_goes_on_to_the_same_end(marked, tmp_path, monkeypatch, stage):
     whole = train(marked, recipe=tiny(), out=tmp_path / "whole").run
     at = {"seeds": "stages/seeds", "embed": ".", "classify": "stages/classify"}[stage]
     original = LogWriter.on_train_batch_end
@@ -235,11 +237,51 @@ def test_cross_entropy_trains_on_the_same_seeds(marked, tmp_path):
 
 
 @pytest.mark.parametrize(("part", "moves"), [("classifier", False), ("network", True)])
-def test_the_last_stage_changes_the_embedding_only_where_asked_for(
-    marked, tmp_path, part, moves
-):
+def test_the_last_stage_changes_the_embedding_only_where_asked_for(marked, tmp_path, part, moves):
     run = train(marked, recipe=tiny(classify={"train": part}), out=tmp_path / "run").run
     before = load_file(run / "stages/embed/model.safetensors")
     after = load_file(run / "model.safetensors")
     changed = {key.split(".")[0] for key in before if (before[key] != after[key]).any()}
     assert changed == ({"backbone", "head", "classifier"} if moves else {"classifier"})
+
+
+def test_the_equivariant_regularisation_is_one_of_the_tag_classifiers_losses(marked, tmp_path):
+    recipe = tiny(seeds={"equivariance": 1.0}, relabel={"enabled": False}, classify={"steps": 0})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    with (run / "stages/seeds/log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert all(float(row["equivariance"]) > 0 for row in rows)
+
+
+def test_refinement_may_start_from_activation_maps(marked, tmp_path):
+    recipe = tiny(relabel={"start": "seeds", "walk": False, "regions": False})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    maps = load_activations(run / "stages/seeds/maps/img0.npz")
+    expected = tag_seeds(maps.resized((48, 64)), background=True, threshold=0)
+    refined = read_label_map(run / "stages/relabel/labels/img0.png", num_classes=3)
+    assert (refined == expected).mean() > 0.97  # but for ties
+
+
+def test_refinement_may_start_from_the_classifier(marked, tmp_path):
+    recipe = tiny(relabel={"start": "classifier", "walk": False, "regions": False},
+                  classify={"steps": 0})  # fmt: skip
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    segmenter = Segmenter.load(run, labels="classifier", flip=True)
+    shares = segmenter.probabilities(marked / "images/img0.png")
+    shares = normalise_by_class(shares * np.array([1, 1, 0])[:, None, None])  # img0 holds no bar
+    refined = read_label_map(run / "stages/relabel/labels/img0.png", num_classes=3)
+    assert (refined == shares.argmax(axis=0)).mean() > 0.97
+
+
+def test_seeds_that_label_nothing_are_told_before_the_long_training(marked, tmp_path):
+    with pytest.raises(DataError, match=r"lower .* seeds\.box_threshold"):
+        train(marked, recipe=tiny("boxes", seeds={"box_threshold": 1.0}), out=tmp_path / "run")
+    assert not (tmp_path / "run/checkpoints").exists()
+
+
+def test_pixels_that_are_not_sure_stay_unlabelled(marked, tmp_path):
+    recipe = tiny("scribbles", relabel={"confidence": 1.0}, classify={"steps": 0})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    refined = read_label_map(run / "stages/relabel/labels/img0.png", num_classes=3)
+    assert (refined == 254).any()
+    assert (refined[20, 24:36] == 1).all()

@@ -25,6 +25,8 @@ class Recipes:
         if options.get("name"):
             out.print(recipe_yaml(load_recipe(options.name)), markup=False, end="")
             return 0
-        for name in recipe_names():
-            out.print(f"{name:<12} {recipe_summary(name)}", markup=False)
+        names = recipe_names()
+        width = max(map(len, names))
+        for name in names:
+            out.print(f"{name:<{width}}  {recipe_summary(name)}", markup=False)
         return 0

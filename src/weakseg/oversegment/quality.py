@@ -54,6 +54,22 @@ def boundary_recall(regions: Labels, truth: Labels, *, tolerance: float = 2.0) -
     return float((distance[outline] <= tolerance).mean())
 
 
+def contour_density(regions: Labels) -> float:
+    """Give the share of pixels on contours: ragged ones find outlines by their mere number.
+
+    Args:
+        regions: Region ids, (H, W).
+
+    Returns:
+        0 to 1.
+
+    Examples:
+        >>> contour_density(np.array([[0, 0, 1, 1]]))
+        0.25
+    """
+    return float(_contours(regions).mean())
+
+
 def undersegmentation_error(regions: Labels, truth: Labels) -> float:
     """Give the share of pixels by which regions leak over the borders of the mask's areas.
 

@@ -82,7 +82,7 @@ def _rows(log: Path) -> list[dict[str, str]]:
 
 
 def _losses(rows: list[dict[str, str]]) -> dict[str, Curve]:
-    names = [name for name in rows[0] if name not in _BESIDE_LOSSES] if rows else []
+    names = [name for name in rows[0] if name and name not in _BESIDE_LOSSES] if rows else []
     if len(names) == 2 and "loss" in names:
         names.remove("loss")  # the sum of one
     return {name: [(round(_number(row["step"])), _number(row[name])) for row in rows

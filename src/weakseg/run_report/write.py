@@ -157,14 +157,14 @@ def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]
                if after.beneath != before.beneath]  # fmt: skip
     iou = agreement_on_disk(refined, classes)
     if not iou:
-        what = "prediction"
+        what = "predictions"
         iou = agreement_of(lambda record: segmenter.predict(record.image), outcome.refined, classes)
     if not iou:
         return pick(outcome.refined, {}), ""
     return pick(outcome.refined, iou), (
-        f"Shown are those whose {what} agree{'s' if what == 'prediction' else ''} best, middling and "
-        "worst with the truth. The number beside labels says how well they agree: mean IoU over "
-        "the classes of the image, where a pixel without a label counts as wrong."
+        f"Shown are those whose {what} agree best, middling and worst with the truth. The "
+        "number beside labels says how well they agree: mean IoU over the classes of the image, "
+        "where a pixel without a label counts as wrong."
     )
 
 

@@ -151,7 +151,7 @@ def _walked(
     network: EmbeddingNetwork,
     config: RelabelConfig,
 ) -> NDArray[np.float32]:
-    """Walk at a stride of 8 pixels or more, and give the scores at the image's size again, (C, H, W)."""
+    """Walk at a stride of 8 or more, and give the scores at the image's size again, (C, H, W)."""
     device = next(network.parameters()).device
     size = scores.shape[1:]
     stride = max(_STRIDE, math.ceil(math.sqrt(math.prod(size) / _MOST_CELLS)))

@@ -18,8 +18,9 @@ from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.transforms import TrainTransform
+from weakseg.errors import DataError
 from weakseg.inference.segmenter import pick_device
-from weakseg.method.constants import VOID
+from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.models import save_network
 from weakseg.oversegment import load_oversegment
 from weakseg.pictures import image_size, read_image
@@ -85,11 +86,32 @@ def seeds(
         _make_maps(recipe, records, wanting, classes, stage)
         _make_labels(recipe, wanting, classes, stage, oversegments)
         wait_for_all()
+        _require_some(wanting, classes, recipe, stage)
         files = [path for record in wanting for path in (_maps_path(record, stage),
                  _labels_path(record, stage))]  # fmt: skip
         quality = measured_quality(wanting, classes, recipe.data, "seeds")
         stage.finish(files, quality=quality)
     return seeded
+
+
+def _require_some(
+    wanting: Sequence[Record], classes: ClassList, recipe: Recipe, stage: Stage
+) -> None:
+    """Make sure that a pixel of a class is labelled, before a long training goes without any.
+
+    Raises:
+        DataError: None is.
+    """
+    first = 1 if classes.has_background else 0
+    for record in wanting:
+        labels = read_label_map(_labels_path(record, stage), num_classes=len(classes))
+        if ((labels >= first) & (labels < UNLABELLED)).any():
+            return
+    raise DataError(
+        f"no pixel of {len(wanting)} images became a seed of a class: lower seeds.threshold "
+        f"(it is {recipe.seeds.threshold:g}) or seeds.box_threshold",
+        path=stage.root,
+    )
 
 
 def maps_of(record: Record, stage: Stage) -> Activations | None:
