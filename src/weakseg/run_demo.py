@@ -138,7 +138,7 @@ def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
     data = load_data_config(done.run.parents[1] / "data", recipe.data)
     scored = spread(read_split(data, data.val_split, classes))
     examples = [example(record, classes, data, segmenters) for record in scored]
-    for marks in _MARKS[2:-1]:  # tags and boxes are not drawn
+    for marks in _MARKS[:-1]:
         shown = replace(data, marks=[cast(MarkKind, marks)])
         for record in spread(read_split(shown, data.train_split, classes), 2):
             own = {"prediction": segmenters[f"weakseg, {marks}"]}
