@@ -2,10 +2,14 @@ import errno
 import json
 import multiprocessing
 import os
+import random
+import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +28,7 @@ from weakseg.oversegment import (
     oversegment_images,
     save_oversegment,
 )
+from weakseg.oversegment.region_maps import is_current
 from weakseg.pictures import read_image
 
 SETTINGS = OversegmentSettings(regions=5)
@@ -214,6 +219,40 @@ def test_unreadable_map_is_named(tmp_path: Path):
     Image.new("RGB", (4, 4)).save(path)
     with pytest.raises(DataError, match=r"a\.png: expected a region map"):
         load_oversegment(path)
+
+
+def test_damaged_map_ends_in_an_error_or_in_a_map_of_the_size(tmp_path: Path):
+    path = tmp_path / "a.png"
+    save_oversegment(path, np.arange(600, dtype=np.int32).reshape(20, 30))
+    sound, rng = path.read_bytes(), random.Random(0)
+    refused = 0
+    for number in range(300):
+        data = bytearray(sound)
+        for _ in range(rng.choice([1, 5, 50])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        path.write_bytes(data[: rng.randrange(len(data))] if number % 3 == 0 else data)
+        assert is_current(path, path, (20, 30)) in {True, False}
+        try:
+            assert load_oversegment(path, expected_size=(20, 30)).shape == (20, 30)
+        except DataError:
+            refused += 1
+    assert refused > 100
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [10_000, 60_000])
+def test_a_map_that_declares_a_huge_size_is_not_decoded(tmp_path: Path, side: int):
+    path = tmp_path / "a.png"
+    save_oversegment(path, np.zeros((20, 30), np.int32))
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", side, side)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    path.write_bytes(data)
+    assert not is_current(path, path, (20, 30))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DataError, match=r"a\.png"):
+        load_oversegment(path, expected_size=(20, 30))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
 @pytest.mark.parametrize(

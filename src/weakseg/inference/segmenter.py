@@ -24,6 +24,7 @@ from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities, mirrored_classes
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.models import EmbeddingNetwork, build_network
+from weakseg.models.weights import fit_entries
 from weakseg.pictures import read_image
 from weakseg.refine.crf import dense_crf, require_crf
 from weakseg.run import RunFolder, network_spec
@@ -283,13 +284,8 @@ def load_network(path: Path, recipe: Recipe, classes: ClassList) -> EmbeddingNet
             f"{path}: is missing or damaged ({error}). Is the training complete? "
             "`weakseg train … --resume` finishes it."
         ) from error
-    own = network.state_dict()
-    wrong = [key for key in own if key not in state or own[key].shape != state[key].shape]
-    extra = [key for key in state if key not in own]
-    if wrong or extra:
-        raise WeightsError(
-            f"{path}: is of another architecture than recipe.yaml says: {len(wrong)} entries are "
-            f"missing or of another shape ({', '.join(wrong[:3])} …), {len(extra)} are unknown."
-        )
-    network.load_state_dict(state)
+    fit_entries(
+        network, state, file=path, what="the network that recipe.yaml says",
+        ways_out="Is it of another run? `weakseg train … --overwrite` makes both anew.",
+    )  # fmt: skip
     return network.to(memory_format=torch.channels_last)

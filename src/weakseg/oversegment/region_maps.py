@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from weakseg.errors import DataError
 from weakseg.files import replacing
@@ -14,6 +15,8 @@ from weakseg.files import replacing
 MAX_REGIONS = 2**16
 _MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
 _ANEW = "; one that weakseg has made may be deleted, and training makes it anew"
+# What Pillow raises on a damaged file, by the place of the damage.
+_DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -60,21 +63,21 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
                     f"{picture.format} of mode {picture.mode}",
                     path=path,
                 )
-            regions = np.array(picture, dtype=np.int32)
+            # Before it is decoded: a damaged size could fill the memory.
+            _check_size((picture.height, picture.width), expected_size, path)
+            return np.array(picture, dtype=np.int32)
     except FileNotFoundError:
         raise DataError("there is no such region map", path=path) from None
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+    except _DAMAGED as error:
+        raise DataError(f"is a damaged region map ({error}){_ANEW}", path=path) from error
+
+
+def _check_size(size: tuple[int, int], expected_size: tuple[int, int] | None, path: Path) -> None:
+    if expected_size is not None and size != tuple(expected_size):
         raise DataError(
-            f"is a damaged region map ({error}){_ANEW}",
-            path=path,
-        ) from error
-    if expected_size is not None and regions.shape != tuple(expected_size):
-        raise DataError(
-            f"the region map (H, W) is {regions.shape} while its image is "
-            f"{tuple(expected_size)}{_ANEW}",
+            f"the region map (H, W) is {size} while its image is {tuple(expected_size)}{_ANEW}",
             path=path,
         )
-    return regions
 
 
 def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
@@ -95,7 +98,7 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
             whole = file.read() == _PNG_END
         with Image.open(path) as picture:
             return whole and (picture.height, picture.width) == size
-    except (OSError, UnidentifiedImageError, SyntaxError):
+    except _DAMAGED:
         return False
 
 

@@ -13,6 +13,8 @@ Item = TypeVar("Item")
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
     """Give the items that this process sees to: all of them where it is the only one.
 
+    Share out a list that is the same in all processes: what is left to do changes as others work.
+
     Processes beside the first exist only from the first training on; a stage before that is the
     first one's alone.
     """

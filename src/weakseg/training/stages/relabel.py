@@ -73,9 +73,8 @@ def relabel(
     if not stage.is_complete():
         missing = stage.missing(paths.values())
         segmenter = _segmenter(recipe, network, memory, classes)
-        lacking = [record for record in wanting if paths[record.name] in missing]
-        share = own_share(lacking)
-        for record in progress(share, "Refining labels", len(share)):
+        lacking = [record for record in own_share(wanting) if paths[record.name] in missing]
+        for record in progress(lacking, "Refining labels", len(lacking)):
             maps = maps_of(record, seeds) if config.start == "seeds" else None
             regions = None
             if config.regions and oversegments is not None:

@@ -129,13 +129,13 @@ def _make_maps(
 ) -> None:
     """Write activation maps for the images that lack them, from a file or a tag classifier."""
     missing = stage.missing(_maps_path(record, stage) for record in wanting)
-    lacking = [record for record in wanting if _maps_path(record, stage) in missing]
-    if not lacking:
+    if not missing:
         return
+    lacking = [record for record in own_share(wanting) if _maps_path(record, stage) in missing]
     config, folder = recipe.seeds, recipe.seeds.folder
     classifier = None if folder else _tag_classifier(recipe, records, classes, stage)
     first = 1 if classes.has_background else 0
-    for record in progress(own_share(lacking), "Finding classes", len(own_share(lacking))):
+    for record in progress(lacking, "Finding classes", len(lacking)):
         size = image_size(record.image)
         named = _tags(record, size, classes, recipe)
         if classifier is None:
