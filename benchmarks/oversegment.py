@@ -55,7 +55,7 @@ _MEASURES: tuple[Callable[[Regions, Regions], float], ...] = (
     lambda regions, truth: contour_density(regions),
     undersegmentation_error,
 )
-_SEARCHED = 12  # images on which a parameter is searched
+_SEARCHED = 24  # images on which a parameter is searched
 _ROUNDS = 12  # of halving the range of a parameter
 _ENOUGH = 0.02  # of the number of regions
 
@@ -93,16 +93,18 @@ def _methods(
         Console(stderr=True).print(f"HED is left out: {error}", markup=False)
     pictures = [read_image(record.image) for record in some]
     yield "SLIC", _at_count(_slic, regions, pictures, (regions / 4, regions * 8))
-    yield "Felzenszwalb", _at_count(_felzenszwalb, regions, pictures, (1e6, 1.0))
+    # Without a smallest size in proportion, specks would use up the number.
+    cut = partial(_felzenszwalb, smallest=1 / (10 * regions))
+    yield "Felzenszwalb", _at_count(cut, regions, pictures, (1e6, 1.0))
 
 
 def _slic(image: NDArray[np.uint8], parameter: float) -> Regions:
     return slic(image, n_segments=round(parameter), start_label=0)
 
 
-def _felzenszwalb(image: NDArray[np.uint8], parameter: float) -> Regions:
-    # With the smallest region in proportion to the image, as specks would use up the number.
-    return felzenszwalb(image, scale=parameter, min_size=image.shape[0] * image.shape[1] // 1000)
+def _felzenszwalb(image: NDArray[np.uint8], parameter: float, smallest: float) -> Regions:
+    pixels = image.shape[0] * image.shape[1]
+    return felzenszwalb(image, scale=parameter, min_size=round(smallest * pixels))
 
 
 def _at_count(
@@ -120,7 +122,7 @@ def _at_count(
         if abs(count - regions) <= _ENOUGH * regions:
             break
         few, many = (middle, many) if count < regions else (few, middle)
-    return partial(cut, **{"parameter": middle})
+    return partial(cut, parameter=middle)
 
 
 def _measure(name: str, cut: Cut, records: Sequence[Record], classes: int) -> list[str]:

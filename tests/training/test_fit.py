@@ -122,7 +122,7 @@ def test_weights_of_another_architecture_are_refused(folder, tmp_path):
     train(folder, recipe=tiny(training={"steps": 1}), out=tmp_path / "run")
     recipe = tmp_path / "run" / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace("dimensions: 8", "dimensions: 16"))
-    with pytest.raises(WeightsError, match="the network that recipe.yaml says, but"):
+    with pytest.raises(WeightsError, match=r"the network that recipe\.yaml says, but"):
         Segmenter.load(tmp_path / "run")
 
 
