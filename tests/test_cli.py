@@ -125,7 +125,7 @@ def damage(folder: Path, what: str) -> None:
     elif what == "split of a missing file":
         (folder / "splits" / "train.txt").write_text("img1\nimg77\n")
     elif what == "no labelled pixel":
-        for name in ("points.csv", "masks", "scribbles"):
+        for name in ("points.csv", "masks", "scribbles", "tags.csv"):
             (folder / name).rename(folder / f"not-{name}")
     elif what == "no class list":
         (folder / "classes.txt").unlink()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def write_region_maps(
     """
     with replacing(folder / SETTINGS_FILE) as beside:
         beside.write_text(json.dumps(settings.described(), indent=2))
-    tasks = [(image, folder / f"{checked_name(name)}.png") for name, image in images]
+    tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
     missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
     if settings.boundaries == "gradient":
         work = in_processes(partial(_oversegment_file, settings=settings), missing,
@@ -142,14 +143,14 @@ class _Measured(Sequence[MeasuredTask]):
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    def __getitem__(self, index: Any) -> Any:
         image, path = self._tasks[index]
         assert self._detect is not None
         picture = read_image(image)
         return self._detect(_shrunk(picture, self._side)), picture.shape[:2], path
 
 
-def checked_name(name: str) -> str:
+def _checked(name: str) -> str:
     """Give back the name of an image, which becomes that of its region map.
 
     Raises:
