@@ -19,7 +19,7 @@ KINDS = ("labelme", "label_studio", "coco", "cvat", "voc", "label_png", "clicks"
          "shared_scribblesup")  # fmt: skip
 NEEDS_DATUMARO = {"coco", "cvat", "shared_coco", "shared_cvat"}
 FEW, MANY = 6, 40  # damaged variants of each kind
-SECONDS, MEGABYTES = 10, 2048
+SECONDS, MEGABYTES = 60, 2048
 
 
 @contextmanager
