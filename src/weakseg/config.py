@@ -10,7 +10,7 @@ from weakseg.errors import RecipeError
 
 Method = Literal["spml", "cross-entropy"]
 MarkKind = Literal["tags", "boxes", "points", "scribbles", "masks"]
-LabelBy = Literal["retrieval", "classifier"]
+LabelBy = Literal["retrieval", "classifier", "both"]
 CrfPreset = Literal["none", "deeplab", "activation"]
 
 
@@ -144,6 +144,8 @@ class RelabelConfig:
         regions: Average scores over the oversegments, so that labels end where regions do.
         crf: Preset of the dense CRF that follows (extra weakseg[crf]), or none.
         confidence: Pixels whose winning score is below this stay unlabelled.
+        keep_seeds: Kinds of marks whose seeds are better than what the embedding says: in images
+            with these, only pixels that the seeds leave unlabelled are refined.
     """
 
     enabled: bool = False
@@ -158,6 +160,7 @@ class RelabelConfig:
     regions: bool = False
     crf: CrfPreset = "none"
     confidence: float = 0.0
+    keep_seeds: list[Literal["tags", "boxes"]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -314,7 +317,8 @@ class InferenceConfig:
     """How a new image is labelled.
 
     Args:
-        labels: retrieval (vote of the nearest prototypes) or classifier.
+        labels: retrieval (vote of the nearest prototypes), classifier, or both (the mean of their
+            probabilities).
         k: Prototypes that vote.
         grid: Rows and columns from which k-means starts.
         iterations: Rounds of k-means.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from weakseg.annotations.classes import ClassList
-from weakseg.config import CrfPreset, Recipe
+from weakseg.config import CrfPreset, LabelBy, Recipe
 from weakseg.datasets.folder import Record, load_data_config, read_class_list, read_split
 from weakseg.errors import DataError
 from weakseg.evaluation import (
@@ -77,7 +77,7 @@ def evaluate_variants(
     device: str = "auto",
     **options: Any,
 ) -> list[Variant]:
-    """Score a run without and with the dense CRF, by retrieval and by the classifier, or all four.
+    """Score a run without and with the dense CRF, by each source of labels, or in all combinations.
 
     An image goes through the network once for each source of labels.
 
@@ -86,7 +86,7 @@ def evaluate_variants(
         data: The data folder that holds the full masks.
         compare_crf: Compare masks without and with the CRF: of the preset ``crf`` among the
             options, else of the run's recipe, else deeplab.
-        compare_labels: Compare labels by retrieval and by the classifier.
+        compare_labels: Compare labels by retrieval, by the classifier, and by both.
         split: The split to score; the recipe's validation split, or val.
         masks: Folder of full masks, in place of the folder's own.
         instances: Folder of instance maps ``<name>.png``, in place of the folder's own.
@@ -108,8 +108,9 @@ def evaluate_variants(
     crf: list[CrfPreset] = [preset]
     if compare_crf:
         crf = ["none", "deeplab" if preset == "none" else preset]
-    by = ["retrieval", "classifier"]
-    labels = by if compare_labels else [options.get("labels", recipe.inference.labels)]
+    labels = (
+        get_args(LabelBy) if compare_labels else [options.get("labels", recipe.inference.labels)]
+    )
     segmenters = [
         Segmenter.load(run, device=device, **{**options, "labels": source, "crf": crf[-1]})
         for source in labels

@@ -58,8 +58,8 @@ def blank_crf(monkeypatch):
 def test_variants_score_as_each_does_alone(trained, folder, blank_crf):
     variants = evaluate_variants(trained, folder, compare_labels=True, device="cpu")
     names = [variant.name for variant in variants]
-    assert names == ["retrieval, no CRF", "retrieval, deeplab CRF", "classifier, no CRF",
-                     "classifier, deeplab CRF"]  # fmt: skip
+    assert names == [f"{source}, {crf} CRF" for source in ("retrieval", "classifier", "both")
+                     for crf in ("no", "deeplab")]  # fmt: skip
     for variant in variants:
         alone, protocol = evaluate(
             trained, folder, labels=variant.protocol.labels, crf=variant.protocol.crf, device="cpu"

@@ -36,7 +36,7 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("labels", ["retrieval", "classifier"])
+@pytest.mark.parametrize("labels", ["retrieval", "classifier", "both"])
 @pytest.mark.parametrize("size", [(64, 80), (37, 53), (1, 1), (5, 300)])
 def test_an_image_of_any_size_gets_a_mask_of_its_size(network, memory, labels, size):
     segmenter = Segmenter(network, CLASSES, InferenceConfig(labels=labels, k=3), memory)
@@ -46,7 +46,7 @@ def test_an_image_of_any_size_gets_a_mask_of_its_size(network, memory, labels, s
     assert mask.max() < 3
 
 
-@pytest.mark.parametrize("labels", ["retrieval", "classifier"])
+@pytest.mark.parametrize("labels", ["retrieval", "classifier", "both"])
 def test_probabilities_sum_to_one_over_scales_and_mirror_images(network, memory, labels):
     config = InferenceConfig(labels=labels, scales=[0.5, 1.0, 1.5], flip=True)
     image = torch.rand(2, 3, 64, 48)
@@ -120,9 +120,20 @@ def test_what_is_no_rgb_image_is_refused(network, memory, image):
         segmenter.predict(image)
 
 
-def test_retrieval_without_a_memory_says_what_to_do(network):
+@pytest.mark.parametrize("labels", ["retrieval", "both"])
+def test_retrieval_without_a_memory_says_what_to_do(network, labels):
     with pytest.raises(WeightsError, match="labels=classifier"):
-        Segmenter(network, CLASSES, InferenceConfig())
+        Segmenter(network, CLASSES, InferenceConfig(labels=labels))
+
+
+def test_both_sources_of_labels_count_the_same(network, memory):
+    image = picture(40, 56)
+    alone = [
+        Segmenter(network, CLASSES, InferenceConfig(labels=labels), memory).probabilities(image)
+        for labels in ("retrieval", "classifier")
+    ]
+    both = Segmenter(network, CLASSES, InferenceConfig(labels="both"), memory)
+    assert np.allclose(both.probabilities(image), np.mean(alone, axis=0), atol=1e-5)
 
 
 def test_a_memory_survives_saving_and_a_damaged_one_is_named(memory, tmp_path):
@@ -138,7 +149,7 @@ def test_options_may_differ_from_the_recipe():
     assert replace(InferenceConfig(), scales=[0.5]).scales == [0.5]
 
 
-@pytest.mark.parametrize("labels", ["retrieval", "classifier"])
+@pytest.mark.parametrize("labels", ["retrieval", "classifier", "both"])
 def test_the_mask_is_the_most_probable_class_at_the_images_size(network, memory, labels):
     config = InferenceConfig(labels=labels, scales=[0.5, 1.0], flip=True, tile=192, overlap=32)
     segmenter = Segmenter(network, CLASSES, config, memory)

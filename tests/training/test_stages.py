@@ -285,3 +285,18 @@ def test_pixels_that_are_not_sure_stay_unlabelled(marked, tmp_path):
     refined = read_label_map(run / "stages/relabel/labels/img0.png", num_classes=3)
     assert (refined == 254).any()
     assert (refined[20, 24:36] == 1).all()
+
+
+@pytest.mark.parametrize("kept", [[], ["boxes"]])
+def test_refinement_keeps_seeds_of_the_kinds_that_say_so(marked, tmp_path, kept):
+    recipe = tiny("boxes", relabel={"keep_seeds": kept}, classify={"steps": 0})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    differs = False
+    for number in range(4):
+        seeds, refined = (
+            read_label_map(run / f"stages/{stage}/labels/img{number}.png", num_classes=3)
+            for stage in ("seeds", "relabel")
+        )
+        assert (refined < 254).all()
+        differs |= bool((refined != seeds)[seeds < 254].any())
+    assert differs == (not kept)

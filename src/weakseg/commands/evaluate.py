@@ -28,7 +28,9 @@ class Evaluate:
             help="folder of instance maps NAME.png for iIoU, if not DATA's own",
         )  # fmt: skip
         add_flag(parser, "--compare-crf", "score masks without and with the dense CRF")
-        add_flag(parser, "--compare-labels", "score labels by retrieval and by the classifier")
+        add_flag(
+            parser, "--compare-labels", "score labels by retrieval, by the classifier, and by both"
+        )
         parser.add_argument(
             "--confusions", type=NonNegativeInt, help="list this many of the most frequent "
             "confusions of two classes",

@@ -9,9 +9,11 @@ from typing import Any, Literal, get_args
 from weakseg.config import CrfPreset, InferenceConfig
 from weakseg.errors import DataError
 
-LabelSource = Literal["retrieval", "classifier", "masks"]
-"""Where a pixel's class comes from: nearest prototypes of the memory, the softmax classifier, or
-masks in a folder, of which nothing more is known."""
+LabelSource = Literal["retrieval", "classifier", "both", "masks"]
+"""Where a pixel's class comes from: nearest prototypes of the memory, the softmax classifier, the
+mean of both, or masks in a folder, of which nothing more is known."""
+
+_IN_WORDS = {"both": "retrieval and classifier"}
 
 _OLDER_CRF: dict[Any, CrfPreset] = {False: "none", True: "deeplab"}
 
@@ -25,8 +27,8 @@ class Protocol:
         images: Number of scored images, 0 or more.
         scales: Factors by which images were resized before prediction.
         flip: Whether predictions on mirrored images were averaged in.
-        labels: Where classes come from: ``retrieval``, the ``classifier``, or given ``masks``; of
-            the last, scales, flip, CRF and tiles are unknown and not said.
+        labels: Where classes come from: ``retrieval``, the ``classifier``, ``both``, or given
+            ``masks``; of the last, scales, flip, CRF and tiles are unknown and not said.
         crf: Preset of the dense CRF that refined the masks, or none.
         tile: Side of the tiles into which larger images were cut; None if it is not known.
         notes: Anything else that a reader must know, each a few words.
@@ -87,7 +89,7 @@ class Protocol:
         return (
             f"scale{'' if len(self.scales) == 1 else 's'} {scales}",
             "flipped too" if self.flip else "not flipped",
-            f"labels by {self.labels}",
+            f"labels by {_IN_WORDS.get(self.labels, self.labels)}",
             self.crf_in_words,
             *(() if self.tile is None else (f"tiles of {self.tile}",)),
         )

@@ -34,8 +34,8 @@ def class_probabilities(
     Args:
         network: The trained network, in evaluation mode.
         image: RGB, (B, 3, H, W), 0 to 1.
-        memory: Labelled prototypes; needed for labels by retrieval.
-        config: Retrieval or classifier, scales, mirror.
+        memory: Labelled prototypes; not needed for labels by the classifier.
+        config: Retrieval, classifier or both, scales, mirror.
         mirrored: What each class is called in a mirrored image, as `mirrored_classes` gives it;
             by default the same.
 
@@ -87,10 +87,14 @@ def mirrored_classes(pairs: Sequence[Sequence[str]], classes: ClassList) -> list
 def _one_view(
     network: EmbeddingNetwork, image: Tensor, memory: Memory | None, config: InferenceConfig
 ) -> Tensor:
-    if config.labels == "classifier":
-        return network.classify(network(image)).float().softmax(dim=1)
-    assert memory is not None
-    return retrieve(network(image), memory, network.spec.num_classes, config)
+    embedding = network(image)
+    shares = []
+    if config.labels != "retrieval":
+        shares.append(network.classify(embedding).float().softmax(dim=1))
+    if config.labels != "classifier":
+        assert memory is not None
+        shares.append(retrieve(embedding, memory, network.spec.num_classes, config))
+    return torch.stack(shares).mean(dim=0)
 
 
 def retrieve(

@@ -75,7 +75,7 @@ class Segmenter:
         memory: Memory | None = None,
         mirror_swap: Sequence[Sequence[str]] = (),
     ) -> None:
-        if config.labels == "retrieval" and (memory is None or len(memory.label) == 0):
+        if config.labels != "classifier" and (memory is None or len(memory.label) == 0):
             raise WeightsError(
                 "Labels by retrieval need a memory with at least one labelled prototype; "
                 "use labels=classifier, or train with points, scribbles or masks."
@@ -110,7 +110,7 @@ class Segmenter:
         config = replace(recipe, inference=replace(recipe.inference, **options)).inference
         where = torch.device(pick_device() if device == "auto" else device)
         network = load_network(folder.model, recipe, classes).to(where)
-        memory = Memory.load(folder.memory, where) if config.labels == "retrieval" else None
+        memory = Memory.load(folder.memory, where) if config.labels != "classifier" else None
         return cls(network, classes, config, memory, recipe.transforms.mirror_swap)
 
     def predict(self, image: RgbImage) -> NDArray[np.uint8]:

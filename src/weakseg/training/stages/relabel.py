@@ -118,7 +118,8 @@ def refined_labels(
     config, classes = recipe.relabel, segmenter.classes
     image = read_image(record.image)
     size = (image.shape[0], image.shape[1])
-    labels = record_labels(replace(record, beneath=None), size, classes, recipe.data)
+    sure = record if _keeps_seeds(record, config) else replace(record, beneath=None)
+    labels = record_labels(sure, size, classes, recipe.data)
     if not is_marked(labels, record.marks):
         return np.full(size, UNLABELLED, np.uint8)
     allowed = allowed_classes(labels, record.marks, classes)
@@ -138,9 +139,13 @@ def refined_labels(
     scores = bind(scores, allowed, labels, limits=limits)
     if config.crf != "none":
         scores = bind(dense_crf(image, scores, config.crf), allowed, labels, limits=limits)
-    sure = scores.max(axis=0) >= config.confidence
-    refined: LabelMap = np.where(sure, scores.argmax(axis=0), UNLABELLED).astype(np.uint8)
+    confident = scores.max(axis=0) >= config.confidence
+    refined: LabelMap = np.where(confident, scores.argmax(axis=0), UNLABELLED).astype(np.uint8)
     return refined
+
+
+def _keeps_seeds(record: Record, config: RelabelConfig) -> bool:
+    return not record.marks.only(set(config.keep_seeds)).is_empty
 
 
 @torch.inference_mode()
