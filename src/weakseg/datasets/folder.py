@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -181,6 +182,12 @@ def marks_in_use(config: DataConfig) -> list[str]:
         "masks": layout.masks.is_dir(),
     }
     return [kind for kind in MARK_KINDS if there[kind]]
+
+
+def count_kinds(records: Iterable[Record]) -> dict[str, int]:
+    """Count the images that hold each kind of mark; kinds that none holds are left out."""
+    counts = Counter(kind for record in records for kind in record.marks.kinds)
+    return {kind: counts[kind] for kind in MARK_KINDS if counts[kind]}
 
 
 def is_data(path: Path) -> bool:

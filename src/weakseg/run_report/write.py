@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from weakseg import __version__
 from weakseg.config import Recipe
-from weakseg.datasets.folder import Record, marks_in_use
+from weakseg.datasets.folder import Record, count_kinds
 from weakseg.evaluation import Protocol, ScoreRow, Scores
 from weakseg.evaluation.embedding_colours import embedding_colours
 from weakseg.evaluation.report import Example, Gallery, Report, write_report
@@ -71,7 +71,7 @@ def write_run_report(
     """
     classes = segmenter.classes
     name = f"weakseg ({recipe.method})"
-    marks = ", ".join(marks_in_use(recipe.data))
+    marks = ", ".join(count_kinds(outcome.seeded))
     spent = stage_seconds(run, recipe)
     seconds = sum(spent.values())
     report = Report(
