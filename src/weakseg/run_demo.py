@@ -137,13 +137,23 @@ def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
     recipe, done = runs["weakseg, points"]
     data = load_data_config(done.run.parents[1] / "data", recipe.data)
     scored = spread(read_split(data, data.val_split, classes))
-    examples = [example(record, classes, data, segmenters) for record in scored]
+    examples = [_in_two_rows(example(record, classes, data, segmenters)) for record in scored]
     for marks in _MARKS[:-1]:
         shown = replace(data, marks=[cast(MarkKind, marks)])
         for record in spread(read_split(shown, data.train_split, classes), 2):
             own = {"prediction": segmenters[f"weakseg, {marks}"]}
             examples.append(example(record, classes, shown, own, marks=True))
     return examples
+
+
+def _in_two_rows(shown: Example) -> Example:
+    """Put the image before weakseg's masks, and the truth before the baseline's below them."""
+    panels = dict(shown.panels)
+    rows = zip(("image", "truth"), _METHODS, strict=True)
+    order = [name for first, method in rows
+             for name in (first, *(f"{_NAMES[method]}, {marks}" for marks in _MARKS))]  # fmt: skip
+    ordered = [(name, panels[name]) for name in order]
+    return replace(shown, panels=ordered, columns=len(ordered) // 2)
 
 
 def _make_way(root: Path, overwrite: bool) -> None:

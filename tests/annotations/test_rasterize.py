@@ -43,6 +43,12 @@ def test_a_point_outside_its_image_is_refused_with_the_name_of_the_image(x, y):
         draw(Marks(points=(Point(1, x, y),)), image="cow7")
 
 
+@pytest.mark.parametrize("box", [Box(1, 50, 0, 60, 9), Box(1, 3, -9, 9, -1)])
+def test_a_box_of_which_nothing_is_in_the_image_is_refused(box):
+    with pytest.raises(DataError, match=r"image 'cow7'.*box of class 1 .* outside the image"):
+        draw(Marks(boxes=(box,)), image="cow7")
+
+
 def test_mask_wins_over_scribble_wins_over_point(tmp_path):
     scribble = np.full((20, 20), 254, np.uint8)
     scribble[:, 10] = 2

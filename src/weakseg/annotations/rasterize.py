@@ -75,9 +75,10 @@ def draw_marks(
         The label map and the disagreements.
 
     Raises:
-        DataError: A point is outside the image, a label map does not fit, or what is outside the
-            boxes should be background where no class is.
+        DataError: A point or a whole box is outside the image, a label map does not fit, or what is
+            outside the boxes should be background where no class is.
     """
+    _check_boxes(marks.boxes, size, image)
     labels = np.full(size, UNLABELLED, np.uint8)
     if boxes_complete and marks.boxes:
         if not classes.has_background:
@@ -149,11 +150,8 @@ def _discs(points: tuple[Point, ...], size: Size, radius: float, image: str) -> 
     for point in points:
         # A click on the far edge belongs to the last pixel.
         if not (0 <= point.x <= width and 0 <= point.y <= height):
-            raise DataError(
-                f"point of class {point.class_id} at x={point.x:g}, y={point.y:g} is outside the "
-                f"image, which is {width} wide and {height} high",
-                entry=f"image {image!r}",
-            )
+            what = f"point of class {point.class_id} at x={point.x:g}, y={point.y:g}"
+            raise _outside(what, size, image)
         x, y = min(point.x, width - 1), min(point.y, height - 1)
         yield point.class_id, disc(size, x, y, radius)
 
@@ -167,6 +165,22 @@ def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int]:
         disputed[rows, columns] |= covered & (under != UNLABELLED) & (under != class_id)
         under[covered] = class_id
     return labels, int(disputed.sum())
+
+
+def _check_boxes(boxes: tuple[Box, ...], size: Size, image: str) -> None:
+    for box in boxes:
+        rows, columns = box.window(size)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            what = (f"box of class {box.class_id} from x={box.xmin:g}, y={box.ymin:g} to "
+                    f"x={box.xmax:g}, y={box.ymax:g}")  # fmt: skip
+            raise _outside(what, size, image)
+
+
+def _outside(what: str, size: Size, image: str) -> DataError:
+    return DataError(
+        f"{what} is outside the image, which is {size[1]} wide and {size[0]} high",
+        entry=f"image {image!r}",
+    )
 
 
 def _boxed(boxes: tuple[Box, ...], size: Size) -> Canvas:

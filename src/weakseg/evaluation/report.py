@@ -34,12 +34,14 @@ class Example:
         panels: Caption and picture of each panel, RGB, (H, W, 3), 8 bits a channel.
         note: What else is to be said of the image.
         labels: Values of label maps that its panels show, whose colours are explained.
+        columns: Panels side by side on a wide page; none: so many that rows are equally long.
     """
 
     name: str
     panels: Sequence[tuple[str, NDArray[np.uint8]]]
     note: str = ""
     labels: frozenset[int] = frozenset()
+    columns: int | None = None
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def _read(file: Path) -> Any:
             return load_file(file)
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file fails anywhere in unzip, unpickle or parse
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        reason = f"{type(error).__name__}: {error}".strip().split("\n")[0]
         raise WeightsError(
             f"{file}: cannot be read as weights ({reason}). Is it whole? A pickle with more than "
             "tensors is not read, for safety: save the network's `state_dict()`."
