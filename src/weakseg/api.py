@@ -24,7 +24,7 @@ from weakseg.datasets.folder import (
 )
 from weakseg.datasets.survey import Survey, survey
 from weakseg.errors import DataError
-from weakseg.evaluation import Protocol, Scores, write_scores
+from weakseg.evaluation import Protocol, Scores, find_instance_maps, write_scores
 from weakseg.exports import (
     MaskFormat,
     check_format,
@@ -124,12 +124,21 @@ def train(
     segmenter = Segmenter(
         outcome.network, classes, recipe.inference, outcome.memory, recipe.transforms.mirror_swap
     )
-    result = evaluate_records(segmenter, scored, recipe.data.val_split) if scored else None
+    result = _score(segmenter, scored, recipe)
     if result:
         write_scores(run.scores, *result)
     write_run_report(run, recipe, segmenter, outcome, scored, result, oversegments=oversegments)
     scores, protocol = result or (None, None)
     return Trained(run.root, scores, protocol, seconds)
+
+
+def _score(
+    segmenter: Segmenter, scored: Sequence[Record], recipe: Recipe
+) -> tuple[Scores, Protocol] | None:
+    if not scored:
+        return None
+    instances = find_instance_maps(Path(recipe.data.root), [record.name for record in scored])
+    return evaluate_records(segmenter, scored, recipe.data.val_split, instances=instances)
 
 
 def predict(

@@ -70,6 +70,28 @@ class ClassList:
             entry=entry,
         )
 
+    def mirrored(self, pairs: Sequence[Sequence[str]]) -> list[int]:
+        """Say what each class is called in a mirrored image.
+
+        Args:
+            pairs: Names of classes that change places, such as left and right hand.
+
+        Returns:
+            A class id for each class.
+
+        Raises:
+            DataError: A name is no class.
+
+        Examples:
+            >>> ClassList(("background", "left", "right")).mirrored([["left", "right"]])
+            [0, 2, 1]
+        """
+        ids = list(range(len(self)))
+        for pair in pairs:
+            one, other = (self.find(name, entry="mirror_swap") for name in pair)
+            ids[one], ids[other] = other, one
+        return ids
+
 
 def read_classes(path: Path) -> ClassList:
     """Read a file with one class name a line.

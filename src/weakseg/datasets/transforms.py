@@ -50,9 +50,7 @@ class TrainTransform:
             config.crop, pad_if_needed=True, fill={tv_tensors.Image: 128, tv_tensors.Mask: VOID}
         )
         self.swap = torch.arange(256, dtype=torch.uint8)
-        for left, right in config.mirror_swap:
-            one, other = (classes.find(n, entry="mirror_swap") for n in (left, right))
-            self.swap[one], self.swap[other] = other, one
+        self.swap[: len(classes)] = torch.tensor(classes.mirrored(config.mirror_swap))
 
     def __call__(self, sample: Sample) -> Sample:
         """Change a sample at random, from torch's global generator."""

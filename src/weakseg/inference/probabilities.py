@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from weakseg.annotations.classes import ClassList
 from weakseg.config import InferenceConfig
 from weakseg.inference.memory import Memory
 from weakseg.method import (
@@ -36,7 +35,7 @@ def class_probabilities(
         image: RGB, (B, 3, H, W), 0 to 1.
         memory: Labelled prototypes; not needed for labels by the classifier.
         config: Retrieval, classifier or both, scales, mirror.
-        mirrored: What each class is called in a mirrored image, as `mirrored_classes` gives it;
+        mirrored: What each class is called in a mirrored image, as `ClassList.mirrored` gives it;
             by default the same.
 
     Returns:
@@ -58,30 +57,6 @@ def class_probabilities(
             total = total + share
             views += 1
     return total / views
-
-
-def mirrored_classes(pairs: Sequence[Sequence[str]], classes: ClassList) -> list[int]:
-    """Say what each class is called in a mirrored image.
-
-    Args:
-        pairs: Names of classes that change places, such as left and right hand.
-        classes: The classes.
-
-    Returns:
-        A class id for each class.
-
-    Raises:
-        DataError: A name is no class.
-
-    Examples:
-        >>> mirrored_classes([["left", "right"]], ClassList(("background", "left", "right")))
-        [0, 2, 1]
-    """
-    mirrored = list(range(len(classes)))
-    for pair in pairs:
-        one, other = (classes.find(name, entry="mirror_swap") for name in pair)
-        mirrored[one], mirrored[other] = other, one
-    return mirrored
 
 
 def _one_view(

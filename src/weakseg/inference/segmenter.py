@@ -21,7 +21,7 @@ from weakseg.config import InferenceConfig, Recipe
 from weakseg.errors import WeightsError
 from weakseg.inference.groups import in_groups
 from weakseg.inference.memory import Memory
-from weakseg.inference.probabilities import class_probabilities, mirrored_classes
+from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.models import EmbeddingNetwork, build_network
 from weakseg.models.weights import fit_entries
@@ -86,7 +86,7 @@ class Segmenter:
         self.classes = classes
         self.config = config
         self.memory = memory
-        self.mirrored = mirrored_classes(mirror_swap, classes)
+        self.mirrored = classes.mirrored(mirror_swap)
         self.device = next(network.parameters()).device
 
     @classmethod
