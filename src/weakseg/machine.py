@@ -13,7 +13,7 @@ def machine_name() -> str:
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    text = f"{_processor()}, {cores} cores"
+    text = f"{_processor()}, {cores} core{'' if cores == 1 else 's'}"
     if torch.cuda.is_available():
         text += f"; {torch.cuda.get_device_name()} × {torch.cuda.device_count()}"
     return text
