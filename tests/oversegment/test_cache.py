@@ -279,10 +279,13 @@ def test_daemon_process_works_without_children(photos: list[tuple[str, Path]], t
 
 
 _UNGUARDED_SCRIPT = """
+import signal
 import sys
 from pathlib import Path
 from weakseg.oversegment import OversegmentSettings, oversegment_images
 
+# Tests that a shell runs in the background hand down that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 root = Path(sys.argv[1])
 photos = [(f"n{index}", root / "photo.png") for index in range(4000)]
 oversegment_images(photos, OversegmentSettings(), root / "c", workers=1)
