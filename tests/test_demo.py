@@ -16,7 +16,7 @@ def test_every_kind_of_mark_is_trained_both_ways_from_the_same_seeds(tmp_path):
     ]
     for marks in ("tags", "boxes", "mixed"):
         ours, baseline = (
-            RunFolder(tmp_path / "demo/runs" / f"{marks}-{method}").root / "stages/seeds/labels"
+            RunFolder(tmp_path / "demo/runs" / f"{marks}-{method}").stages / "seeds/labels"
             for method in ("spml", "cross-entropy")
         )
         names = sorted(path.name for path in ours.iterdir())

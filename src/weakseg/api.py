@@ -16,7 +16,6 @@ from weakseg.datasets.folder import (
     Record,
     as_marks,
     cache_folder,
-    count_kinds,
     has_split,
     load_data_config,
     read_class_list,
@@ -108,7 +107,7 @@ def train(
     scored = _records_with_truth(recipe, classes)
     run = RunFolder(Path(out))
     if is_first_process():
-        _tell(survey(records, classes, recipe.data), count_kinds(records), recipe, classes)
+        _tell(survey(records, classes, recipe.data), recipe, classes)
         if scored:  # a wrong mask is better found now than after the training
             survey([as_marks(record) for record in scored], classes, recipe.data)
         run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
@@ -190,9 +189,9 @@ def predict(
     return targets
 
 
-def _tell(found: Survey, counts: Mapping[str, int], recipe: Recipe, classes: ClassList) -> None:
+def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
     shares = [kind if count == found.images else f"{kind} ({count})"
-              for kind, count in counts.items()]  # fmt: skip
+              for kind, count in found.kinds.items()]  # fmt: skip
     kinds = ", ".join(shares) or "no marks"
     _log.info(
         "%d images with %s: %.2f %% of their pixels are labelled",

@@ -74,7 +74,7 @@ def demo(
     recipe = load_recipe("demo", {"seed": seed} | ({"training.steps": steps} if steps else {}))
     runs: dict[str, tuple[Recipe, Trained]] = {}
     for marks, method in product(_MARKS, _METHODS):
-        name = f"{_NAMES[method]}, {marks}"
+        name = _row_name(method, marks)
         total = len(_MARKS) * len(_METHODS)
         Console(stderr=True).print(f"[bold]{len(runs) + 1} of {total}: {name}[/]")
         own = _recipe_for(recipe, marks, method, root / "runs")
@@ -94,6 +94,10 @@ def demo(
     report = root / "report.html"
     _report(report, rows, runs)
     return Demo(comparison_table(rows), report, rows)
+
+
+def _row_name(method: Method, marks: str) -> str:
+    return f"{_NAMES[method]}, {marks}"
 
 
 def _recipe_for(recipe: Recipe, marks: str, method: Method, runs: Path) -> Recipe:
@@ -136,14 +140,14 @@ def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, 
 def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
     segmenters = {name: Segmenter.load(done.run) for name, (_, done) in runs.items()}
     classes = next(iter(segmenters.values())).classes
-    recipe, done = runs["weakseg, points"]
+    recipe, done = runs[_row_name("spml", "points")]
     data = load_data_config(done.run.parents[1] / "data", recipe.data)
     scored = spread(read_split(data, data.val_split, classes))
     examples = [_in_two_rows(example(record, classes, data, segmenters)) for record in scored]
     for marks in _MARKS[:-1]:
         shown = replace(data, marks=[cast(MarkKind, marks)])
         for record in spread(read_split(shown, data.train_split, classes), 2):
-            own = {"prediction": segmenters[f"weakseg, {marks}"]}
+            own = {"prediction": segmenters[_row_name("spml", marks)]}
             examples.append(example(record, classes, shown, own, marks=True))
     return examples
 
@@ -153,7 +157,7 @@ def _in_two_rows(shown: Example) -> Example:
     panels = dict(shown.panels)
     rows = zip(("image", "truth"), _METHODS, strict=True)
     order = [name for first, method in rows
-             for name in (first, *(f"{_NAMES[method]}, {marks}" for marks in _MARKS))]  # fmt: skip
+             for name in (first, *(_row_name(method, marks) for marks in _MARKS))]  # fmt: skip
     ordered = [(name, panels[name]) for name in order]
     return replace(shown, panels=ordered, columns=len(ordered) // 2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ import numpy as np
 from weakseg.annotations.classes import ClassList
 from weakseg.annotations.rasterize import tags_of
 from weakseg.config import DataConfig
-from weakseg.datasets.folder import Record
+from weakseg.datasets.folder import Record, count_kinds
 from weakseg.datasets.record_labels import record_labels
 from weakseg.pictures import check_image
 from weakseg.progress import progress
@@ -24,6 +24,7 @@ class Survey:
 
     Args:
         images: Number of images.
+        kinds: Images that hold each kind of mark, of the kinds there are.
         unmarked: Images without any mark.
         labelled_pixels: Pixels that marks label, by class.
         pixels: Pixels of all images.
@@ -31,6 +32,7 @@ class Survey:
     """
 
     images: int
+    kinds: Mapping[str, int]
     unmarked: tuple[str, ...]
     labelled_pixels: tuple[int, ...]
     pixels: int
@@ -74,6 +76,7 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
             raise
     return Survey(
         images=len(records),
+        kinds=count_kinds(records),
         unmarked=tuple(record.name for record in records if record.marks.is_empty),
         labelled_pixels=tuple(np.sum(counts, axis=0).tolist()),
         pixels=sum(pixels),
