@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from weakseg.machine import machine_name
 from weakseg.method import contrastive_loss
+from weakseg.support.machine import machine_name
 
 
 def main() -> None:
@@ -42,15 +42,22 @@ def main() -> None:
             seconds[name].append(time.process_time() - start)
     median = {name: statistics.median(values[1:]) for name, values in seconds.items()}
     print(f"{machine_name()}, {torch.get_num_threads()} threads")
-    print(f"plain {median['plain']:.3f} s, weakseg {median['weakseg']:.3f} s, "
-          f"{median['plain'] / median['weakseg']:.1f} times faster; "
-          f"difference {abs(losses['plain'] - losses['weakseg']).item():.1e}")  # fmt: skip
+    print(
+        f"plain {median['plain']:.3f} s, weakseg {median['weakseg']:.3f} s, "
+        f"{median['plain'] / median['weakseg']:.1f} times faster; "
+        f"difference {abs(losses['plain'] - losses['weakseg']).item():.1e}"
+    )
 
 
 def plain(
-    pixel: Tensor, label: Tensor, segment: Tensor, prototype: Tensor, prototype_label: Tensor,
-    *, concentration: float,
-) -> Tensor:  # fmt: skip
+    pixel: Tensor,
+    label: Tensor,
+    segment: Tensor,
+    prototype: Tensor,
+    prototype_label: Tensor,
+    *,
+    concentration: float,
+) -> Tensor:
     """Write the formula down with masks over all pairs."""
     weight = (concentration * pixel @ prototype.T).exp()
     same = label[:, None] == prototype_label[None]

@@ -39,18 +39,28 @@ def make_marks(folder: Path, images: int) -> None:
         corners = [[x, y], [x + 30, y], [x + 25, y + 20]]
         shapes = [
             {"label": f"class {number % 20}", "points": points, "shape_type": kind, "flags": {}}
-            for kind, points in (("polygon", corners), ("rectangle", [corners[0], corners[2]]),
-                                 ("point", [[x + 3, y + 1]]))
-        ]  # fmt: skip
-        tree = {"version": "5.0", "flags": {}, "shapes": shapes, "imagePath": f"{number:05d}.jpg",
-                "imageData": None, "imageHeight": 48, "imageWidth": 64}  # fmt: skip
+            for kind, points in (
+                ("polygon", corners),
+                ("rectangle", [corners[0], corners[2]]),
+                ("point", [[x + 3, y + 1]]),
+            )
+        ]
+        tree = {
+            "version": "5.0",
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": f"{number:05d}.jpg",
+            "imageData": None,
+            "imageHeight": 48,
+            "imageWidth": 64,
+        }
         (folder / f"{number:05d}.json").write_text(json.dumps(tree))
 
 
 def measure(command: str) -> tuple[float, float]:
     """Run a command of weakseg in a process of its own; give seconds and its peak megabytes."""
     code = (
-        "import resource, sys; from weakseg.cli import main; code = main(sys.argv[1:]); "
+        "import resource, sys; from weakseg.cli.main import main; code = main(sys.argv[1:]); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr); "
         "sys.exit(code)"
     )

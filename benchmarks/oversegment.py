@@ -26,29 +26,37 @@ from rich.console import Console
 from skimage.segmentation import felzenszwalb, slic
 from torch import as_tensor
 
-from weakseg.annotations.label_maps import read_label_map
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record, load_data_config, read_class_list, read_every
-from weakseg.errors import WeightsError
 from weakseg.evaluation import label_confusion
-from weakseg.machine import machine_name
-from weakseg.method.constants import VOID
-from weakseg.oversegment import OversegmentSettings, oversegment_image
-from weakseg.oversegment.quality import (
+from weakseg.images.reading import read_image
+from weakseg.marks.label_maps import read_label_map
+from weakseg.marks.label_values import VOID
+from weakseg.oversegments import OversegmentSettings, oversegment_image
+from weakseg.oversegments.quality import (
     achievable_accuracy,
     achievable_labels,
     boundary_recall,
     contour_density,
     undersegmentation_error,
 )
-from weakseg.pictures import read_image
-from weakseg.progress import progress
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import WeightsError
+from weakseg.support.machine import machine_name
+from weakseg.support.progress import progress
 
 Regions = NDArray[np.integer]
 Cut = Callable[[NDArray[np.uint8]], Regions]
 
-_HEADINGS = ("method", "mean regions", "achievable mIoU", "achievable accuracy", "boundary recall",
-             "contour density", "undersegmentation error", "seconds an image")  # fmt: skip
+_HEADINGS = (
+    "method",
+    "mean regions",
+    "achievable mIoU",
+    "achievable accuracy",
+    "boundary recall",
+    "contour density",
+    "undersegmentation error",
+    "seconds an image",
+)
 _MEASURES: tuple[Callable[[Regions, Regions], float], ...] = (
     achievable_accuracy,
     boundary_recall,
@@ -141,8 +149,11 @@ def _measure(name: str, cut: Cut, records: Sequence[Record], classes: int) -> li
         confusion += label_confusion(as_tensor(best), as_tensor(truth), classes).numpy()
     count, *shares = np.mean(rows, axis=0)
     shares = [_mean_iou(confusion), *shares]
-    return [f"{count:.1f}", *(f"{100 * share:.1f}" for share in shares),
-            f"{statistics.median(seconds):.2f}"]  # fmt: skip
+    return [
+        f"{count:.1f}",
+        *(f"{100 * share:.1f}" for share in shares),
+        f"{statistics.median(seconds):.2f}",
+    ]
 
 
 def _mean_iou(confusion: NDArray[np.floating]) -> float:

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from weakseg.machine import machine_name
 from weakseg.refine.random_walk import random_walk
+from weakseg.support.machine import machine_name
 
 STRIDE, DIMENSIONS, SHARPNESS, SQUARINGS = 8, 64, 100.0, 6
 
@@ -46,9 +46,11 @@ def main() -> None:
     median = {name: statistics.median(values[1:]) for name, values in seconds.items()}
     print(f"{machine_name()}, {torch.get_num_threads()} threads; {height * width} pixels")
     for name in ("weakseg", "not kept"):
-        print(f"plain {median['plain']:.2f} s, {name} {median[name]:.2f} s, "
-              f"{median['plain'] / median[name]:.1f} times faster; "
-              f"difference {(walked['plain'] - walked[name]).abs().max():.0e}")  # fmt: skip
+        print(
+            f"plain {median['plain']:.2f} s, {name} {median[name]:.2f} s, "
+            f"{median['plain'] / median[name]:.1f} times faster; "
+            f"difference {(walked['plain'] - walked[name]).abs().max():.0e}"
+        )
 
 
 def patches(height: int, width: int) -> Tensor:

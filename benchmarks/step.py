@@ -20,14 +20,14 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import default_collate
 
-from weakseg.api import oversegment_records
+from weakseg.api.train import oversegment_records
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.shapes import make_shapes
 from weakseg.datasets.transforms import TrainTransform
-from weakseg.machine import machine_name
 from weakseg.method import location_features, spherical_kmeans
-from weakseg.recipes import load_recipe
+from weakseg.recipes.reading import load_recipe
+from weakseg.support.machine import machine_name
 from weakseg.training import TrainingModule
 
 
@@ -41,9 +41,14 @@ def main() -> None:
     classes = read_class_list(config)
     records = read_split(config, "train", classes)
     draws = TrainingDraws(
-        records, classes, config, TrainTransform(recipe.transforms, classes), seed=0,
-        draws=10**6, oversegments=oversegment_records(recipe, config, records),
-    )  # fmt: skip
+        records,
+        classes,
+        config,
+        TrainTransform(recipe.transforms, classes),
+        seed=0,
+        draws=10**6,
+        oversegments=oversegment_records(recipe, config, records),
+    )
     module = TrainingModule(recipe, classes).to(options.device)
     optimizer = module.configure_optimizers()[0][0]
     times: dict[str, list[float]] = {}
@@ -51,9 +56,13 @@ def main() -> None:
     for step in range(options.steps + 2):
         kept = times if step >= 2 else {}  # the first rounds warm caches and fill the memory bank
         first = step * recipe.training.batch
-        items = _timed(kept, "data", lambda first=first: [
-            draws[index] for index in range(first, first + recipe.training.batch)
-        ])  # fmt: skip
+        items = _timed(
+            kept,
+            "data",
+            lambda first=first: [
+                draws[index] for index in range(first, first + recipe.training.batch)
+            ],
+        )
         batch = {
             key: value.to(options.device) if isinstance(value, torch.Tensor) else value
             for key, value in default_collate(items).items()
@@ -79,8 +88,9 @@ def _kmeans(module, image) -> float:
     local = local.permute(2, 0, 1).expand(len(image), -1, -1, -1)
     features = torch.cat([embedding, local], dim=1)
     start = time.perf_counter()
-    spherical_kmeans(features, grid=module.recipe.objective.grid,
-                     iterations=module.recipe.objective.iterations)  # fmt: skip
+    spherical_kmeans(
+        features, grid=module.recipe.objective.grid, iterations=module.recipe.objective.iterations
+    )
     _wait()
     return time.perf_counter() - start
 
@@ -120,8 +130,12 @@ def _print(times: dict[str, list[float]], memory: int, machine: str) -> None:
         table.add_column(heading, justify="left" if heading == "part" else "right")
     for name, seconds in rest.items():
         table.add_row(name, f"{seconds:.3f}", f"{100 * seconds / total:.1f} %")
-    table.add_row("all but the network", f"{total - median['network']:.3f}",
-                  f"{100 * (1 - median['network'] / total):.1f} %", style="bold")  # fmt: skip
+    table.add_row(
+        "all but the network",
+        f"{total - median['network']:.3f}",
+        f"{100 * (1 - median['network'] / total):.1f} %",
+        style="bold",
+    )
     Console().print(table)
 
 

@@ -1,6 +1,7 @@
 """Small data that tests share, made on the spot."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from weakseg.annotations.label_maps import write_label_map
+from weakseg.formats.source import Annotated
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Marks
+from weakseg.marks.label_maps import write_label_map
 
 torch.set_num_threads(2)
 
@@ -54,3 +58,42 @@ def make_folder(root: Path, images: int = 6, size: tuple[int, int] = (48, 64)) -
     (root / "splits" / "train.txt").write_text("\n".join(names[:-2]) + "\n")
     (root / "splits" / "val.txt").write_text("\n".join(names[-2:]) + "\n")
     return root
+
+
+SIZE = (40, 60)  # height, width
+
+
+@pytest.fixture
+def classes() -> ClassList:
+    return ClassList(("background", "cat", "dog", "cow"))
+
+
+@pytest.fixture
+def annotated(tmp_path: Path) -> Callable[..., Annotated]:
+    """Give a function that makes an image of noise with marks; no two images are the same."""
+    rng = np.random.default_rng(0)
+
+    def make(name="photo", marks=None, *, size=SIZE, **more):
+        path = tmp_path / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(path)
+        values = {"picture": path, "size": None, "path": tmp_path / "marks.json"} | more
+        return Annotated(name, marks or Marks(), **values)
+
+    return make
+
+
+@pytest.fixture
+def label_map(tmp_path: Path) -> Callable[..., Path]:
+    """Give a function that writes a label map, unlabelled but for rectangles of a value."""
+
+    def write(name, *rectangles, size=SIZE):
+        labels = np.full(size, 254, np.uint8)
+        for value, rows, columns in rectangles:
+            labels[slice(*rows), slice(*columns)] = value
+        path = tmp_path / f"{name}-labels.png"
+        write_label_map(path, labels)
+        return path
+
+    return write

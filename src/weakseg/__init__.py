@@ -9,15 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from weakseg.api import Trained, predict, train
-    from weakseg.conversion import convert_checkpoint
+    from weakseg.api.convert import convert_checkpoint
+    from weakseg.api.demo import demo
+    from weakseg.api.evaluate import evaluate, evaluate_variants
+    from weakseg.api.inspect import inspect_data
+    from weakseg.api.label import Labelled, label
+    from weakseg.api.train import Trained, predict, train
     from weakseg.datasets.importer import import_marks
     from weakseg.datasets.simulator import simulate
     from weakseg.inference import Segmenter
-    from weakseg.inspection import inspect_data
-    from weakseg.labelling import Labelled, label
-    from weakseg.run_demo import demo
-    from weakseg.scoring import evaluate, evaluate_variants
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,19 +38,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Labelled": "weakseg.labelling",
+    "Labelled": "weakseg.api.label",
     "Segmenter": "weakseg.inference",
-    "Trained": "weakseg.api",
-    "convert_checkpoint": "weakseg.conversion",
-    "demo": "weakseg.run_demo",
-    "evaluate": "weakseg.scoring",
-    "evaluate_variants": "weakseg.scoring",
+    "Trained": "weakseg.api.train",
+    "convert_checkpoint": "weakseg.api.convert",
+    "demo": "weakseg.api.demo",
+    "evaluate": "weakseg.api.evaluate",
+    "evaluate_variants": "weakseg.api.evaluate",
     "import_marks": "weakseg.datasets.importer",
-    "inspect_data": "weakseg.inspection",
-    "label": "weakseg.labelling",
-    "predict": "weakseg.api",
+    "inspect_data": "weakseg.api.inspect",
+    "label": "weakseg.api.label",
+    "predict": "weakseg.api.train",
     "simulate": "weakseg.datasets.simulator",
-    "train": "weakseg.api",
+    "train": "weakseg.api.train",
 }
 
 

@@ -4,9 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.annotations.label_maps import write_label_map
-from weakseg.annotations.marks import Box
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import (
     cache_folder,
     count_kinds,
@@ -16,7 +13,10 @@ from weakseg.datasets.folder import (
     read_split,
 )
 from weakseg.datasets.survey import survey
-from weakseg.errors import DataError
+from weakseg.marks.kinds import Box
+from weakseg.marks.label_maps import write_label_map
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError
 
 
 def config(folder, **options) -> DataConfig:

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.annotations.label_maps import read_label_map
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.import_settings import ImportSettings
 from weakseg.datasets.importer import import_marks
-from weakseg.errors import DataError, RecipeError
+from weakseg.marks.label_maps import read_label_map
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError, RecipeError
 
 SQUARE = [[10, 5], [30, 5], [30, 25], [10, 25]]
 
@@ -22,10 +22,18 @@ def photo(path: Path, size=(40, 60)) -> Path:
 
 
 def labelme(path: Path, shapes, flags=None) -> Path:
-    tree = {"version": "5.0", "flags": flags or {}, "imagePath": f"{path.stem}.jpg",
-            "shapes": [{"label": label, "shape_type": kind, "points": points, "flags": {}}
-                       for label, kind, points in shapes],
-            "imageData": None, "imageHeight": 40, "imageWidth": 60}  # fmt: skip
+    tree = {
+        "version": "5.0",
+        "flags": flags or {},
+        "imagePath": f"{path.stem}.jpg",
+        "shapes": [
+            {"label": label, "shape_type": kind, "points": points, "flags": {}}
+            for label, kind, points in shapes
+        ],
+        "imageData": None,
+        "imageHeight": 40,
+        "imageWidth": 60,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(tree))
     return path
@@ -39,10 +47,13 @@ def source(tmp_path: Path) -> Path:
         photo(folder / f"{name}.jpg")
     labelme(
         folder / "a.json",
-        [("cat", "polygon", SQUARE), ("dog", "point", [[50, 30]]),
-         ("cat", "rectangle", SQUARE[::2]),
-         ("_background_", "linestrip", [[0, 35], [59, 35]])],
-    )  # fmt: skip
+        [
+            ("cat", "polygon", SQUARE),
+            ("dog", "point", [[50, 30]]),
+            ("cat", "rectangle", SQUARE[::2]),
+            ("_background_", "linestrip", [[0, 35], [59, 35]]),
+        ],
+    )
     labelme(folder / "b.json", [("kitten", "polygon", SQUARE)], {"indoor": True})
     return folder
 

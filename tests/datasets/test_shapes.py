@@ -8,11 +8,11 @@ from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import jaccard_score
 
-from weakseg.annotations.palette import class_palette
 from weakseg.datasets.shape_scenes import draw_scene
 from weakseg.datasets.shapes import CLASS_NAMES, make_shapes
-from weakseg.errors import RunError
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.palette import class_palette
+from weakseg.support.errors import RunError
 
 CLASSES = len(CLASS_NAMES)
 
@@ -58,15 +58,25 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_folder_holds_every_kind_of_mark(folder: Path):
     assert (folder / "classes.txt").read_text().splitlines() == list(CLASS_NAMES)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ["boxes.csv", "classes.txt", "images", "masks", "points.csv", "scribbles", "splits",
-         "tags.csv"]
-    )  # fmt: skip
+        [
+            "boxes.csv",
+            "classes.txt",
+            "images",
+            "masks",
+            "points.csv",
+            "scribbles",
+            "splits",
+            "tags.csv",
+        ]
+    )
     assert len(names_of(folder, "train")) == 30
     assert len(names_of(folder, "val")) == 10
     for kind in ("images", "masks", "scribbles"):
         assert sorted(path.stem for path in (folder / kind).iterdir()) == sorted(all_names(folder))
-    headers = {name: (folder / f"{name}.csv").open().readline().strip() for name in
-               ("tags", "boxes", "points")}  # fmt: skip
+    headers = {
+        name: (folder / f"{name}.csv").open().readline().strip()
+        for name in ("tags", "boxes", "points")
+    }
     assert headers == {
         "tags": "image,class",
         "boxes": "image,class,xmin,ymin,xmax,ymax,instance",
@@ -127,8 +137,7 @@ def test_every_object_has_its_own_point_and_scribble(folder: Path):
         numbers = set(range(len(scene.class_ids) + 1))
         drawn = labels_of(folder, "scribbles", name) != UNLABELLED
         assert set(np.unique(scene.objects[drawn])) == numbers
-        clicked = [scene.objects[pixel_of(row)]
-                   for row in rows_of(folder, "points.csv")[name]]  # fmt: skip
+        clicked = [scene.objects[pixel_of(row)] for row in rows_of(folder, "points.csv")[name]]
         assert set(clicked) == numbers
         assert 2 <= clicked.count(0) <= 4
 

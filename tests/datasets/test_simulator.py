@@ -8,12 +8,12 @@ import pytest
 from jsonargparse import ArgumentParser
 from PIL import Image
 
-from weakseg.annotations.label_maps import write_label_map
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import read_class_list, read_split
 from weakseg.datasets.simulation_settings import SimulationSettings
 from weakseg.datasets.simulator import simulate, simulate_marks
-from weakseg.errors import DataError, RecipeError, RunError
+from weakseg.marks.label_maps import write_label_map
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError, RecipeError, RunError
 
 EVERY = ["tags", "boxes", "points", "scribbles", "masks"]
 
@@ -32,8 +32,11 @@ def stems(folder):
 
 
 def contents(folder):
-    return {path.relative_to(folder): path.read_bytes()
-            for path in sorted(folder.rglob("*")) if path.is_file()}  # fmt: skip
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def records_of(root, split="train"):
@@ -146,8 +149,12 @@ def test_shorter_scribbles_are_parts_of_longer_ones(folder, tmp_path):
     for length in (1.0, 0.8, 0.5, 0.3, 0.0):
         settings = SimulationSettings(kinds=["scribbles"], scribble_length=length)
         simulate(folder, tmp_path / str(length), settings)
-        maps = np.stack([labels_of(tmp_path / str(length) / "scribbles" / f"img{number}.png")
-                         for number in range(4)])  # fmt: skip
+        maps = np.stack(
+            [
+                labels_of(tmp_path / str(length) / "scribbles" / f"img{number}.png")
+                for number in range(4)
+            ]
+        )
         assert all((each == 0).any() for each in maps)
         if before is not None:
             assert (maps[maps != 254] == before[maps != 254]).all()
@@ -302,9 +309,14 @@ def test_every_setting_is_a_flag():
     parser = ArgumentParser()
     parser.add_class_arguments(SimulationSettings, None)
     given = parser.parse_args(
-        ['--shares={"tags": 0.5, "points": 0.5}', "--kinds=[points]", "--placement=random",
-         "--scribble_length=0.3", "--background=false"]
-    )  # fmt: skip
+        [
+            '--shares={"tags": 0.5, "points": 0.5}',
+            "--kinds=[points]",
+            "--placement=random",
+            "--scribble_length=0.3",
+            "--background=false",
+        ]
+    )
     settings = SimulationSettings(**given.as_dict())
     assert settings.shares == {"tags": 0.5, "points": 0.5}
     assert settings.scribble_length == 0.3

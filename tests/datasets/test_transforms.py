@@ -1,8 +1,8 @@
 import torch
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import TransformConfig
 from weakseg.datasets.transforms import Sample, TrainTransform, shrink_labels, shrink_regions
+from weakseg.marks.classes import ClassList
+from weakseg.recipes.recipe import TransformConfig
 
 CLASSES = ClassList(("background", "left hand", "right hand"))
 

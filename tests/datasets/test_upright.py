@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.annotations.marks import Marks
-from weakseg.annotations.readers.source import Annotated
 from weakseg.datasets.upright import upright_picture
-from weakseg.errors import DataError
+from weakseg.formats.source import Annotated
+from weakseg.marks.kinds import Marks
+from weakseg.support.errors import DataError
 
 
 def photo(path: Path, orientation: int | None) -> Path:

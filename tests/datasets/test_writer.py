@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.annotations.marks import Box, Point
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import read_class_list, read_split
 from weakseg.datasets.writer import writing_data_folder
-from weakseg.errors import RunError
+from weakseg.marks.kinds import Box, Point
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import RunError
 
 PICTURE = np.full((8, 10, 3), 90, np.uint8)
 
@@ -19,8 +19,14 @@ def write_one(root: Path, *, overwrite: bool = False) -> None:
         names.append("cat")  # found while reading
         labels = np.full((8, 10), 254, np.uint8)
         labels[2, 3] = 1
-        writer.add("a/one", PICTURE, tags=[1], boxes=[Box(1, 0, 1, 4, 5, 7)],
-                   points=[Point(1, 2.25, 3.5)], scribbles=labels)  # fmt: skip
+        writer.add(
+            "a/one",
+            PICTURE,
+            tags=[1],
+            boxes=[Box(1, 0, 1, 4, 5, 7)],
+            points=[Point(1, 2.25, 3.5)],
+            scribbles=labels,
+        )
         writer.finish({"train": ["a/one"]})
 
 

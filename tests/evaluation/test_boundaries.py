@@ -7,7 +7,7 @@ from skimage.segmentation import find_boundaries
 
 from weakseg.evaluation import Confusion
 from weakseg.evaluation.boundaries import BoundaryCounts, count_boundaries
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
 
 
 def blobs(seed: int, size=(60, 90), classes: int = 4) -> np.ndarray:

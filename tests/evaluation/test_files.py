@@ -3,16 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from weakseg.config import InferenceConfig
-from weakseg.errors import DataError
-from weakseg.evaluation import (
-    Protocol,
-    Scores,
-    Variant,
-    read_scores,
-    write_scores,
-    write_variants,
-)
+from weakseg.evaluation import Protocol, Scores, Variant, read_scores, write_scores, write_variants
+from weakseg.recipes.recipe import InferenceConfig
+from weakseg.support.errors import DataError
 
 SCORES = Scores(("sky", "kühe", "sea"), np.array([[5, 1, 0], [2, 7, 0], [0, 0, 0]]))
 PROTOCOL = Protocol("val", 12, scales=(0.5, 1.0), flip=True, labels="classifier", notes=("tiled",))
@@ -88,8 +81,16 @@ def test_a_protocol_says_everything_in_one_line():
 @pytest.mark.parametrize(("before", "now"), [(False, "none"), (True, "deeplab")])
 def test_a_file_of_an_older_version_is_still_read(tmp_path, before, now):
     path = tmp_path / "scores.json"
-    protocol = {"description": "…", "split": "val", "images": 2, "scales": [1.0], "flip": False,
-                "labels": "retrieval", "crf": before, "notes": []}  # fmt: skip
+    protocol = {
+        "description": "…",
+        "split": "val",
+        "images": 2,
+        "scales": [1.0],
+        "flip": False,
+        "labels": "retrieval",
+        "crf": before,
+        "notes": [],
+    }
     old = {"protocol": protocol, "mean_iou": 1.0, "classes": ["sky"], "confusion": [[3]]}
     path.write_text(json.dumps(old))
     scores, read = read_scores(path)

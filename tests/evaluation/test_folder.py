@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.errors import DataError
 from weakseg.evaluation import Confusion, score_folder
+from weakseg.support.errors import DataError
 
 CLASSES = ["background", "cow", "sea"]
 

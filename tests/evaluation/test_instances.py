@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from weakseg.errors import DataError
 from weakseg.evaluation import Confusion
 from weakseg.evaluation.instances import count_instances, read_instance_map, split_instances
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
 
 CLASSES = ["sky", "cow", "sea"]
 

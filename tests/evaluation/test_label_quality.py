@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, jaccard_score
 
-from weakseg.errors import DataError
 from weakseg.evaluation import LabelQuality, label_quality
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
 
 CLASSES = ["sky", "cow", "sea"]
 

@@ -8,9 +8,9 @@ import torch
 from sklearn.metrics import confusion_matrix, jaccard_score
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from weakseg.errors import DataError
 from weakseg.evaluation import Confusion, Scores, label_confusion
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
 
 CLASSES = ["sky", "cow", "sea", "tree"]
 COUNTS = {"predicted": [1], "predicted_met": [1], "true": [1], "true_met": [1]}

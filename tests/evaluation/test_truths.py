@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.errors import DataError
 from weakseg.evaluation import find_instance_maps, instance_note, read_truth
+from weakseg.support.errors import DataError
 
 
 def write(path, values, dtype=np.uint8):

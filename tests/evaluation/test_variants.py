@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import write_label_map
-from weakseg.annotations.marks import Marks
-from weakseg.config import InferenceConfig
 from weakseg.datasets.folder import Record
-from weakseg.errors import DataError
 from weakseg.evaluation import Confusion, score_variants
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Marks
+from weakseg.marks.label_maps import write_label_map
+from weakseg.recipes.recipe import InferenceConfig
+from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("sky", "cow"))
 
@@ -67,9 +67,11 @@ def test_two_sources_of_labels_are_named_with_their_crf(records, inverting_crf):
     predictors = [Guess(100), Guess(200, "classifier")]
     variants = score_variants(predictors, records, "val", crf=["none", "deeplab"])
     assert [variant.name for variant in variants] == [
-        "retrieval, no CRF", "retrieval, deeplab CRF", "classifier, no CRF",
+        "retrieval, no CRF",
+        "retrieval, deeplab CRF",
+        "classifier, no CRF",
         "classifier, deeplab CRF",
-    ]  # fmt: skip
+    ]
     assert [variant.protocol.labels for variant in variants[1:3]] == ["retrieval", "classifier"]
     assert variants[2].scores.iou[1] < 1
     names = [variant.name for variant in score_variants(predictors, records, "val")]

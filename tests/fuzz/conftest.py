@@ -22,37 +22,65 @@ def photo(path: Path, size: tuple[int, int] = (40, 60)) -> None:
 
 
 def labelme(root: Path) -> Path:
-    kinds = {"point": POLYGON[:1], "rectangle": POLYGON[:2], "circle": POLYGON[:2],
-             "linestrip": POLYGON, "polygon": POLYGON}  # fmt: skip
+    kinds = {
+        "point": POLYGON[:1],
+        "rectangle": POLYGON[:2],
+        "circle": POLYGON[:2],
+        "linestrip": POLYGON,
+        "polygon": POLYGON,
+    }
     shapes = [
         {"label": "cat", "points": points, "shape_type": kind, "group_id": 1, "flags": {}}
         for kind, points in kinds.items()
     ]
     photo(root / "a.jpg")
-    tree = {"version": "5.0", "flags": {"indoor": True}, "shapes": shapes, "imagePath": "a.jpg",
-            "imageData": None, "imageHeight": 40, "imageWidth": 60}  # fmt: skip
+    tree = {
+        "version": "5.0",
+        "flags": {"indoor": True},
+        "shapes": shapes,
+        "imagePath": "a.jpg",
+        "imageData": None,
+        "imageHeight": 40,
+        "imageWidth": 60,
+    }
     return write_json(root / "a.json", tree)
 
 
 def label_studio(root: Path) -> Path:
     photo(root / "a.jpg")
-    common = {"to_name": "image", "from_name": "label", "original_width": 60,
-              "original_height": 40, "image_rotation": 0}  # fmt: skip
+    common = {
+        "to_name": "image",
+        "from_name": "label",
+        "original_width": 60,
+        "original_height": 40,
+        "image_rotation": 0,
+    }
     box = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 40.0, "rotation": 0}
     values = {
         "rectanglelabels": box | {"rectanglelabels": ["cat"]},
         "keypointlabels": {"x": 50.0, "y": 40.0, "width": 0.5, "keypointlabels": ["cat"]},
         "polygonlabels": {"points": POLYGON, "closed": True, "polygonlabels": ["dog"]},
         "choices": {"choices": ["indoor"]},
-        "ellipselabels": {"x": 50.0, "y": 40.0, "radiusX": 5.0, "radiusY": 9.0, "rotation": 20,
-                          "ellipselabels": ["dog"]},
-    }  # fmt: skip
+        "ellipselabels": {
+            "x": 50.0,
+            "y": 40.0,
+            "radiusX": 5.0,
+            "radiusY": 9.0,
+            "rotation": 20,
+            "ellipselabels": ["dog"],
+        },
+    }
     result = [
         common | {"id": str(number), "type": kind, "value": value}
         for number, (kind, value) in enumerate(values.items())
     ]
-    annotation = {"id": 1, "result": result, "was_cancelled": False, "ground_truth": False,
-                  "created_at": "2024-01-01T00:00:00Z"}  # fmt: skip
+    annotation = {
+        "id": 1,
+        "result": result,
+        "was_cancelled": False,
+        "ground_truth": False,
+        "created_at": "2024-01-01T00:00:00Z",
+    }
     task = {"id": 1, "annotations": [annotation], "data": {"image": "/data/upload/1/a.jpg"}}
     return write_json(root / "export.json", [task])
 
@@ -63,12 +91,26 @@ def coco(root: Path) -> Path:
         "images": [{"id": 1, "file_name": "a.jpg", "width": 60, "height": 40}],
         "categories": [{"id": 1, "name": "cat"}, {"id": 7, "name": "dog"}],
         "annotations": [
-            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 4, 20, 10], "area": 200,
-             "iscrowd": 0, "segmentation": [[5, 4, 30, 6, 20, 33]]},
-            {"id": 2, "image_id": 1, "category_id": 7, "bbox": [0, 0, 9, 9], "area": 81,
-             "iscrowd": 0, "segmentation": []},
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 1,
+                "bbox": [5, 4, 20, 10],
+                "area": 200,
+                "iscrowd": 0,
+                "segmentation": [[5, 4, 30, 6, 20, 33]],
+            },
+            {
+                "id": 2,
+                "image_id": 1,
+                "category_id": 7,
+                "bbox": [0, 0, 9, 9],
+                "area": 81,
+                "iscrowd": 0,
+                "segmentation": [],
+            },
         ],
-    }  # fmt: skip
+    }
     return write_json(root / "instances_train.json", tree)
 
 
@@ -127,8 +169,10 @@ def write_json(path: Path, tree: object) -> Path:
     return write_text(path, json.dumps(tree))
 
 
-MAKERS = {maker.__name__: maker for maker in
-          (labelme, label_studio, coco, cvat, voc, label_png, clicks, boxes_csv)}  # fmt: skip
+MAKERS = {
+    maker.__name__: maker
+    for maker in (labelme, label_studio, coco, cvat, voc, label_png, clicks, boxes_csv)
+}
 # Some samples come without their images.
 IMAGES_LEFT_OUT = {
     "shared_label_studio": {"test_image1.jpg": (320, 500)},
@@ -161,8 +205,30 @@ def make_sample(request):
     return make
 
 
-JUNK = (None, True, "x", "", -1, 0, 1e30, -1e30, float("nan"), float("inf"), 10**40, [], {}, [[]],
-        [None], "9" * 400, "../../../etc/passwd", "\x00", {"a": {}}, 254, 255, "void")  # fmt: skip
+JUNK = (
+    None,
+    True,
+    "x",
+    "",
+    -1,
+    0,
+    1e30,
+    -1e30,
+    float("nan"),
+    float("inf"),
+    10**40,
+    [],
+    {},
+    [[]],
+    [None],
+    "9" * 400,
+    "../../../etc/passwd",
+    "\x00",
+    {"a": {}},
+    254,
+    255,
+    "void",
+)
 JUNK_TEXT = ("", "x", "-1", "nan", "inf", "1e30", "-5", "9" * 400, "../a", "1;2;3", ",;,", "é☃")
 _LEVELS = [f'<!ENTITY a{level} "{f"&a{level - 1};" * 10}">' for level in range(1, 10)]
 BOMB = f'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a0 "aaaaaaaaaa">{"".join(_LEVELS)}]>'

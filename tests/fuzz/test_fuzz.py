@@ -12,11 +12,23 @@ import pytest
 
 from weakseg.datasets.import_settings import ImportSettings
 from weakseg.datasets.importer import import_marks
-from weakseg.errors import WeaksegError
+from weakseg.support.errors import WeaksegError
 
-KINDS = ("labelme", "label_studio", "coco", "cvat", "voc", "label_png", "clicks", "boxes_csv",
-         "shared_labelme", "shared_label_studio", "shared_coco", "shared_cvat",
-         "shared_scribblesup")  # fmt: skip
+KINDS = (
+    "labelme",
+    "label_studio",
+    "coco",
+    "cvat",
+    "voc",
+    "label_png",
+    "clicks",
+    "boxes_csv",
+    "shared_labelme",
+    "shared_label_studio",
+    "shared_coco",
+    "shared_cvat",
+    "shared_scribblesup",
+)
 NEEDS_DATUMARO = {"coco", "cvat", "shared_coco", "shared_cvat"}
 FEW, MANY = 6, 40  # damaged variants of each kind
 SECONDS, MEGABYTES = 60, 2048

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.marks import Box, Marks, Point
-from weakseg.annotations.rasterize import rasterize
 from weakseg.inference.binding import allowed_classes, bind, box_limits, is_marked
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.marks.rasterize import rasterize
 
 CLASSES = ClassList(("background", "cat", "dog", "cow"))
 ALL = np.ones(4, bool)
@@ -61,8 +61,9 @@ def test_only_background_is_left_outside_of_a_box_that_all_votes_are_in_favour_o
 
 def test_limits_that_leave_a_pixel_nothing_are_passed_over_there():
     nowhere = np.zeros(SIZE, bool)
-    bound = bind(scores(), np.array([False, True, True, False]), blank(),
-                 limits={1: nowhere, 2: nowhere})  # fmt: skip
+    bound = bind(
+        scores(), np.array([False, True, True, False]), blank(), limits={1: nowhere, 2: nowhere}
+    )
     assert (bound[1:3] == 0.5).all()
 
 

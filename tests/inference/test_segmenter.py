@@ -6,14 +6,14 @@ import pytest
 import torch
 from PIL import Image
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import InferenceConfig
-from weakseg.errors import MissingExtraError, WeightsError
 from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities, retrieve
 from weakseg.inference.segmenter import Segmenter
 from weakseg.inference.tiles import tiles
+from weakseg.marks.classes import ClassList
 from weakseg.models import NetworkSpec, build_network
+from weakseg.recipes.recipe import InferenceConfig
+from weakseg.support.errors import MissingExtraError, WeightsError
 
 CLASSES = ClassList(("background", "cat", "dog"))
 

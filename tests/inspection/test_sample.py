@@ -1,9 +1,9 @@
 import pytest
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.marks import Box, Marks, Point
 from weakseg.inspection import inspect_marks
+from weakseg.marks.classes import ClassList
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Box, Marks, Point
 
 
 def names(items, classes, **options):

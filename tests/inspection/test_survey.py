@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from weakseg.annotations.classes import VOC_CLASSES, ClassList
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.marks import Box, Marks, Point, Polygon, Region, Stroke
-from weakseg.annotations.points import read_points
-from weakseg.annotations.readers.source import Annotated
-from weakseg.errors import DataError
+from weakseg.formats.points import read_points
+from weakseg.formats.source import Annotated
 from weakseg.inspection import inspect_marks
-from weakseg.inspection.overlays import overlay_marks
+from weakseg.marks.classes import VOC_CLASSES, ClassList
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
+from weakseg.report.overlays import overlay_marks
+from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog", "cow"))
 CAT, DOG, COW, VOID, DROPPED = 1, 2, 3, 255, -1
@@ -46,10 +46,13 @@ def test_marks_are_counted_by_class_and_kind(annotated):
         points=(Point(DOG, 30, 30),),
     )
     second = Marks(
-        strokes=(Stroke(DOG, ((5, 5), (30, 5))),), polygons=(square(COW, 10, 20, 5),),
-        regions=(Region.from_mask(COW, np.ones((3, 3), bool), 30, 30),
-                 Region.from_mask(CAT, np.ones((3, 3), bool), 50, 30, kind="scribble")),
-    )  # fmt: skip
+        strokes=(Stroke(DOG, ((5, 5), (30, 5))),),
+        polygons=(square(COW, 10, 20, 5),),
+        regions=(
+            Region.from_mask(COW, np.ones((3, 3), bool), 30, 30),
+            Region.from_mask(CAT, np.ones((3, 3), bool), 50, 30, kind="scribble"),
+        ),
+    )
     found = inspect(annotated("a", first), annotated("b", second))
     counted = {counts.name: (counts.images, *counts.marks.values()) for counts in found.classes}
     # images; tags, boxes, points, scribbles, masks
@@ -86,8 +89,9 @@ def test_complete_boxes_without_a_background_are_refused(annotated):
 
 
 def test_dropped_marks_are_not_there_and_void_marks_leave_pixels_out(annotated):
-    marks = Marks(polygons=(square(DROPPED, 0, 0, 10), square(VOID, 20, 20, 10)),
-                  points=(Point(CAT, 50, 5),))  # fmt: skip
+    marks = Marks(
+        polygons=(square(DROPPED, 0, 0, 10), square(VOID, 20, 20, 10)), points=(Point(CAT, 50, 5),)
+    )
     found = inspect(annotated("a", marks), point_radius=0)
     assert (found.marks["masks"], found.void_pixels, found.labelled_pixels) == (1, 100, 1)
     assert kinds_of(found) == set()
@@ -126,8 +130,7 @@ def test_classes_named_by_boxes_and_by_masks_are_compared(annotated, label_map, 
 def test_the_share_of_masks_inside_boxes_counts_overlapping_boxes_once(annotated, label_map):
     mask = label_map("a", (CAT, (0, 10), (0, 10)), (DOG, (20, 30), (0, 10)))
     marks = Marks(
-        mask=mask,
-        boxes=(Box(CAT, 0, 0, 4, 9), Box(CAT, 3, 0, 5, 9), Box(DOG, 0, 0, 59, 19)),
+        mask=mask, boxes=(Box(CAT, 0, 0, 4, 9), Box(CAT, 3, 0, 5, 9), Box(DOG, 0, 0, 59, 19))
     )
     found = inspect(annotated("a", marks), annotated("b", Marks(polygons=(square(CAT, 9, 9, 9),))))
     shares = [counts.share_in_boxes for counts in found.classes]
@@ -179,26 +182,41 @@ def test_a_photograph_stored_turned_is_found(tmp_path, stated, orientation, size
         (Marks(points=(Point(CAT, -9, 5),)), "outside", "1 of 1 points outside"),
         (Marks(polygons=(square(CAT, 55, 5, 9),)), "outside", "1 of 1 polygons reach over"),
         (Marks(strokes=(Stroke(CAT, ((5, 5), (5, 45))),)), "outside", "1 of 1 strokes reach over"),
-        (Marks(regions=(Region.from_mask(CAT, np.ones((9, 9), bool), -2, 0),)), "outside",
-         "1 of 1 regions reach over"),
+        (
+            Marks(regions=(Region.from_mask(CAT, np.ones((9, 9), bool), -2, 0),)),
+            "outside",
+            "1 of 1 regions reach over",
+        ),
         (Marks(points=(Point(9, 5, 5),)), "unknown", "class 9, which is not among the 4"),
         (Marks(tags=frozenset({-7})), "unknown", "class -7"),
-        (Marks(polygons=(square(CAT, 5, 5, 1),)), "empty", "polygon of 'cat' at x=5, y=5 covers "
-         "only 1 pixel"),
-        (Marks(regions=(Region.from_mask(CAT, np.ones((1, 3), bool), 4, 6),)), "empty",
-         "area of 'cat' at x=4, y=6 covers only 3 pixels"),
+        (
+            Marks(polygons=(square(CAT, 5, 5, 1),)),
+            "empty",
+            "polygon of 'cat' at x=5, y=5 covers only 1 pixel",
+        ),
+        (
+            Marks(regions=(Region.from_mask(CAT, np.ones((1, 3), bool), 4, 6),)),
+            "empty",
+            "area of 'cat' at x=4, y=6 covers only 3 pixels",
+        ),
         (Marks(boxes=(Box(CAT, 5, 5, 5, 20),)), "empty", "only 1 × 16 pixels"),
         (Marks(boxes=(Box(CAT, 5, 5, 4, 20),)), "empty", "cover nothing"),
-        (Marks(boxes=(Box(CAT, 5, 5, 9, 9, 1), Box(CAT, 5, 5, 9, 9, 2))), "duplicate",
-         "box of 'cat' at x=5, y=5 is there 2 times"),
+        (
+            Marks(boxes=(Box(CAT, 5, 5, 9, 9, 1), Box(CAT, 5, 5, 9, 9, 2))),
+            "duplicate",
+            "box of 'cat' at x=5, y=5 is there 2 times",
+        ),
         (Marks(points=(Point(CAT, float("nan"), 5),)), "damaged", "no number"),
         (Marks(regions=(Region(CAT, 3, 3, (2, 2)),)), "damaged", "do not fill"),
         (Marks(regions=(Region(CAT, 10**7, 10**7, (0, 10**14)),)), "damaged", "impossible size"),
         (Marks(), "unmarked", "no mark that can be used"),
-        (Marks(polygons=(square(CAT, 0, 0, 10), square(DOG, 5, 0, 10))), "conflict",
-         "masks of different classes share 50 pixels, 33.33% of those they label"),
+        (
+            Marks(polygons=(square(CAT, 0, 0, 10), square(DOG, 5, 0, 10))),
+            "conflict",
+            "masks of different classes share 50 pixels, 33.33% of those they label",
+        ),
     ],
-)  # fmt: skip
+)
 def test_marks_that_are_wrong_are_found_with_file_and_image(annotated, marks, kind, said):
     (message,) = messages(inspect(annotated("photo7", marks)), kind)
     assert said in message
@@ -256,8 +274,7 @@ def test_a_label_map_that_cannot_be_decoded_is_found_and_other_marks_count(
 ):
     path = label_map("a", *((CAT, (row, row + 1), (row, 2 * row)) for row in range(1, 30)))
     path.write_bytes(path.read_bytes()[:-40])
-    marks = Marks(points=(Point(CAT, 5, 5),), polygons=(square(CAT, 5, 5, 9),),
-                  **{kind: path})  # fmt: skip
+    marks = Marks(points=(Point(CAT, 5, 5),), polygons=(square(CAT, 5, 5, 9),), **{kind: path})
     found = inspect(annotated("a", marks))
     (message,) = messages(found, "damaged")
     assert str(path) in message
@@ -275,8 +292,13 @@ def test_a_label_map_without_a_label_is_no_mark(annotated, label_map):
 
 def test_a_point_where_a_mask_says_another_class_is_found(annotated, label_map):
     mask = label_map("a", (CAT, (0, 10), (0, 10)), (VOID, (10, 20), (0, 10)))
-    points = (Point(CAT, 9.9, 0), Point(DOG, 9.9, 9.9), Point(DOG, 10, 5), Point(DOG, 5, 10),
-              Point(VOID, 5, 5))  # fmt: skip
+    points = (
+        Point(CAT, 9.9, 0),
+        Point(DOG, 9.9, 9.9),
+        Point(DOG, 10, 5),
+        Point(DOG, 5, 10),
+        Point(VOID, 5, 5),
+    )
     found = inspect(annotated("a", Marks(points=points, mask=mask)), point_radius=0)
     (message,) = messages(found, "conflict")
     assert "a point of 'dog' at x=9.9, y=9.9 lies where a mask says 'cat'" in message
@@ -447,8 +469,11 @@ def test_json_holds_plain_values_under_the_documented_keys(annotated, label_map)
     assert list(tree["classes"][1].values()) == ["cat", 1, 1, 1, 1, 0, 1, 100, 1.0]
     assert tree["pairs"] == [{"classes": ["cat", "dog"], "images": 1}]
     assert tree["agreement"][0] == {
-        "kinds": ["tags", "boxes"], "equal": 0, "differ": 1, "examples": ["a"]
-    }  # fmt: skip
+        "kinds": ["tags", "boxes"],
+        "equal": 0,
+        "differ": 1,
+        "examples": ["a"],
+    }
     assert tree["findings"][0]["path"] == str(mask)
     assert (tree["clean"], tree["finding_counts"]) == (False, {"unknown": 1, "rare": 1})
 
@@ -464,18 +489,33 @@ def any_marks(draw):
     length = st.integers(-2, 8)
     return Marks(
         tags=draw(st.frozensets(class_id, max_size=3)),
-        boxes=draw(st.lists(st.builds(Box, class_id, number, number, number, number), max_size=3)
-                   .map(tuple)),
+        boxes=draw(
+            st.lists(st.builds(Box, class_id, number, number, number, number), max_size=3).map(
+                tuple
+            )
+        ),
         points=draw(st.lists(st.builds(Point, class_id, number, number), max_size=3).map(tuple)),
-        strokes=draw(st.lists(st.builds(Stroke, class_id, path, number), max_size=2)
-                     .map(tuple)),
-        polygons=draw(st.lists(st.builds(Polygon, class_id, st.lists(path, max_size=3).map(tuple)),
-                               max_size=2).map(tuple)),
-        regions=draw(st.lists(st.builds(Region, class_id, length, length,
-                                        st.lists(length, max_size=4).map(tuple),
-                                        st.integers(-80, 80), st.integers(-80, 80)), max_size=2)
-                     .map(tuple)),
-    )  # fmt: skip
+        strokes=draw(st.lists(st.builds(Stroke, class_id, path, number), max_size=2).map(tuple)),
+        polygons=draw(
+            st.lists(
+                st.builds(Polygon, class_id, st.lists(path, max_size=3).map(tuple)), max_size=2
+            ).map(tuple)
+        ),
+        regions=draw(
+            st.lists(
+                st.builds(
+                    Region,
+                    class_id,
+                    length,
+                    length,
+                    st.lists(length, max_size=4).map(tuple),
+                    st.integers(-80, 80),
+                    st.integers(-80, 80),
+                ),
+                max_size=2,
+            ).map(tuple)
+        ),
+    )
 
 
 def test_label_maps_of_an_image_of_unknown_size_do_no_harm(annotated, label_map):
@@ -499,7 +539,7 @@ def test_no_marks_stop_it(annotated, marks, known):
 @pytest.fixture(scope="module")
 def voc(shared):
     """Give 472 images of PASCAL VOC: boxes, tags, clicks and masks."""
-    from weakseg.annotations.readers.voc import read_voc_xml
+    from weakseg.formats.readers.voc import read_voc_xml
 
     root, classes = shared / "voc" / "VOC2012", ClassList(VOC_CLASSES)
     points = read_points(root.parent / "points.json", classes)

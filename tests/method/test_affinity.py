@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weakseg.method import UNLABELLED, propagate_labels
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.method import propagate_labels
 
 
 def directions(*degrees):

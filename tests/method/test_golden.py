@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.method import (
-    UNLABELLED,
-    VOID,
     MemoryBank,
     PixelToSegmentLoss,
     Prototypes,

@@ -5,9 +5,8 @@ import copy
 import pytest
 import torch
 
+from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.method import (
-    UNLABELLED,
-    VOID,
     MemoryBank,
     PixelToSegmentLoss,
     Relation,

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from weakseg.method import UNLABELLED, majority_vote, nearest_labels, retrieval, vote_share
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.method import majority_vote, nearest_labels, retrieval, vote_share
 
 
 def memory_and_queries():

@@ -4,14 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weakseg.method import (
-    UNLABELLED,
-    VOID,
-    location_features,
-    majority_label,
-    segment_pixels,
-    segment_prototypes,
-)
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.method import location_features, majority_label, segment_pixels, segment_prototypes
 
 
 def batch(seed=0, size=8, batch_size=3, dimensions=5):

@@ -12,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from weakseg.annotations.classes import VOC_CLASSES
-from weakseg.cli import main
-from weakseg.conversion import DENSEPOSE_CLASSES, convert_checkpoint
-from weakseg.errors import DataError, RecipeError, RunError, WeightsError
+from weakseg.api.convert import DENSEPOSE_CLASSES, convert_checkpoint
+from weakseg.cli.main import main
 from weakseg.inference.segmenter import Segmenter, load_network
+from weakseg.marks.classes import VOC_CLASSES
 from weakseg.models import authors, build_network, create_backbone
-from weakseg.recipes import dump_recipe, load_recipe, parse_recipe
-from weakseg.run import RunFolder, network_spec
+from weakseg.models.spec import network_spec
+from weakseg.recipes.reading import dump_recipe, load_recipe, parse_recipe
+from weakseg.recipes.run_folder import RunFolder
+from weakseg.support.errors import DataError, RecipeError, RunError, WeightsError
 
 RESNET_50, RESNET_101 = (3, 4, 6, 3), (3, 4, 23, 3)
 SHORT = (1, 1, 2, 2)
@@ -35,9 +36,13 @@ def short_deep_stem(pretrained=False, **options):
 def recipe_of(head, dimensions, backbone="test_resnet", **model):
     """Give a recipe for a network in the authors' manner, by default of a tiny backbone."""
     model = {
-        "backbone": backbone, "output_stride": 8, "head": head, "dimensions": dimensions,
-        "embedding_stride": 4, "classifier_hidden": 2 * dimensions,
-    } | model  # fmt: skip
+        "backbone": backbone,
+        "output_stride": 8,
+        "head": head,
+        "dimensions": dimensions,
+        "embedding_stride": 4,
+        "classifier_hidden": 2 * dimensions,
+    } | model
     return parse_recipe({"model": model})
 
 
@@ -292,8 +297,10 @@ def test_the_run_holds_the_network_and_labels_by_the_classifier(tmp_path, tiny):
         torch.testing.assert_close(value, expected)
     assert segmenter.predict(np.zeros((24, 32, 3), np.uint8)).shape == (24, 32)
     assert sorted(path.name for path in run.iterdir()) == [
-        "classes.txt", "model.safetensors", "recipe.yaml",
-    ]  # fmt: skip
+        "classes.txt",
+        "model.safetensors",
+        "recipe.yaml",
+    ]
 
 
 def test_a_checkpoint_is_read_flat_or_nested_and_with_the_prefix_of_parallel_training(

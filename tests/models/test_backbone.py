@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from weakseg.errors import RecipeError
 from weakseg.models import create_backbone
+from weakseg.support.errors import RecipeError
 
 
 @pytest.mark.parametrize("output_stride", [8, 16])

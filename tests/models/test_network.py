@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 
-from weakseg.errors import RecipeError
 from weakseg.models import (
     ClassifierHead,
     NetworkSpec,
@@ -14,6 +13,7 @@ from weakseg.models import (
     freeze_batch_norm,
     parameter_groups,
 )
+from weakseg.support.errors import RecipeError
 
 
 def tiny(**changes):

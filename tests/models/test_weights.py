@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from weakseg.errors import WeightsError
 from weakseg.models import available_weights, create_backbone, hub, lite0
 from weakseg.models.weights import read_state_dict
+from weakseg.support.errors import WeightsError
 
 _REPOSITORY = Path(__file__).parents[2]
 PHOTOS = (

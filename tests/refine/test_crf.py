@@ -5,8 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 
-from weakseg.errors import MissingExtraError
 from weakseg.refine.crf import PRESETS, CrfSettings, dense_crf, require_crf
+from weakseg.support.errors import MissingExtraError
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ import pickle
 import numpy as np
 import pytest
 
-from weakseg.annotations.classes import ClassList
-from weakseg.errors import DataError
+from weakseg.marks.classes import ClassList
 from weakseg.seeds import Activations, load_activations, own_activations, save_activations
 from weakseg.seeds.own_maps import read_own_maps
+from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))
 SIZE = (3, 4)

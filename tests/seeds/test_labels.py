@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from weakseg.annotations.marks import Box
-from weakseg.method.constants import UNLABELLED
+from weakseg.marks.kinds import Box
+from weakseg.marks.label_values import UNLABELLED
 from weakseg.seeds import Activations, SeedRules, seed_labels
 from weakseg.seeds.labels import box_seeds, tag_seeds
 
@@ -100,8 +100,12 @@ def test_a_region_that_leaks_out_of_the_boxes_is_no_part_of_the_object(complete,
     regions[2:4, 2:4] = 1  # inside the box; the rest of the box is one region with the outside
     rules = SeedRules(boxes_complete=complete)
     labels = seed_labels(
-        maps_of(c1=np.ones(SIZE)), [Box(1, 1, 1, 4, 4)], SIZE, rules, background=True,
+        maps_of(c1=np.ones(SIZE)),
+        [Box(1, 1, 1, 4, 4)],
+        SIZE,
+        rules,
+        background=True,
         regions=regions,
-    )  # fmt: skip
+    )
     assert (labels[2:4, 2:4] == 1).all()
     assert (labels[1, 1:5] == outside).all()

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from weakseg.annotations.classes import ClassList
-from weakseg.api import oversegment_records, train
-from weakseg.config import Recipe
+from weakseg.api.train import oversegment_records, train
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.transforms import TrainTransform
-from weakseg.errors import NonFiniteError, RunError, WeightsError
 from weakseg.inference import Segmenter
-from weakseg.recipes import parse_recipe
-from weakseg.run import RunFolder
+from weakseg.marks.classes import ClassList
+from weakseg.recipes.reading import parse_recipe
+from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.run_folder import RunFolder
+from weakseg.support.errors import NonFiniteError, RunError, WeightsError
 from weakseg.training import TrainingModule
 from weakseg.training.callbacks import LogWriter
 
@@ -31,8 +31,12 @@ TINY = {
 
 def tiny(**overrides) -> Recipe:
     tree = {**TINY, **overrides}
-    return parse_recipe({key: {**TINY.get(key, {}), **value} if isinstance(value, dict) else value
-                         for key, value in tree.items()})  # fmt: skip
+    return parse_recipe(
+        {
+            key: {**TINY.get(key, {}), **value} if isinstance(value, dict) else value
+            for key, value in tree.items()
+        }
+    )
 
 
 def losses(run) -> list[list[str]]:
@@ -43,8 +47,16 @@ def losses(run) -> list[list[str]]:
 def test_a_run_leaves_its_files_and_predicts(folder, tmp_path):
     trained = train(folder, recipe=tiny(data={"marks": ["points"]}), out=tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names >= {"recipe.yaml", "classes.txt", "log.csv", "checkpoints", "model.safetensors",
-                     "memory.safetensors", "scores.json", "report.html"}  # fmt: skip
+    assert names >= {
+        "recipe.yaml",
+        "classes.txt",
+        "log.csv",
+        "checkpoints",
+        "model.safetensors",
+        "memory.safetensors",
+        "scores.json",
+        "report.html",
+    }
     assert any(name.startswith("events.out.tfevents") for name in names)
     assert not any(name.endswith(".part") or ".part." in name for name in names)
     assert trained.scores is not None
@@ -84,8 +96,10 @@ def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_never_stopped(
     monkeypatch.undo()
     train(folder, recipe=recipe, out=tmp_path / "stopped", resume=True)
     assert losses(tmp_path / "whole") == losses(tmp_path / "stopped")
-    states = [torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)
-              for name in ("whole", "stopped")]  # fmt: skip
+    states = [
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)
+        for name in ("whole", "stopped")
+    ]
     for key, value in states[0]["state_dict"].items():
         if isinstance(value, torch.Tensor):
             assert torch.equal(value, states[1]["state_dict"][key]), key
@@ -133,9 +147,14 @@ def module_and_batch(folder, **overrides):
     records = read_split(recipe.data, "train", classes)
     regions = oversegment_records(recipe, recipe.data, records)
     draws = TrainingDraws(
-        records, classes, recipe.data, TrainTransform(recipe.transforms, classes), seed=0,
-        draws=8, oversegments=regions,
-    )  # fmt: skip
+        records,
+        classes,
+        recipe.data,
+        TrainTransform(recipe.transforms, classes),
+        seed=0,
+        draws=8,
+        oversegments=regions,
+    )
     batch = torch.utils.data.default_collate([draws[0], draws[1]])
     return TrainingModule(recipe, classes), batch, draws
 
@@ -193,9 +212,15 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_images(folder):
 def test_draws_depend_on_their_number_alone(folder):
     _, _, draws = module_and_batch(folder)
     late = TrainingDraws(
-        draws.records, draws.classes, draws.data, draws.transform, seed=0, draws=8, first=3,
+        draws.records,
+        draws.classes,
+        draws.data,
+        draws.transform,
+        seed=0,
+        draws=8,
+        first=3,
         oversegments=draws.oversegments,
-    )  # fmt: skip
+    )
     torch.manual_seed(123)
     for key in ("image", "annotation", "oversegment"):
         assert torch.equal(draws[5][key], late[2][key])

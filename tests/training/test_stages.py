@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from weakseg.annotations.label_maps import read_label_map
-from weakseg.api import train
-from weakseg.config import Recipe
-from weakseg.errors import DataError, MissingExtraError, RunError
+from weakseg.api.train import train
 from weakseg.inference import Segmenter
-from weakseg.recipes import parse_recipe
+from weakseg.marks.label_maps import read_label_map
+from weakseg.recipes.reading import parse_recipe
+from weakseg.recipes.recipe import Recipe
 from weakseg.refine.scores import normalise_by_class
 from weakseg.seeds import load_activations
 from weakseg.seeds.labels import tag_seeds
+from weakseg.support.errors import DataError, MissingExtraError, RunError
 from weakseg.training.callbacks import LogWriter
 
 STAGES = ("seeds", "embed", "relabel", "classify")
@@ -122,11 +122,14 @@ def test_an_artefact_that_is_gone_or_cut_short_is_found_and_made_again(marked, t
     run = train(marked, recipe=tiny(), out=tmp_path / "run").run
     everything = files(run, "stages/*/labels/*.png"), weights(run)
     damage = [
-        ("gone", "seeds/maps/img1.npz"), ("cut", "seeds/labels/img2.png"),
-        ("cut", "embed/model.safetensors"), ("gone", "relabel/labels/img0.png"),
-        ("cut", "relabel/labels/img0.png"), ("gone", "classify/model.safetensors"),
+        ("gone", "seeds/maps/img1.npz"),
+        ("cut", "seeds/labels/img2.png"),
+        ("cut", "embed/model.safetensors"),
+        ("gone", "relabel/labels/img0.png"),
+        ("cut", "relabel/labels/img0.png"),
+        ("gone", "classify/model.safetensors"),
         ("cut", "relabel/stage.json"),
-    ]  # fmt: skip
+    ]
     for how, name in damage:
         path = run / "stages" / name
         content = path.read_bytes()
@@ -263,8 +266,9 @@ def test_refinement_may_start_from_activation_maps(marked, tmp_path):
 
 
 def test_refinement_may_start_from_the_classifier(marked, tmp_path):
-    recipe = tiny(relabel={"start": "classifier", "walk": False, "regions": False},
-                  classify={"steps": 0})  # fmt: skip
+    recipe = tiny(
+        relabel={"start": "classifier", "walk": False, "regions": False}, classify={"steps": 0}
+    )
     run = train(marked, recipe=recipe, out=tmp_path / "run").run
     segmenter = Segmenter.load(run, labels="classifier", flip=True)
     shares = segmenter.probabilities(marked / "images/img0.png")

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.rasterize import tags_of
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.transforms import Sample, TrainTransform
-from weakseg.oversegment import load_oversegment
-from weakseg.pictures import read_image
+from weakseg.images.reading import read_image
+from weakseg.marks.classes import ClassList
+from weakseg.marks.rasterize import tags_of
+from weakseg.oversegments import load_oversegment
+from weakseg.recipes.recipe import DataConfig
 
 
 class Batch(TypedDict):
@@ -74,9 +74,15 @@ class TrainingDraws(Dataset[dict[str, object]]):
     def starting_at(self, first: int) -> TrainingDraws:
         """Give the same stream from draw `first` on, for a run that is resumed."""
         return TrainingDraws(
-            self.records, self.classes, self.data, self.transform, seed=self.seed,
-            draws=self.draws, first=first, oversegments=self.oversegments,
-        )  # fmt: skip
+            self.records,
+            self.classes,
+            self.data,
+            self.transform,
+            seed=self.seed,
+            draws=self.draws,
+            first=first,
+            oversegments=self.oversegments,
+        )
 
     def __getitem__(self, index: int) -> dict[str, object]:
         draw = self.first + index

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import yaml
 
-from weakseg.annotations.classes import VOC_CLASSES, ClassList, read_classes
-from weakseg.annotations.marks import Box, Marks, Point
-from weakseg.annotations.points import read_points
-from weakseg.annotations.readers.voc import read_voc_xml
-from weakseg.annotations.tables import read_boxes, read_tags
-from weakseg.config import DataConfig
-from weakseg.errors import DataError
-from weakseg.pictures import find_images
+from weakseg.formats.points import read_points
+from weakseg.formats.readers.voc import read_voc_xml
+from weakseg.formats.tables import read_boxes, read_tags
+from weakseg.images.reading import find_images
+from weakseg.marks.classes import VOC_CLASSES, ClassList, read_classes
+from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError
 
 _log = logging.getLogger(__name__)
 MARK_KINDS = ("tags", "boxes", "points", "scribbles", "masks")
@@ -224,8 +224,14 @@ def find_layout(config: DataConfig) -> Layout:
     if (root / "JPEGImages").is_dir():
         layout = _voc_layout(root)
     elif (root / "images").is_dir():
-        layout = Layout(root / "images", root / "splits", root / "masks", root / "scribbles",
-                        root / "classes.txt", (root / "points.csv",))  # fmt: skip
+        layout = Layout(
+            root / "images",
+            root / "splits",
+            root / "masks",
+            root / "scribbles",
+            root / "classes.txt",
+            (root / "points.csv",),
+        )
     else:
         raise DataError(
             "expected a data folder (with images/ and classes.txt) or a PASCAL VOC folder "
@@ -244,9 +250,15 @@ def find_layout(config: DataConfig) -> Layout:
 def _voc_layout(root: Path) -> Layout:
     augmented = root / "SegmentationClassAug"
     masks = augmented if augmented.is_dir() else root / "SegmentationClass"
-    return Layout(root / "JPEGImages", root / "ImageSets" / "Segmentation", masks,
-                  root / "scribbles", root / "classes.txt", (root / "points.csv",),
-                  is_voc=True)  # fmt: skip
+    return Layout(
+        root / "JPEGImages",
+        root / "ImageSets" / "Segmentation",
+        masks,
+        root / "scribbles",
+        root / "classes.txt",
+        (root / "points.csv",),
+        is_voc=True,
+    )
 
 
 def _split_names(layout: Layout, split: str, images: Mapping[str, Path]) -> list[str]:
@@ -291,10 +303,11 @@ def _read_marks(
                 for image, found in read_points(path, classes).items():
                     points.setdefault(image, []).extend(found)
     return {
-        name: Marks(frozenset(tags.get(name, ())), tuple(boxes.get(name, ())),
-                    tuple(points.get(name, ())))
+        name: Marks(
+            frozenset(tags.get(name, ())), tuple(boxes.get(name, ())), tuple(points.get(name, ()))
+        )
         for name in tags.keys() | boxes.keys() | points.keys()
-    }  # fmt: skip
+    }
 
 
 def _with_voc_xml(
@@ -314,8 +327,10 @@ def _report_strangers(marks: Iterable[str], images: Mapping[str, Path], layout: 
     if strangers:
         _log.warning(
             "marks are given for %d images that are not in %s (the first: %r); they are left out",
-            len(strangers), layout.images, strangers[0],
-        )  # fmt: skip
+            len(strangers),
+            layout.images,
+            strangers[0],
+        )
 
 
 def _existing(path: Path) -> Path | None:

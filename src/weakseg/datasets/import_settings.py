@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from weakseg.errors import RecipeError
+from weakseg.support.errors import RecipeError
 
 if TYPE_CHECKING:
-    from weakseg.annotations.readers.source import SourceOptions
+    from weakseg.formats.source import SourceOptions
 
 Complete = Literal["boxes", "masks"]
 
@@ -69,7 +69,7 @@ class ImportSettings:
     def source(self) -> SourceOptions:
         """What readers need of it."""
         # The command line's help needs the settings, but no reader.
-        from weakseg.annotations.readers.source import SourceOptions
+        from weakseg.formats.source import SourceOptions
 
         return SourceOptions(
             images=tuple(map(Path, self.images)),

@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from weakseg.annotations.classes import DROPPED, ClassList, OpenClassList, read_classes
-from weakseg.annotations.clipping import clip_marks
-from weakseg.annotations.findings import Finding, FindingLog
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.annotations.marks import Marks
-from weakseg.annotations.rasterize import draw_marks, tags_of
-from weakseg.annotations.readers.formats import Source, opened_source
-from weakseg.annotations.readers.source import Annotated, SourceOptions
 from weakseg.datasets.import_settings import ImportSettings
 from weakseg.datasets.splits import stratified_split
 from weakseg.datasets.upright import upright_picture
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
-from weakseg.errors import DataError, RecipeError
-from weakseg.method.constants import UNLABELLED, VOID
-from weakseg.progress import progress
+from weakseg.formats.detection import Source, opened_source
+from weakseg.formats.source import Annotated, SourceOptions
+from weakseg.marks.classes import DROPPED, ClassList, OpenClassList, read_classes
+from weakseg.marks.clipping import clip_marks
+from weakseg.marks.findings import Finding, FindingLog
+from weakseg.marks.kinds import Marks
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.rasterize import draw_marks, tags_of
+from weakseg.support.errors import DataError, RecipeError
+from weakseg.support.progress import progress
 
 
 @dataclass(frozen=True)
@@ -209,9 +209,16 @@ class _Import:
     ) -> None:
         suffix = ".png" if isinstance(picture, bytes) and picture[:4] == b"\x89PNG" else ".jpg"
         self.writer.add(
-            item.name, picture, tags=marks.tags, boxes=marks.boxes, points=marks.points,
-            scribbles=scribbles, mask=mask, suffix=suffix, link=self.settings.link,
-        )  # fmt: skip
+            item.name,
+            picture,
+            tags=marks.tags,
+            boxes=marks.boxes,
+            points=marks.points,
+            scribbles=scribbles,
+            mask=mask,
+            suffix=suffix,
+            link=self.settings.link,
+        )
         self.kinds.update(marks.kinds)
         drawn = [labels for labels in (scribbles, mask) if labels is not None]
         seen = np.concatenate([np.unique(labels) for labels in drawn]) if drawn else np.zeros(0)
@@ -221,21 +228,22 @@ class _Import:
         if item.split:
             self.own_splits.setdefault(item.split, []).append(item.name)
         if marks.is_empty:
-            self._note(Finding("unmarked", f"image {item.name!r} has no mark", item.path,
-                               item.entry))  # fmt: skip
+            self._note(
+                Finding("unmarked", f"image {item.name!r} has no mark", item.path, item.entry)
+            )
 
     def finish(self) -> dict[str, list[str]]:
         if not self.tags:
-            raise DataError("expected images with marks, but found none that can be used",
-                            path=self.named)  # fmt: skip
+            raise DataError(
+                "expected images with marks, but found none that can be used", path=self.named
+            )
         if self.classes.unused:
             raise RecipeError(
                 f"class_map, drop: no file holds {', '.join(sorted(self.classes.unused))}; "
                 f"the classes are {', '.join(self.classes.names)}"
             )
         if len(self.classes.names) < 2:
-            raise DataError("expected marks of at least one class, but found none",
-                            path=self.named)  # fmt: skip
+            raise DataError("expected marks of at least one class, but found none", path=self.named)
         splits = self._splits()
         options: dict[str, Any] = {}
         if "boxes" in self.settings.complete:
@@ -251,8 +259,11 @@ class _Import:
             return {"train": list(self.tags)}
         rest = self.tags.keys() - {name for names in self.own_splits.values() for name in names}
         if rest:
-            self._note(Finding("unsure", f"{len(rest)} images belong to no split; they are left "
-                               "out of all"))  # fmt: skip
+            self._note(
+                Finding(
+                    "unsure", f"{len(rest)} images belong to no split; they are left out of all"
+                )
+            )
         return self.own_splits
 
     def _draw(
@@ -262,9 +273,15 @@ class _Import:
             return None
         drawing = draw_marks(marks, size, classes, scribble_dilation=0, image=item.name)
         for kind, pixels in drawing.conflicts.items():
-            self._note(Finding("conflict", f"image {item.name!r}: {kind} of different classes "
-                               f"share {pixels} pixels; the later one has them", item.path,
-                               item.entry))  # fmt: skip
+            self._note(
+                Finding(
+                    "conflict",
+                    f"image {item.name!r}: {kind} of different classes "
+                    f"share {pixels} pixels; the later one has them",
+                    item.path,
+                    item.entry,
+                )
+            )
         return drawing.labels
 
     def _miss(self, item: Annotated) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import LabelMap, read_label_map
-from weakseg.annotations.rasterize import rasterize
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
-from weakseg.method.constants import UNLABELLED
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.rasterize import rasterize
+from weakseg.recipes.recipe import DataConfig
 
 
 def record_labels(

@@ -14,15 +14,24 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from weakseg.method.constants import VOID
+from weakseg.marks.label_values import VOID
 
 Field = NDArray[np.float64]  # one value a pixel, (H, W)
 Picture = NDArray[np.float64]  # (H, W, 3), 0 to 255
 
 _COLOURS = np.array(
-    [(205, 84, 70), (233, 176, 76), (106, 158, 92), (66, 112, 168), (138, 96, 156),
-     (232, 222, 198), (62, 60, 70), (92, 176, 172)], float
-)  # fmt: skip
+    [
+        (205, 84, 70),
+        (233, 176, 76),
+        (106, 158, 92),
+        (66, 112, 168),
+        (138, 96, 156),
+        (232, 222, 198),
+        (62, 60, 70),
+        (92, 176, 172),
+    ],
+    float,
+)
 _COLOURS_IN_SCENE = 4
 _LEAST_AREA = 0.02  # of the image, that an object must show
 _LEAST_VISIBLE = 0.55  # of its own area

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.marks import Marks
-from weakseg.annotations.rasterize import rasterize
-from weakseg.annotations.simulation import (
+from weakseg.datasets.shape_scenes import SHAPES, draw_scene
+from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Marks
+from weakseg.marks.rasterize import rasterize
+from weakseg.marks.simulation import (
     background_parts,
     find_objects,
     simulate_boxes,
@@ -17,8 +19,6 @@ from weakseg.annotations.simulation import (
     simulate_scribbles,
     simulate_tags,
 )
-from weakseg.datasets.shape_scenes import SHAPES, draw_scene
-from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 
 CLASS_NAMES = ("background", *(shape.name for shape in SHAPES))
 
@@ -79,8 +79,7 @@ def _add_scene(writer: DataFolderWriter, name: str, rng: np.random.Generator, si
             *simulate_points(rng, background, per_object=2),
         ],
         scribbles=rasterize(
-            Marks(strokes=tuple(strokes)), (size, size), ClassList(CLASS_NAMES),
-            scribble_dilation=0,
+            Marks(strokes=tuple(strokes)), (size, size), ClassList(CLASS_NAMES), scribble_dilation=0
         ),
         mask=scene.labels,
-    )  # fmt: skip
+    )

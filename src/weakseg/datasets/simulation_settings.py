@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from weakseg.config import MarkKind
-from weakseg.errors import RecipeError
+from weakseg.recipes.recipe import MarkKind
+from weakseg.support.errors import RecipeError
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import LabelMap, read_label_map
-from weakseg.annotations.marks import Marks
-from weakseg.annotations.rasterize import rasterize
-from weakseg.annotations.simulation import (
-    InstanceMap,
-    background_parts,
-    find_objects,
-    simulate_boxes,
-    simulate_points,
-    simulate_scribbles,
-    simulate_tags,
-)
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import (
     MARK_KINDS,
     Record,
@@ -37,11 +23,25 @@ from weakseg.datasets.folder import (
 )
 from weakseg.datasets.simulation_settings import SimulationSettings
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
-from weakseg.errors import DataError, RunError
-from weakseg.method.constants import UNLABELLED, VOID
-from weakseg.pictures import image_size, opened
-from weakseg.processes import in_processes
-from weakseg.progress import progress
+from weakseg.images.reading import image_size, opened
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Marks
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.rasterize import rasterize
+from weakseg.marks.simulation import (
+    InstanceMap,
+    background_parts,
+    find_objects,
+    simulate_boxes,
+    simulate_points,
+    simulate_scribbles,
+    simulate_tags,
+)
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError, RunError
+from weakseg.support.processes import in_processes
+from weakseg.support.progress import progress
 
 _log = logging.getLogger(__name__)
 
@@ -154,15 +154,19 @@ def simulate_marks(
         marks += Marks(boxes=tuple(simulate_boxes(objects)))
     if "points" in kinds:
         points = simulate_points(
-            _chance(settings.seed, "points", name), areas,
-            per_object=settings.points_per_object, placement=settings.placement,
-        )  # fmt: skip
+            _chance(settings.seed, "points", name),
+            areas,
+            per_object=settings.points_per_object,
+            placement=settings.placement,
+        )
         marks += Marks(points=tuple(points))
     if "scribbles" in kinds:
         strokes = simulate_scribbles(
-            _chance(settings.seed, "scribbles", name), areas,
-            length=settings.scribble_length, width=settings.scribble_width,
-        )  # fmt: skip
+            _chance(settings.seed, "scribbles", name),
+            areas,
+            length=settings.scribble_length,
+            width=settings.scribble_width,
+        )
         marks += Marks(strokes=tuple(strokes))
     return marks
 
@@ -190,10 +194,13 @@ def _mark(task: _Task) -> _Made:
     record, settings = task.record, task.settings
     labels = _read_mask(record, task.classes)
     marks = simulate_marks(
-        labels, record.name, task.kinds, settings,
+        labels,
+        record.name,
+        task.kinds,
+        settings,
         instances=_read_instances(record.name, labels.shape, settings),
         has_background=task.classes.has_background,
-    )  # fmt: skip
+    )
     draw = partial(
         rasterize, size=labels.shape, classes=task.classes, point_radius=0, scribble_dilation=0
     )
@@ -254,8 +261,11 @@ def _read_splits(config: DataConfig, classes: ClassList) -> dict[str, list[Recor
         if len(kept) < len(records):
             _log.warning(
                 "%d of %d images of the split %s are left out of it: they have no mask, or are "
-                "trained on", len(records) - len(kept), len(records), split,
-            )  # fmt: skip
+                "trained on",
+                len(records) - len(kept),
+                len(records),
+                split,
+            )
         if kept:
             splits["val" if is_val else split] = kept
     return splits
@@ -266,8 +276,9 @@ def _keep_apart(config: DataConfig, out: Path) -> None:
     layout = find_layout(config)
     for folder in (layout.images, layout.masks):
         if folder.resolve().is_relative_to(out.resolve()):
-            raise RunError(f"{out}: expected another folder than the data's own, whose masks "
-                           "would be lost.")  # fmt: skip
+            raise RunError(
+                f"{out}: expected another folder than the data's own, whose masks would be lost."
+            )
 
 
 def _check(train: Sequence[Record], settings: SimulationSettings) -> None:
@@ -280,8 +291,10 @@ def _check(train: Sequence[Record], settings: SimulationSettings) -> None:
     if settings.instances is not None:
         folder = Path(settings.instances)
         if not any((folder / f"{record.name}.png").is_file() for record in train):
-            raise DataError("expected instance maps NAME.png, but there is none of a training "
-                            "image", path=folder)  # fmt: skip
+            raise DataError(
+                "expected instance maps NAME.png, but there is none of a training image",
+                path=folder,
+            )
 
 
 def _deal_kinds(train: Sequence[Record], settings: SimulationSettings) -> list[tuple[str, ...]]:

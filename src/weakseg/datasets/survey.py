@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.rasterize import tags_of
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record, count_kinds
 from weakseg.datasets.record_labels import record_labels
-from weakseg.pictures import check_image
-from weakseg.progress import progress
+from weakseg.images.reading import check_image
+from weakseg.marks.classes import ClassList
+from weakseg.marks.rasterize import tags_of
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.progress import progress
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as TF
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import TransformConfig
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.recipes.recipe import TransformConfig
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,13 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.source import Annotated
-from weakseg.errors import DataError
-from weakseg.pictures import FIRST_TURNED, UPRIGHT, exif_orientation, opened
+from weakseg.formats.source import Annotated
+from weakseg.images.reading import FIRST_TURNED, UPRIGHT, exif_orientation, opened
+from weakseg.marks.findings import Finding
+from weakseg.support.errors import DataError
 
 
-def upright_picture(
-    item: Annotated,
-) -> tuple[Path | bytes, tuple[int, int], tuple[Finding, ...]]:
+def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tuple[Finding, ...]]:
     """Give an image as its marks see it.
 
     weakseg reads pixels as they are stored. Annotation tools show photographs upright, as their

@@ -15,9 +15,9 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.annotations.label_maps import LabelMap, write_label_map
-from weakseg.annotations.marks import Box, Point
-from weakseg.errors import RunError
+from weakseg.marks.kinds import Box, Point
+from weakseg.marks.label_maps import LabelMap, write_label_map
+from weakseg.support.errors import RunError
 
 Picture = Path | bytes | NDArray[np.uint8]
 
@@ -158,8 +158,9 @@ def writing_data_folder(
     taken = root.exists() and (not root.is_dir() or any(root.iterdir()))
     if taken and not (overwrite and (root / "classes.txt").is_file()):
         hint = "" if overwrite else "; --overwrite replaces a data folder"
-        raise RunError(f"{root}: expected no such path or an empty folder, but something is "
-                       f"there{hint}.")  # fmt: skip
+        raise RunError(
+            f"{root}: expected no such path or an empty folder, but something is there{hint}."
+        )
     building = root.with_name(f".{root.name}.{os.getpid()}.part")
     writer = DataFolderWriter(building, class_names)
     try:

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED, VOID
 
 TOLERANCE = 0.0075
 """Distance at which outlines still meet, as a share of the image's diagonal."""
@@ -153,10 +153,7 @@ def count_boundaries(
 def _outline(labels: LabelMap) -> tuple[NDArray[np.intp], LabelMap]:
     """Give the outline pixels of all classes, (N, 2), with their classes, (N,)."""
     on_outline = np.zeros(labels.shape, bool)
-    for before, after in (
-        (np.s_[:-1], np.s_[1:]),
-        (np.s_[:, :-1], np.s_[:, 1:]),
-    ):
+    for before, after in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
         known = (labels[before] != VOID) & (labels[after] != VOID)
         changes = known & (labels[before] != labels[after])
         on_outline[before] |= changes

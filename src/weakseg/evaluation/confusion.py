@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from weakseg.errors import DataError
 from weakseg.evaluation.boundaries import BoundaryCounts, count_boundaries
 from weakseg.evaluation.instances import InstanceCounts, InstanceMap, count_instances
 from weakseg.evaluation.scores import Scores, check_classes
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
 
 _MAX_BINS = 2**24
 _SHOWN_VALUES = 5

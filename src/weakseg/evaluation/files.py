@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from weakseg.errors import DataError
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.variants import Variant
-from weakseg.files import replacing
+from weakseg.support.errors import DataError
+from weakseg.support.files import replacing
 
 
 def write_scores(path: Path, scores: Scores, protocol: Protocol) -> None:

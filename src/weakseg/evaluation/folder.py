@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from weakseg.annotations.label_maps import read_label_map
-from weakseg.errors import DataError
 from weakseg.evaluation.confusion import Confusion
 from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.truths import read_truth
-from weakseg.pictures import opened
+from weakseg.images.reading import opened
+from weakseg.marks.label_maps import read_label_map
+from weakseg.support.errors import DataError
 
 _SHOWN_NAMES = 5
 

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.errors import DataError
-from weakseg.method.constants import UNLABELLED, VOID
-from weakseg.pictures import opened
+from weakseg.images.reading import opened
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
 
 InstanceMap = NDArray[np.int32]
 """Ids of instances, (H, W); 0: no instance."""

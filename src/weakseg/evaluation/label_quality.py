@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.errors import DataError
 from weakseg.evaluation.confusion import label_confusion
 from weakseg.evaluation.scores import check_classes, class_iou, mean_known
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
 
 
 @dataclass(frozen=True)

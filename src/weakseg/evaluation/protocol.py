@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from weakseg.config import CrfPreset, InferenceConfig
-from weakseg.errors import DataError
+from weakseg.recipes.recipe import CrfPreset, InferenceConfig
+from weakseg.support.errors import DataError
 
 LabelSource = Literal["retrieval", "classifier", "both", "masks"]
 """Where a pixel's class comes from: nearest prototypes of the memory, the softmax classifier, the
@@ -68,9 +68,15 @@ class Protocol:
             notes: Anything else that a reader must know.
         """
         return cls(
-            split, images, scales=tuple(config.scales), flip=config.flip, labels=config.labels,
-            crf=config.crf, tile=config.tile, notes=tuple(notes),
-        )  # fmt: skip
+            split,
+            images,
+            scales=tuple(config.scales),
+            flip=config.flip,
+            labels=config.labels,
+            crf=config.crf,
+            tile=config.tile,
+            notes=tuple(notes),
+        )
 
     @property
     def crf_in_words(self) -> str:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.errors import DataError
 from weakseg.evaluation.boundaries import BoundaryCounts
 from weakseg.evaluation.instances import InstanceCounts
-from weakseg.method.constants import MAX_CLASSES
+from weakseg.marks.label_values import MAX_CLASSES
+from weakseg.support.errors import DataError
 
 _WRITTEN_CONFUSIONS = 20
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from weakseg.annotations.label_maps import LabelMap, read_label_map
-from weakseg.errors import DataError
 from weakseg.evaluation.instances import InstanceMap, read_instance_map
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.support.errors import DataError
 
 _FOLDERS = ("SegmentationObject", "instances")
 

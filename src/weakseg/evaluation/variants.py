@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.config import CrfPreset, InferenceConfig
 from weakseg.datasets.folder import Record
 from weakseg.evaluation.confusion import Confusion
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.truths import instance_note, read_truth
-from weakseg.pictures import read_image
-from weakseg.progress import progress
+from weakseg.images.reading import read_image
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap
+from weakseg.recipes.recipe import CrfPreset, InferenceConfig
+from weakseg.support.progress import progress
 
 if typing.TYPE_CHECKING:
     from pathlib import Path
@@ -86,9 +86,13 @@ def score_variants(
             probabilities = predictor.probabilities(image)
             for preset, confusion in zip(crf, row, strict=True):
                 confusion.update(
-                    _labels(image, probabilities, preset), truth, record.image,
-                    truth_name=record.truth, image=record.name, instances=own,
-                )  # fmt: skip
+                    _labels(image, probabilities, preset),
+                    truth,
+                    record.image,
+                    truth_name=record.truth,
+                    image=record.name,
+                    instances=own,
+                )
     note = instance_note(len(instances), len(records))
     variants = []
     for predictor, row in zip(predictors, counts, strict=True):

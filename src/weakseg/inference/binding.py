@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.drawing import Canvas
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.annotations.marks import Marks
-from weakseg.annotations.rasterize import tags_of
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.classes import ClassList
+from weakseg.marks.drawing import Canvas
+from weakseg.marks.kinds import Marks
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.rasterize import tags_of
 
 Probabilities = NDArray[np.float32]  # (C, H, W)
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.annotations.drawing import Canvas
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.annotations.rasterize import tags_of
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.images.reading import read_image
 from weakseg.inference.binding import Probabilities, allowed_classes, bind, box_limits, is_marked
 from weakseg.inference.groups import in_groups
 from weakseg.inference.segmenter import Segmenter
-from weakseg.method.constants import UNLABELLED, VOID
-from weakseg.pictures import read_image
+from weakseg.marks.drawing import Canvas
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.rasterize import tags_of
+from weakseg.recipes.recipe import DataConfig
 from weakseg.refine.crf import dense_crf
 
 # What a click is trusted for. On 311 photographs with people's clicks, 95.7 % of the clicks and

@@ -11,18 +11,18 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import InferenceConfig, Recipe
 from weakseg.datasets.draws import load_sample
 from weakseg.datasets.folder import Record
 from weakseg.datasets.transforms import shrink_labels
-from weakseg.errors import WeightsError
-from weakseg.files import replacing
 from weakseg.inference.tiles import tiles
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.method import majority_label, segment_pixels, segment_prototypes
-from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.models import EmbeddingNetwork
-from weakseg.progress import progress
+from weakseg.recipes.recipe import InferenceConfig, Recipe
+from weakseg.support.errors import WeightsError
+from weakseg.support.files import replacing
+from weakseg.support.progress import progress
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from weakseg.config import InferenceConfig
 from weakseg.inference.memory import Memory
-from weakseg.method import (
-    nearest_labels,
-    segment_pixels,
-    segment_prototypes,
-    vote_share,
-)
-from weakseg.method.constants import UNLABELLED
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.method import nearest_labels, segment_pixels, segment_prototypes, vote_share
 from weakseg.models import EmbeddingNetwork
+from weakseg.recipes.recipe import InferenceConfig
 
 
 def class_probabilities(
@@ -91,9 +86,12 @@ def retrieve(
     batch, _, height, width = embedding.shape
     unlabelled = torch.full((batch, height, width), UNLABELLED, device=embedding.device)
     segments = segment_pixels(
-        embedding, unlabelled, torch.zeros_like(unlabelled),
-        grid=config.grid, iterations=config.iterations,
-    )  # fmt: skip
+        embedding,
+        unlabelled,
+        torch.zeros_like(unlabelled),
+        grid=config.grid,
+        iterations=config.iterations,
+    )
     prototype = segment_prototypes(segments.pixel, segments.segment)
     nearest = nearest_labels(prototype, memory.prototype, memory.label, k=config.k)
     share = vote_share(nearest, num_classes)[segments.segment]

@@ -16,18 +16,19 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import InferenceConfig, Recipe
-from weakseg.errors import WeightsError
+from weakseg.images.reading import read_image
 from weakseg.inference.groups import in_groups
 from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import Tile, tiles
+from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, build_network
+from weakseg.models.spec import network_spec
 from weakseg.models.weights import fit_entries
-from weakseg.pictures import read_image
+from weakseg.recipes.recipe import InferenceConfig, Recipe
+from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import dense_crf, require_crf
-from weakseg.run import RunFolder, network_spec
+from weakseg.support.errors import WeightsError
 
 _HELD_PROBABILITIES = 2**26  # of images that go through the network together; 256 MiB
 
@@ -285,7 +286,10 @@ def load_network(path: Path, recipe: Recipe, classes: ClassList) -> EmbeddingNet
             "`weakseg train … --resume` finishes it."
         ) from error
     fit_entries(
-        network, state, file=path, what="the network that recipe.yaml says",
+        network,
+        state,
+        file=path,
+        what="the network that recipe.yaml says",
         ways_out="Is it of another run? `weakseg train … --overwrite` makes both anew.",
-    )  # fmt: skip
+    )
     return network.to(memory_format=torch.channels_last)

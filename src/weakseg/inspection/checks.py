@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.annotations.classes import DROPPED, ClassList
-from weakseg.annotations.clipping import clip_marks
-from weakseg.annotations.drawing import Size, filled, pasted
-from weakseg.annotations.findings import Finding, Oddity
-from weakseg.annotations.marks import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
-from weakseg.annotations.readers.source import Annotated
-from weakseg.errors import DataError
-from weakseg.method.constants import MAX_CLASSES, VOID
-from weakseg.pictures import image_size
+from weakseg.formats.source import Annotated
+from weakseg.images.reading import image_size
+from weakseg.marks.classes import DROPPED, ClassList
+from weakseg.marks.clipping import clip_marks
+from weakseg.marks.drawing import Size, filled, pasted
+from weakseg.marks.findings import Finding, Oddity
+from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
+from weakseg.marks.label_values import MAX_CLASSES, VOID
+from weakseg.support.errors import DataError
 
 DRAWN = ("boxes", "points", "strokes", "polygons", "regions")
 """Fields of Marks that hold marks one by one."""
@@ -96,8 +96,11 @@ def label_map_fault(path: Path, size: Size) -> Finding | None:
     except DataError as error:
         return finding_from(error)
     if found != size:
-        return Finding("size", f"the label map is {in_words(found)} while its image is "
-                       f"{in_words(size)}; left out", path)  # fmt: skip
+        return Finding(
+            "size",
+            f"the label map is {in_words(found)} while its image is {in_words(size)}; left out",
+            path,
+        )
     return None
 
 
@@ -152,10 +155,14 @@ def _sound_marks(item: Annotated, classes: ClassList) -> tuple[Marks, list[Findi
     wrong = {tag for tag in marks.tags if _class_fault(tag, classes)}
     faults.update(fault for tag in wrong if (fault := _class_fault(tag, classes)))
     findings = [
-        Finding(kind, f"{count} {'mark' if count == 1 else 'marks'} {text}; left out", item.path,
-                entry_of(item))
+        Finding(
+            kind,
+            f"{count} {'mark' if count == 1 else 'marks'} {text}; left out",
+            item.path,
+            entry_of(item),
+        )
         for (kind, text), count in faults.items()
-    ]  # fmt: skip
+    ]
     sound = replace(marks, tags=marks.tags - wrong, **kept)  # type: ignore[arg-type]
     return sound, findings
 
@@ -206,8 +213,12 @@ def _over_the_border(marks: Marks, size: Size, path: Path, entry: str) -> Iterat
         drawn = getattr(marks, field)
         over = sum(_leaves(mark, size) for mark in drawn)
         if over:
-            yield Finding("outside", f"{over} of {len(drawn)} {field} reach over the image's "
-                          "border; cut off there", path, entry)  # fmt: skip
+            yield Finding(
+                "outside",
+                f"{over} of {len(drawn)} {field} reach over the image's border; cut off there",
+                path,
+                entry,
+            )
 
 
 def _leaves(mark: Stroke | Polygon | Region, size: Size) -> bool:

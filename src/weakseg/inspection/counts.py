@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 import numpy as np
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.drawing import Size
-from weakseg.annotations.findings import Finding, FindingLog, Oddity
 from weakseg.inspection.look import Look
 from weakseg.inspection.sample import Sample, Sampled
-from weakseg.method.constants import MAX_CLASSES, VOID
+from weakseg.marks.classes import ClassList
+from weakseg.marks.drawing import Size
+from weakseg.marks.findings import Finding, FindingLog, Oddity
+from weakseg.marks.label_values import MAX_CLASSES, VOID
 
 KINDS = ("tags", "boxes", "points", "scribbles", "masks")
 
@@ -202,12 +202,10 @@ class Tally:
         for class_id in range(1 if self._classes.has_background else 0, self._count):
             name, images = self._classes.names[class_id], int(self._together[class_id, class_id])
             if images < max(1, least_images):
-                few = f"only in {images} {'image' if images == 1 else 'images'}"
-                found.append(Finding(
-                    "rare",
-                    f"class {name!r} is {f'marked {few}' if images else 'never marked'}; at least "
-                    f"{max(1, least_images)} were expected",
-                ))  # fmt: skip
+                few = f"marked only in {images} {'image' if images == 1 else 'images'}"
+                message = f"class {name!r} is {few if images else 'never marked'}"
+                expected = f"at least {max(1, least_images)} were expected"
+                found.append(Finding("rare", f"{message}; {expected}"))
         return found
 
     def result(self) -> Inspection:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.source import Annotated
+from weakseg.formats.source import Annotated
 from weakseg.inspection.checks import entry_of
+from weakseg.marks.findings import Finding
 
 _PROBE = 4096  # bytes
 
@@ -55,8 +55,12 @@ class Copies:
                 for same in _groups(alike, _whole):
                     first, *copies = same
                     for copy in copies:
-                        yield Finding("duplicate", f"its image is the same as that of "
-                                      f"{first.name!r}", copy.source, copy.entry)  # fmt: skip
+                        yield Finding(
+                            "duplicate",
+                            f"its image is the same as that of {first.name!r}",
+                            copy.source,
+                            copy.entry,
+                        )
 
 
 def _groups(images: Iterable[_Image], key: Callable[[_Image], Hashable]) -> Iterator[list[_Image]]:

@@ -10,14 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.drawing import Size
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.annotations.marks import Box, Drawn, Marks
-from weakseg.annotations.rasterize import draw_marks
-from weakseg.annotations.readers.source import Annotated
-from weakseg.errors import DataError
+from weakseg.formats.source import Annotated
 from weakseg.inspection.checks import (
     NEAR_EMPTY_AREA,
     class_name,
@@ -30,7 +23,14 @@ from weakseg.inspection.checks import (
     with_every_value,
 )
 from weakseg.inspection.underlay import check_underlay
-from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.marks.classes import ClassList
+from weakseg.marks.drawing import Size
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Box, Drawn, Marks
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.marks.rasterize import draw_marks
+from weakseg.support.errors import DataError
 
 Histogram = NDArray[np.int64]  # (256,): number of pixels by value of a label map
 
@@ -119,8 +119,9 @@ def look(item: Annotated, classes: ClassList, manner: Manner) -> Look:
         findings += _contradicted_points(item, marks, layers.get("masks"), classes)
     pixels = _combined(layers)
     if _is_unmarked(marks, pixels, classes, drawn=size is not None):
-        findings.append(Finding("unmarked", "has no mark that can be used", item.path,
-                                entry_of(item)))  # fmt: skip
+        findings.append(
+            Finding("unmarked", "has no mark that can be used", item.path, entry_of(item))
+        )
     masks = layers.get("masks")
     both = masks is not None and bool(marks.boxes)
     return Look(
@@ -143,9 +144,13 @@ def histogram(labels: LabelMap) -> Histogram:
 
 
 def _draw(
-    item: Annotated, marks: Marks, size: Size, classes: ClassList, manner: Manner,
+    item: Annotated,
+    marks: Marks,
+    size: Size,
+    classes: ClassList,
+    manner: Manner,
     findings: list[Finding],
-) -> tuple[Marks, dict[str, _Layer]]:  # fmt: skip
+) -> tuple[Marks, dict[str, _Layer]]:
     """Draw the marks; give those that could be drawn, and the drawings, the uppermost last.
 
     Masks, and scribbles where they are a label map, are drawn by themselves. What is below them
@@ -156,10 +161,14 @@ def _draw(
 
     def drawn(kinds: set[str]) -> _Layer:
         drawing = draw_marks(
-            marks.only(kinds), size, every_value, point_radius=manner.point_radius,
-            scribble_dilation=manner.scribble_dilation, boxes_complete=manner.boxes_complete,
+            marks.only(kinds),
+            size,
+            every_value,
+            point_radius=manner.point_radius,
+            scribble_dilation=manner.scribble_dilation,
+            boxes_complete=manner.boxes_complete,
             image=item.name,
-        )  # fmt: skip
+        )
         return _Layer(drawing.labels, drawing.conflicts)
 
     for name, kinds in _layers_to_draw(marks, manner).items():
@@ -194,38 +203,52 @@ def _layers_to_draw(marks: Marks, manner: Manner) -> dict[str, set[str]]:
 
 
 def _drop_unknown(layer: _Layer, path: Path, classes: ClassList) -> list[Finding]:
-    unknown = [int(value) for value in np.flatnonzero(layer.counts[:UNLABELLED])
-               if not is_class(int(value), classes)]  # fmt: skip
+    unknown = [
+        int(value)
+        for value in np.flatnonzero(layer.counts[:UNLABELLED])
+        if not is_class(int(value), classes)
+    ]
     if not unknown:
         return []
     y, x = np.argwhere(np.isin(layer.labels, unknown))[0]
     layer.labels[np.isin(layer.labels, unknown)] = UNLABELLED
     layer.counts = histogram(layer.labels)
     values = ", ".join(map(str, unknown[:_SOME])) + (", …" if len(unknown) > _SOME else "")
-    return [Finding(
-        "unknown",
-        f"holds {values} (first at x={x}, y={y}): expected 0 to "
-        f"{len(classes) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void); left out",
-        path,
-    )]  # fmt: skip
+    return [
+        Finding(
+            "unknown",
+            f"holds {values} (first at x={x}, y={y}): expected 0 to "
+            f"{len(classes) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void); left out",
+            path,
+        )
+    ]
 
 
 def _small_areas(layer: _Layer, path: Path, classes: ClassList) -> list[Finding]:
     counts = layer.counts[: min(len(classes), MAX_CLASSES)]
     return [
-        Finding("empty", f"class {class_name(int(value), classes)} has only {counts[value]} "
-                f"{'pixel' if counts[value] == 1 else 'pixels'}", path)
+        Finding(
+            "empty",
+            f"class {class_name(int(value), classes)} has only {counts[value]} "
+            f"{'pixel' if counts[value] == 1 else 'pixels'}",
+            path,
+        )
         for value in np.flatnonzero((counts > 0) & (counts < NEAR_EMPTY_AREA))
-    ]  # fmt: skip
+    ]
 
 
 def _conflicts(item: Annotated, layers: dict[str, _Layer]) -> list[Finding]:
     return [
-        Finding("conflict", f"{kind} of different classes share {pixels:,} pixels, "
-                f"{pixels / max(1, layer.labelled):.2%} of those they label",
-                item.path, entry_of(item))
-        for layer in layers.values() for kind, pixels in layer.conflicts.items()
-    ]  # fmt: skip
+        Finding(
+            "conflict",
+            f"{kind} of different classes share {pixels:,} pixels, "
+            f"{pixels / max(1, layer.labelled):.2%} of those they label",
+            item.path,
+            entry_of(item),
+        )
+        for layer in layers.values()
+        for kind, pixels in layer.conflicts.items()
+    ]
 
 
 def _contradicted_points(
@@ -238,13 +261,16 @@ def _contradicted_points(
     for point in marks.points:
         label = int(masks.labels[int(min(point.y, height - 1)), int(min(point.x, width - 1))])
         if is_class(label, classes) and point.class_id not in (label, VOID):
-            found.append(Finding(
-                "conflict",
-                f"a point of {class_name(point.class_id, classes)} at "
-                f"{place_in_words(point.x, point.y)} lies where a mask says "
-                f"{class_name(label, classes)}",
-                item.path, entry_of(item),
-            ))  # fmt: skip
+            found.append(
+                Finding(
+                    "conflict",
+                    f"a point of {class_name(point.class_id, classes)} at "
+                    f"{place_in_words(point.x, point.y)} lies where a mask says "
+                    f"{class_name(label, classes)}",
+                    item.path,
+                    entry_of(item),
+                )
+            )
     return found
 
 

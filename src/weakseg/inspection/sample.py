@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.annotations.drawing import Size
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.marks import Marks
 from weakseg.inspection.look import Look
-from weakseg.method.constants import UNLABELLED
+from weakseg.marks.drawing import Size
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Marks
+from weakseg.marks.label_values import UNLABELLED
 
 _ODD_FIRST = 5  # images with each kind of finding, before any other
 _FILLED_UP = 20  # images that are shown at least, where there are as many

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from weakseg.annotations.classes import ClassList, OpenClassList, read_classes
-from weakseg.annotations.readers.formats import Source, opened_source
-from weakseg.annotations.readers.source import Annotated, SourceOptions
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import is_data, load_data_config, read_class_list, read_every
-from weakseg.errors import DataError
+from weakseg.formats.detection import Source, opened_source
+from weakseg.formats.source import Annotated, SourceOptions
+from weakseg.marks.classes import ClassList, OpenClassList, read_classes
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,11 @@ def _data_folder(config: DataConfig) -> Inspected:
     every = read_every(config, classes)
     root = Path(config.root)
     images = (
-        Annotated(record.name, record.marks, record.image, None, root, f"image {record.name!r}",
-                  split)
+        Annotated(
+            record.name, record.marks, record.image, None, root, f"image {record.name!r}", split
+        )
         for record, split in every
-    )  # fmt: skip
+    )
     return Inspected(images, classes, "data folder", len(every))
 
 

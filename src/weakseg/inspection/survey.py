@@ -7,15 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.source import Annotated
-from weakseg.errors import DataError
+from weakseg.formats.source import Annotated
 from weakseg.inspection.checks import finding_from
 from weakseg.inspection.counts import Inspection, Tally
 from weakseg.inspection.duplicates import Copies
 from weakseg.inspection.look import Look, Manner, look
-from weakseg.progress import progress
+from weakseg.marks.classes import ClassList
+from weakseg.marks.findings import Finding
+from weakseg.support.errors import DataError
+from weakseg.support.progress import progress
 
 _AHEAD = 8  # images under way for each worker
 
@@ -58,7 +58,7 @@ def inspect_marks(
 
     Examples:
         >>> from pathlib import Path
-        >>> from weakseg.annotations.marks import Marks, Point
+        >>> from weakseg.marks.kinds import Marks, Point
         >>> marks = Marks(points=(Point(1, 3, 4),))
         >>> cat = Annotated("cat", marks, None, (20, 30), Path("clicks.json"))
         >>> found = inspect_marks([cat], ClassList(("background", "cat")), least_images=1)

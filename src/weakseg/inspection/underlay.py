@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from weakseg.annotations.drawing import Size
-from weakseg.annotations.findings import Finding
-from weakseg.annotations.readers.source import Annotated
-from weakseg.errors import DataError
+from weakseg.formats.source import Annotated
+from weakseg.images.reading import FIRST_TURNED, UPRIGHT, check_image, exif_orientation, opened
 from weakseg.inspection.checks import MOST_PIXELS, entry_of, finding_from, in_words
-from weakseg.pictures import FIRST_TURNED, UPRIGHT, check_image, exif_orientation, opened
+from weakseg.marks.drawing import Size
+from weakseg.marks.findings import Finding
+from weakseg.support.errors import DataError
 
 
 def check_underlay(item: Annotated, *, decode: bool) -> tuple[Size | None, list[Finding]]:
@@ -37,17 +37,36 @@ def check_underlay(item: Annotated, *, decode: bool) -> tuple[Size | None, list[
     if decode:
         findings += _decoding_fault(item)
     if item.size == stored[::-1] != stored and orientation >= FIRST_TURNED:
-        findings.append(Finding("unsure", f"is stored turned (EXIF orientation {orientation}), and "
-                                "marked as shown; `weakseg import` writes it upright", path,
-                                entry))  # fmt: skip
+        findings.append(
+            Finding(
+                "unsure",
+                f"is stored turned (EXIF orientation {orientation}), and "
+                "marked as shown; `weakseg import` writes it upright",
+                path,
+                entry,
+            )
+        )
         return item.size, findings
     if item.size is not None and item.size != stored:
-        findings.append(Finding("size", f"marks were made on an image of {in_words(item.size)}, "
-                                f"but it is {in_words(stored)}", path, entry))  # fmt: skip
+        findings.append(
+            Finding(
+                "size",
+                f"marks were made on an image of {in_words(item.size)}, "
+                f"but it is {in_words(stored)}",
+                path,
+                entry,
+            )
+        )
     elif orientation != UPRIGHT:
-        findings.append(Finding("unsure", f"is stored turned (EXIF orientation {orientation}); its "
-                                "marks are taken to be drawn on the pixels as they are stored",
-                                path, entry))  # fmt: skip
+        findings.append(
+            Finding(
+                "unsure",
+                f"is stored turned (EXIF orientation {orientation}); its "
+                "marks are taken to be drawn on the pixels as they are stored",
+                path,
+                entry,
+            )
+        )
     return stored, findings
 
 
@@ -81,6 +100,7 @@ def _stated_size(item: Annotated, findings: list[Finding]) -> Size | None:
     size = item.size
     if size is None or (min(size) > 0 and size[0] * size[1] <= MOST_PIXELS):
         return size
-    findings.append(Finding("size", f"{in_words(size)} is no size of an image", item.path,
-                            entry_of(item)))  # fmt: skip
+    findings.append(
+        Finding("size", f"{in_words(size)} is no size of an image", item.path, entry_of(item))
+    )
     return None

@@ -12,30 +12,17 @@
   `majority_vote` label new segments by it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from weakseg.method.affinity import propagate_labels
-    from weakseg.method.constants import MAX_CLASSES, UNLABELLED, VOID
-    from weakseg.method.contrastive import contrastive_loss, set_contrastive_loss
-    from weakseg.method.features import colour_features, location_features, unit_length
-    from weakseg.method.kmeans import grid_labels, spherical_kmeans
-    from weakseg.method.memory import MemoryBank, Prototypes
-    from weakseg.method.objective import PixelToSegmentLoss, Relation
-    from weakseg.method.retrieval import majority_vote, nearest_labels, vote_share
-    from weakseg.method.schedule import polynomial_decay
-    from weakseg.method.segments import (
-        Segments,
-        majority_label,
-        segment_pixels,
-        segment_prototypes,
-    )
+from weakseg.method.affinity import propagate_labels
+from weakseg.method.contrastive import contrastive_loss, set_contrastive_loss
+from weakseg.method.features import colour_features, location_features, unit_length
+from weakseg.method.kmeans import grid_labels, spherical_kmeans
+from weakseg.method.memory import MemoryBank, Prototypes
+from weakseg.method.objective import PixelToSegmentLoss, Relation
+from weakseg.method.retrieval import majority_vote, nearest_labels, vote_share
+from weakseg.method.schedule import polynomial_decay
+from weakseg.method.segments import Segments, majority_label, segment_pixels, segment_prototypes
 
 __all__ = [
-    "MAX_CLASSES",
-    "UNLABELLED",
-    "VOID",
     "MemoryBank",
     "PixelToSegmentLoss",
     "Prototypes",
@@ -57,36 +44,3 @@ __all__ = [
     "unit_length",
     "vote_share",
 ]
-
-_HOMES = {
-    "MAX_CLASSES": "weakseg.method.constants",
-    "MemoryBank": "weakseg.method.memory",
-    "PixelToSegmentLoss": "weakseg.method.objective",
-    "Prototypes": "weakseg.method.memory",
-    "Relation": "weakseg.method.objective",
-    "Segments": "weakseg.method.segments",
-    "UNLABELLED": "weakseg.method.constants",
-    "VOID": "weakseg.method.constants",
-    "colour_features": "weakseg.method.features",
-    "contrastive_loss": "weakseg.method.contrastive",
-    "grid_labels": "weakseg.method.kmeans",
-    "location_features": "weakseg.method.features",
-    "majority_label": "weakseg.method.segments",
-    "majority_vote": "weakseg.method.retrieval",
-    "nearest_labels": "weakseg.method.retrieval",
-    "polynomial_decay": "weakseg.method.schedule",
-    "propagate_labels": "weakseg.method.affinity",
-    "segment_pixels": "weakseg.method.segments",
-    "segment_prototypes": "weakseg.method.segments",
-    "set_contrastive_loss": "weakseg.method.contrastive",
-    "spherical_kmeans": "weakseg.method.kmeans",
-    "unit_length": "weakseg.method.features",
-    "vote_share": "weakseg.method.retrieval",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for: the constants alone need no torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'weakseg.method' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)

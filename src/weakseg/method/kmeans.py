@@ -43,11 +43,7 @@ def grid_labels(
 
 @torch.no_grad()
 def spherical_kmeans(
-    features: Tensor,
-    *,
-    grid: tuple[int, int],
-    iterations: int = 10,
-    valid: Tensor | None = None,
+    features: Tensor, *, grid: tuple[int, int], iterations: int = 10, valid: Tensor | None = None
 ) -> Tensor:
     """Group the pixels of each image by direction.
 

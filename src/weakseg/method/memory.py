@@ -19,7 +19,7 @@ class Prototypes(NamedTuple):
     prototype_with_location: Tensor
     """(P, D + L)"""
     label: Tensor
-    """(P,) class id or `UNLABELLED`."""
+    """(P,) class id, or any other value where unlabelled."""
     tags: Tensor
     """(P, C) bool, the tags of the prototype's image."""
     image: Tensor
@@ -101,10 +101,7 @@ class MemoryBank(nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         """Give the content to `state_dict`, as plain tensors, safe to load with `weights_only`."""
-        return {
-            "images_seen": self._images_seen,
-            "steps": [step._asdict() for step in self._steps],
-        }
+        return {"images_seen": self._images_seen, "steps": [step._asdict() for step in self._steps]}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take the content from `load_state_dict`; of a larger bank, the latest steps."""

@@ -118,7 +118,7 @@ class PixelToSegmentLoss(nn.Module):
 
         Args:
             embedding: (B, D, H, W).
-            annotation: (B, H, W) int label map; `VOID` takes no part.
+            annotation: (B, H, W) int label map; 255 (void) takes no part.
             oversegment: (B, H, W) int.
             tags: (B, C) bool, background in column 0 if there is one.
             memory: Read first; in training mode the prototypes of this step are then appended.

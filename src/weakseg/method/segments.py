@@ -10,7 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from weakseg.method.constants import UNLABELLED, VOID
 from weakseg.method.features import full_precision, location_features, unit_length
 from weakseg.method.kmeans import spherical_kmeans
 
@@ -27,7 +26,7 @@ class Segments(NamedTuple):
     pixel_with_location: Tensor
     """(N, D + L), unit length, with gradient."""
     annotation: Tensor
-    """(N,) class id or `UNLABELLED`; one value inside a segment."""
+    """(N,) class id, or any other value where unlabelled; one value inside a segment."""
     oversegment: Tensor
     """(N,) one value inside a segment."""
     segment: Tensor
@@ -60,18 +59,20 @@ def segment_pixels(
     iterations: int = 10,
     local: Tensor | None = None,
     embedding_scale: float = 1.0,
+    ignore_index: int = 255,
 ) -> Segments:
     """Group the pixels of each image into clusters and split these by annotation and oversegment.
 
     Args:
         embedding: (B, D, H, W), of any length: it is normalised here.
-        annotation: (B, H, W) int label map. Pixels that are `VOID` take no part.
+        annotation: (B, H, W) int label map.
         oversegment: (B, H, W) int, ids of closed regions; they need not differ between images.
         grid: (rows, columns) that start k-means.
         iterations: Rounds of k-means.
         local: (B, H, W, L) or (H, W, L), what is appended to the embedding; location by default.
         embedding_scale: Shrinks the embedding beside `local` in `pixel_with_location`, not in
             k-means (DensePose: 0.1).
+        ignore_index: Annotation of void pixels, which take no part.
 
     Returns:
         The pixels that are not void, with their segments.
@@ -94,7 +95,7 @@ def segment_pixels(
     if local is None:
         local = location_features(height, width, embedding.device)
     local = local.to(embedding.device).expand(batch, height, width, -1)
-    valid = annotation != VOID
+    valid = annotation != ignore_index
     with torch.autocast(embedding.device.type, enabled=False):
         unit = unit_length(full_precision(embedding).permute(0, 2, 3, 1))  # (B, H, W, D)
         local = local.to(unit.dtype)
@@ -173,7 +174,12 @@ def segment_prototypes(pixel: Tensor, segment: Tensor, num_segments: int | None 
 
 
 def majority_label(
-    segment: Tensor, label: Tensor, *, num_classes: int, num_segments: int | None = None
+    segment: Tensor,
+    label: Tensor,
+    *,
+    num_classes: int,
+    num_segments: int | None = None,
+    unlabelled: int = 254,
 ) -> Tensor:
     """Give each segment the label that most of its pixels have.
 
@@ -182,9 +188,10 @@ def majority_label(
         label: (N,) int; labels outside 0 … num_classes - 1 are not counted.
         num_classes: C.
         num_segments: P; the largest id plus one by default.
+        unlabelled: Label of a segment in which nothing was counted.
 
     Returns:
-        (P,) int64; the lowest class wins a tie; `UNLABELLED` where nothing was counted.
+        (P,) int64; the lowest class wins a tie; `unlabelled` where nothing was counted.
 
     Source: SPML, inference: a prototype of the memory takes its segment's majority label.
 
@@ -198,4 +205,4 @@ def majority_label(
     counted = (label >= 0) & (label < num_classes)
     cell = segment[counted].long() * num_classes + label[counted].long()
     votes = torch.bincount(cell, minlength=count * num_classes).view(count, num_classes)
-    return votes.argmax(dim=1).masked_fill(votes.sum(dim=1) == 0, UNLABELLED)
+    return votes.argmax(dim=1).masked_fill(votes.sum(dim=1) == 0, unlabelled)

@@ -15,8 +15,8 @@ import timm
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from weakseg.errors import RecipeError
 from weakseg.models.weights import load_weights
+from weakseg.support.errors import RecipeError
 
 OutputStride = Literal[8, 16]
 
@@ -81,8 +81,9 @@ class Backbone(nn.Module):
                 first stage, which the authors' code leaves as pretrained too; 0 is none.
         """
         levels: list[dict[str, Any]] = self.body.feature_info.info  # type: ignore[union-attr, assignment]
-        frozen = [level["module"].replace(".", "_") for level in levels
-                  if level["reduction"] <= stride]  # fmt: skip
+        frozen = [
+            level["module"].replace(".", "_") for level in levels if level["reduction"] <= stride
+        ]
         if not frozen:
             return
         for name, module in self._in_order():

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from weakseg.errors import RecipeError
+from weakseg.support.errors import RecipeError
 
 
 def _conv_norm_relu(in_channels: int, out_channels: int, kernel: int) -> list[nn.Module]:

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import timm
 
-from weakseg.errors import WeightsError
+from weakseg.support.errors import WeightsError
 
 SECONDS_TO_ANSWER = 5.0
 

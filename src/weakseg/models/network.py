@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from weakseg.errors import RecipeError
-from weakseg.files import replacing
 from weakseg.method.features import full_precision, unit_length
 from weakseg.models.backbone import Backbone, OutputStride, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead
+from weakseg.support.errors import RecipeError
+from weakseg.support.files import replacing
 
 EmbeddingStride = Literal[4, 8]
 HeadName = Literal["aspp", "psp"]

@@ -13,17 +13,25 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from weakseg.errors import WeightsError
 from weakseg.models import authors, hub, lite0
+from weakseg.support.errors import WeightsError
 
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
 _NESTED_UNDER = ("state_dict", "model")
 _SHOWN = 3
 _LONGEST = 160
 _NUMBERS = {
-    torch.float16, torch.bfloat16, torch.float32, torch.float64,
-    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool,
-}  # fmt: skip
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+    torch.bool,
+}
 
 
 class FoundWeights(NamedTuple):
@@ -121,10 +129,13 @@ def fit_state_dict(body: nn.Module, state: dict[str, Tensor], *, name: str, file
     stem = authors.deep_stem_backbone(state)
     made_for = f" ('{stem}' by its names)" if stem else ""
     fit_entries(
-        body, _names_of(body, state), file=file, what=f"backbone '{name}'",
+        body,
+        _names_of(body, state),
+        file=file,
+        what=f"backbone '{name}'",
         ways_out=f"Give a file made for '{name}', name the backbone it was made for{made_for}, or "
         "use `model.weights=none`.",
-    )  # fmt: skip
+    )
 
 
 def fit_entries(

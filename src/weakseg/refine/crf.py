@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.errors import MissingExtraError
+from weakseg.support.errors import MissingExtraError
 
 _FLOOR = 1e-5  # below it a class's energy grows no more
 _ABSENT = 1e-3  # a class nowhere above this is left out: time is linear in their number

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.errors import DataError
-from weakseg.files import replacing
 from weakseg.seeds.activations import Activations
+from weakseg.support.errors import DataError
+from weakseg.support.files import replacing
 
 
 def save_activations(path: Path, activations: Activations) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.annotations.label_maps import LabelMap
-from weakseg.annotations.marks import Box
-from weakseg.method.constants import UNLABELLED
-from weakseg.oversegment import region_means
+from weakseg.marks.kinds import Box
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.oversegments import region_means
 from weakseg.seeds.activations import Activations
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.annotations.classes import ClassList
-from weakseg.errors import DataError
+from weakseg.marks.classes import ClassList
 from weakseg.seeds.activations import Activations
 from weakseg.seeds.files import load_activations
+from weakseg.support.errors import DataError
 
 _EXPECTED = "expected a .npy file with a dictionary of class to map (H, W)"
 _BUILDERS = {"_reconstruct", "scalar", "_frombuffer"}
@@ -74,8 +74,9 @@ def _checked(value: Any, size: tuple[int, int], path: Path, entry: str) -> NDArr
     try:
         array = np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError):
-        raise DataError(f"{_EXPECTED}, but got {type(value).__name__}", path=path,
-                        entry=entry) from None  # fmt: skip
+        raise DataError(
+            f"{_EXPECTED}, but got {type(value).__name__}", path=path, entry=entry
+        ) from None
     if array.shape != size:
         raise DataError(
             f"the map (H, W) is {array.shape} while its image is {size}", path=path, entry=entry
@@ -96,16 +97,20 @@ def _class_of(key: Any, classes: ClassList, path: Path, entry: str) -> int:
     raise DataError(
         f"expected a class name or a number from 0 to {len(classes) - first - 1}, which leaves the "
         "background out",
-        path=path, entry=entry,
-    )  # fmt: skip
+        path=path,
+        entry=entry,
+    )
 
 
 def _read_dictionary(path: Path) -> dict[Any, Any]:
     try:
         with path.open("rb") as file:
             version = np.lib.format.read_magic(file)
-            header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                      else np.lib.format.read_array_header_2_0)  # fmt: skip
+            header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
             shape, _, dtype = header(file)
             if shape != () or not dtype.hasobject:
                 raise DataError(f"{_EXPECTED}, but got an array {shape} of {dtype}", path=path)

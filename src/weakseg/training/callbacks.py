@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
-from weakseg.errors import RunError
-from weakseg.files import replacing
-from weakseg.training.step import StepModule
+from weakseg.support.errors import RunError
+from weakseg.support.files import replacing
+from weakseg.training.steps.common import StepModule
 
 
 class Interrupted(BaseException):
@@ -48,15 +48,17 @@ class LogWriter(L.Callback):
         with replacing(self.path) as beside:
             _write_rows(beside, kept, mode="w")
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
-                           *_: Any) -> None:  # fmt: skip
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Add a row."""
         assert isinstance(pl_module, StepModule)
         now = time.perf_counter()
         terms = {name: value.item() for name, value in pl_module.terms.items()}
-        values = {"loss": sum(terms.values()), **terms,
-                  "lr": trainer.optimizers[0].param_groups[0]["lr"],
-                  "seconds": now - self.clock}  # fmt: skip
+        values = {
+            "loss": sum(terms.values()),
+            **terms,
+            "lr": trainer.optimizers[0].param_groups[0]["lr"],
+            "seconds": now - self.clock,
+        }
         self.clock = now
         if self.events is not None:
             for key, value in values.items():
@@ -99,10 +101,13 @@ class ProgressBar(L.Callback):
     def __init__(self, title: str, steps: int) -> None:
         self.steps = steps
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
-            TextColumn("{task.fields[losses]}"), TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(),
             console=Console(stderr=True, soft_wrap=True),
-        )  # fmt: skip
+        )
         self.task = self.progress.add_task(title, total=steps, losses="")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -110,8 +115,7 @@ class ProgressBar(L.Callback):
         if trainer.is_global_zero and self.progress.console.is_terminal:
             self.progress.start()
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
-                           *_: Any) -> None:  # fmt: skip
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Move the bar."""
         assert isinstance(pl_module, StepModule)
         losses = " ".join(f"{name} {value.item():.2f}" for name, value in pl_module.terms.items())
@@ -147,8 +151,7 @@ class Checkpoints(L.Callback):
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._interrupt)
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule,
-                           *_: Any) -> None:  # fmt: skip
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Save where it is time."""
         step = trainer.global_step
         if step % self.every == 0 or step >= trainer.max_steps or self.interrupted:
@@ -176,8 +179,9 @@ class Checkpoints(L.Callback):
                 trainer.save_checkpoint(beside)
             except RuntimeError as error:
                 # torch's zip writer turns a full disk into a RuntimeError of its own
-                raise RunError(f"{self.path}: cannot be written ({error}); is the disk full?"
-                               ) from error  # fmt: skip
+                raise RunError(
+                    f"{self.path}: cannot be written ({error}); is the disk full?"
+                ) from error
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted:

@@ -11,12 +11,12 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from weakseg.config import TrainingConfig
 from weakseg.datasets.draws import TrainingDraws
-from weakseg.errors import DataError, RunError
-from weakseg.run import TrainingFolder
+from weakseg.recipes.recipe import TrainingConfig
+from weakseg.recipes.run_folder import TrainingFolder
+from weakseg.support.errors import DataError, RunError
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
-from weakseg.training.step import StepModule
+from weakseg.training.steps.common import StepModule
 
 
 def fit(
@@ -83,10 +83,14 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
             f"{trainer.world_size} devices."
         )
     return DataLoader(
-        draws, batch_size=config.batch // trainer.world_size, shuffle=False, drop_last=True,
-        num_workers=config.workers, persistent_workers=config.workers > 0,
+        draws,
+        batch_size=config.batch // trainer.world_size,
+        shuffle=False,
+        drop_last=True,
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
         pin_memory=torch.cuda.is_available(),
-    )  # fmt: skip
+    )
 
 
 def _without_traceback(error: DataError) -> DataError:

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import Recipe
 from weakseg.datasets.folder import Record
 from weakseg.inference.memory import Memory, build_memory
 from weakseg.inference.segmenter import pick_device
-from weakseg.machine import is_first_process
+from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, save_network
-from weakseg.run import LATE_STAGES, RunFolder
+from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.run_folder import LATE_STAGES, RunFolder
+from weakseg.support.machine import is_first_process
 from weakseg.training.stages.classify import classify
 from weakseg.training.stages.embed import embed
 from weakseg.training.stages.folder import describe, stage_of
@@ -67,8 +67,9 @@ def run_stages(
     basis = [describe(records), classes.names, early]
     seeds_stage = stage_of(run, "seeds", *basis)
     seeded = seeds(recipe, records, classes, seeds_stage, oversegments=oversegments)
-    network = embed(recipe, seeded, classes, run, stage_of(run, "embed", *basis),
-                    oversegments=oversegments).to(pick_device())  # fmt: skip
+    network = embed(
+        recipe, seeded, classes, run, stage_of(run, "embed", *basis), oversegments=oversegments
+    ).to(pick_device())
     refined = seeded
     memory = build_memory(network, seeded, classes, recipe)
     if recipe.relabel.enabled:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import Recipe
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import Record
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.inference.segmenter import load_network
+from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, save_network
-from weakseg.training.classify import ClassifyModule
+from weakseg.recipes.recipe import Recipe
 from weakseg.training.fit import fit
 from weakseg.training.stages.folder import Stage
+from weakseg.training.steps.classifier import ClassifyModule
 
 
 def classify(
@@ -42,9 +42,13 @@ def classify(
         return load_network(made, recipe, classes)
     config = replace(recipe.training, steps=recipe.classify.steps, batch=recipe.classify.batch)
     draws = TrainingDraws(
-        records, classes, recipe.data, TrainTransform(recipe.transforms, classes),
-        seed=recipe.seed + 1, draws=config.steps * config.batch,
-    )  # fmt: skip
+        records,
+        classes,
+        recipe.data,
+        TrainTransform(recipe.transforms, classes),
+        seed=recipe.seed + 1,
+        draws=config.steps * config.batch,
+    )
     fit(ClassifyModule(recipe, network), draws, config, stage, "classifier on refined labels")
     save_network(network, made)
     stage.finish([made])

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from weakseg.annotations.classes import ClassList
-from weakseg.config import Recipe
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import Record
 from weakseg.datasets.transforms import TrainTransform
-from weakseg.errors import RunError
 from weakseg.inference.segmenter import load_network
+from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, save_network
-from weakseg.run import RunFolder
+from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.run_folder import RunFolder
+from weakseg.support.errors import RunError
 from weakseg.training.fit import fit
-from weakseg.training.module import TrainingModule
 from weakseg.training.stages.folder import Stage
+from weakseg.training.steps.contrastive import TrainingModule
 
 
 def embed(
@@ -57,10 +57,14 @@ def embed(
         return load_network(made, recipe, classes)
     module = TrainingModule(recipe, classes)
     draws = TrainingDraws(
-        records, classes, recipe.data, TrainTransform(recipe.transforms, classes),
-        seed=recipe.seed, draws=recipe.training.steps * recipe.training.batch,
+        records,
+        classes,
+        recipe.data,
+        TrainTransform(recipe.transforms, classes),
+        seed=recipe.seed,
+        draws=recipe.training.steps * recipe.training.batch,
         oversegments=oversegments,
-    )  # fmt: skip
+    )
     fit(module, draws, recipe.training, run, f"{recipe.method}, seed {recipe.seed}")
     save_network(module.network, made)
     stage.finish([made])

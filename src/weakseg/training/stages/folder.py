@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.annotations.marks import Marks
 from weakseg.datasets.folder import Record
-from weakseg.files import replacing
-from weakseg.machine import is_first_process
-from weakseg.run import RunFolder, TrainingFolder
+from weakseg.marks.kinds import Marks
+from weakseg.recipes.run_folder import RunFolder, TrainingFolder
+from weakseg.support.files import replacing
+from weakseg.support.machine import is_first_process
 
 _log = logging.getLogger("weakseg")
 
@@ -60,8 +60,10 @@ class Stage(TrainingFolder):
         if damaged and is_first_process():
             _log.warning(
                 "stage %s: %d of its files are gone or cut short (the first: %s); made anew",
-                self.name, len(damaged), damaged[0],
-            )  # fmt: skip
+                self.name,
+                len(damaged),
+                damaged[0],
+            )
         return not damaged
 
     def missing(self, paths: Iterable[Path]) -> set[Path]:

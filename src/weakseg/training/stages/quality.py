@@ -6,13 +6,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import LabelMap, read_label_map
-from weakseg.config import DataConfig
 from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
 from weakseg.evaluation.label_quality import label_quality
-from weakseg.machine import is_first_process
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.machine import is_first_process
 
 _log = logging.getLogger("weakseg")
 _MOST = 1000  # images that are looked at; more would say the same
@@ -40,9 +40,12 @@ def measured_quality(
     _log.info(
         "%s of %d images, against their masks: %.1f %% of pixels labelled, %.1f %% of those "
         "right, mIoU %.1f %% (unlabelled pixels count as wrong)",
-        what, len(known), 100 * quality.coverage, 100 * quality.accuracy,
+        what,
+        len(known),
+        100 * quality.coverage,
+        100 * quality.accuracy,
         100 * quality.miou_everywhere,
-    )  # fmt: skip
+    )
     return quality.to_json()
 
 

@@ -12,23 +12,23 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import LabelMap, write_label_map
-from weakseg.config import Recipe, RelabelConfig
 from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.inference.binding import allowed_classes, bind, box_limits, is_marked
 from weakseg.inference.memory import Memory
-from weakseg.method.constants import UNLABELLED
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap, write_label_map
+from weakseg.marks.label_values import UNLABELLED
 from weakseg.models import EmbeddingNetwork
-from weakseg.oversegment import load_oversegment, region_means
-from weakseg.pictures import read_image
-from weakseg.progress import progress
+from weakseg.oversegments import load_oversegment, region_means
+from weakseg.recipes.recipe import Recipe, RelabelConfig
 from weakseg.refine.crf import dense_crf
 from weakseg.refine.random_walk import random_walk
 from weakseg.refine.scores import normalise_by_class
 from weakseg.seeds import Activations
+from weakseg.support.progress import progress
 from weakseg.training.devices import own_share, wait_for_all
 from weakseg.training.stages.folder import Stage
 from weakseg.training.stages.quality import measured_quality
@@ -67,8 +67,9 @@ def relabel(
     stage.open()
     config = recipe.relabel
     # An image without marks has no tags to keep to; a full mask cannot be bettered.
-    wanting = [record for record in records
-               if not record.marks.is_empty and record.marks.mask is None]  # fmt: skip
+    wanting = [
+        record for record in records if not record.marks.is_empty and record.marks.mask is None
+    ]
     paths = {record.name: stage.root / "labels" / f"{record.name}.png" for record in wanting}
     if not stage.is_complete():
         missing = stage.missing(paths.values())
@@ -84,9 +85,11 @@ def relabel(
         wait_for_all()
         before = measured_quality(wanting, classes, recipe.data, "labels before refinement")
         after = measured_quality(
-            [_with_labels(record, paths) for record in wanting], classes, recipe.data,
+            [_with_labels(record, paths) for record in wanting],
+            classes,
+            recipe.data,
             "refined labels",
-        )  # fmt: skip
+        )
         stage.finish(paths.values(), before=before, quality=after)
     return [_with_labels(record, paths) for record in records]
 
@@ -184,7 +187,10 @@ def _segmenter(
 ) -> Segmenter:
     config = recipe.relabel
     inference = replace(
-        recipe.inference, scales=config.scales, flip=config.flip, crf="none",
+        recipe.inference,
+        scales=config.scales,
+        flip=config.flip,
+        crf="none",
         labels="classifier" if config.start == "classifier" else "retrieval",
-    )  # fmt: skip
+    )
     return Segmenter(network, classes, inference, memory, recipe.transforms.mirror_swap)

@@ -10,21 +10,19 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from weakseg.annotations.classes import ClassList
-from weakseg.annotations.label_maps import read_label_map, write_label_map
-from weakseg.annotations.rasterize import tags_of
-from weakseg.config import Recipe
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.transforms import TrainTransform
-from weakseg.errors import DataError
+from weakseg.images.reading import image_size, read_image
 from weakseg.inference.segmenter import pick_device
-from weakseg.method.constants import UNLABELLED, VOID
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import read_label_map, write_label_map
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.rasterize import tags_of
 from weakseg.models import save_network
-from weakseg.oversegment import load_oversegment
-from weakseg.pictures import image_size, read_image
-from weakseg.progress import progress
+from weakseg.oversegments import load_oversegment
+from weakseg.recipes.recipe import Recipe
 from weakseg.seeds import (
     Activations,
     SeedRules,
@@ -36,11 +34,13 @@ from weakseg.seeds import (
     save_activations,
     seed_labels,
 )
+from weakseg.support.errors import DataError
+from weakseg.support.progress import progress
 from weakseg.training.devices import own_share, wait_for_all
 from weakseg.training.fit import fit
 from weakseg.training.stages.folder import Stage
 from weakseg.training.stages.quality import measured_quality
-from weakseg.training.tags import TagModule
+from weakseg.training.steps.tags import TagModule
 
 
 def needs_seeds(record: Record, classes: ClassList) -> bool:
@@ -79,16 +79,20 @@ def seeds(
     if not any(needs_seeds(record, classes) for record in records):
         return list(records)
     stage.open()
-    seeded = [_with_seeds(record, stage) if needs_seeds(record, classes) else record
-              for record in records]  # fmt: skip
+    seeded = [
+        _with_seeds(record, stage) if needs_seeds(record, classes) else record for record in records
+    ]
     if not stage.is_complete():
         wanting = [record for record in seeded if record.beneath is not None]
         _make_maps(recipe, records, wanting, classes, stage)
         _make_labels(recipe, wanting, classes, stage, oversegments)
         wait_for_all()
         _require_some(wanting, classes, recipe, stage)
-        files = [path for record in wanting for path in (_maps_path(record, stage),
-                 _labels_path(record, stage))]  # fmt: skip
+        files = [
+            path
+            for record in wanting
+            for path in (_maps_path(record, stage), _labels_path(record, stage))
+        ]
         quality = measured_quality(wanting, classes, recipe.data, "seeds")
         stage.finish(files, quality=quality)
     return seeded
@@ -144,9 +148,12 @@ def _make_maps(
             device = next(classifier.parameters()).device
             image = torch.from_numpy(read_image(record.image).copy()).permute(2, 0, 1)
             activations = class_activations(
-                classifier, image.to(device).float() / 255,
-                side=recipe.transforms.crop, scales=config.scales, flip=config.flip,
-            )  # fmt: skip
+                classifier,
+                image.to(device).float() / 255,
+                side=recipe.transforms.crop,
+                scales=config.scales,
+                flip=config.flip,
+            )
             found = normalised(activations, named, first=first)
         save_activations(_maps_path(record, stage), found)
 
@@ -176,9 +183,13 @@ def _make_labels(
         if config.regions and oversegments is not None:
             regions = load_oversegment(oversegments / f"{record.name}.png", size)
         labels = seed_labels(
-            load_activations(_maps_path(record, stage)), record.marks.boxes, size, rules,
-            background=classes.has_background, regions=regions,
-        )  # fmt: skip
+            load_activations(_maps_path(record, stage)),
+            record.marks.boxes,
+            size,
+            rules,
+            background=classes.has_background,
+            regions=regions,
+        )
         write_label_map(_labels_path(record, stage), labels)
 
 
@@ -197,9 +208,13 @@ def _tag_classifier(
     )
     config = replace(recipe.training, steps=recipe.seeds.steps)
     draws = TrainingDraws(
-        [replace(record, beneath=None) for record in marked], classes, recipe.data, transform,
-        seed=recipe.seed, draws=config.steps * config.batch,
-    )  # fmt: skip
+        [replace(record, beneath=None) for record in marked],
+        classes,
+        recipe.data,
+        transform,
+        seed=recipe.seed,
+        draws=config.steps * config.batch,
+    )
     fit(module, draws, config, stage, "tag classifier")
     save_network(module.classifier, made)
     return module.classifier.eval().to(pick_device())

@@ -1,0 +1,7 @@
+"""`python -m weakseg`."""
+
+import sys
+
+from weakseg.cli.main import main
+
+sys.exit(main())

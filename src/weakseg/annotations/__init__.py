@@ -1,1 +1,0 @@
-"""Marks of people, as label maps and tags."""

@@ -1,0 +1,1 @@
+"""The verbs of weakseg, one file each, named like the command."""

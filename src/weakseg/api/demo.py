@@ -1,0 +1,185 @@
+"""The demo: make a small set, train from each kind of mark, and compare."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import cast
+
+from rich.console import Console
+from rich.table import Table
+
+from weakseg.api.train import Trained, train
+from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.shapes import make_shapes
+from weakseg.datasets.simulation_settings import SimulationSettings
+from weakseg.datasets.simulator import simulate
+from weakseg.inference import Segmenter
+from weakseg.recipes.reading import load_recipe
+from weakseg.recipes.recipe import MarkKind, Method, Recipe
+from weakseg.recipes.run_folder import RunFolder
+from weakseg.report.logs import loss_curves
+from weakseg.report.panels import example
+from weakseg.report.pick import spread
+from weakseg.report.run_page import Example, Gallery, Report, write_report
+from weakseg.report.score_table import ScoreRow, comparison_table
+from weakseg.report.write import facts
+from weakseg.support.errors import RunError
+
+MIXED = "mixed"
+_MARKS: tuple[str, ...] = ("tags", "boxes", "points", "scribbles", MIXED)
+_SEEDED = {"tags", "boxes", MIXED}
+_METHODS: tuple[Method, ...] = ("spml", "cross-entropy")
+_NAMES = {"spml": "weakseg", "cross-entropy": "cross-entropy"}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo came to.
+
+    Args:
+        table: One row a training.
+        report: The HTML report.
+        rows: The rows of the table.
+    """
+
+    table: Table
+    report: Path
+    rows: Sequence[ScoreRow]
+
+
+def demo(
+    out: str | Path = "demo", *, steps: int | None = None, seed: int = 0, overwrite: bool = False
+) -> Demo:
+    """Make the shapes set; train from each kind of mark and a mix, with and without the method.
+
+    Args:
+        out: Folder for the data, the runs and the report.
+        steps: Steps of each training, in place of the recipe's.
+        seed: Seed of the data and the trainings.
+        overwrite: Replace a demo that is there.
+
+    Returns:
+        The table and where the report is.
+
+    Raises:
+        RunError: `out` is there already.
+    """
+    root = Path(out)
+    _make_way(root, overwrite)
+    data = make_shapes(root / "data", seed=seed)
+    mixed = root / "data-mixed"
+    quarters = dict.fromkeys(_MARKS[:-1], 0.25)
+    simulate(data, mixed, SimulationSettings(shares=quarters, link=True, seed=seed))
+    recipe = load_recipe("demo", {"seed": seed} | ({"training.steps": steps} if steps else {}))
+    runs: dict[str, tuple[Recipe, Trained]] = {}
+    for marks, method in product(_MARKS, _METHODS):
+        name = _row_name(method, marks)
+        total = len(_MARKS) * len(_METHODS)
+        Console(stderr=True).print(f"[bold]{len(runs) + 1} of {total}: {name}[/]")
+        own = _recipe_for(recipe, marks, method, root / "runs")
+        folder = root / "runs" / f"{marks}-{method}"
+        runs[name] = own, train(mixed if marks == MIXED else data, recipe=own, out=folder)
+    rows = [
+        ScoreRow.of(
+            _NAMES[recipe.method],
+            done.run.name.split("-")[0],
+            done.scores,
+            done.protocol,
+            done.seconds,
+        )
+        for recipe, done in runs.values()
+        if done.scores is not None and done.protocol is not None
+    ]
+    report = root / "report.html"
+    _report(report, rows, runs)
+    return Demo(comparison_table(rows), report, rows)
+
+
+def _row_name(method: Method, marks: str) -> str:
+    return f"{_NAMES[method]}, {marks}"
+
+
+def _recipe_for(recipe: Recipe, marks: str, method: Method, runs: Path) -> Recipe:
+    """Fit the demo's recipe to one row: its marks, and for the baseline no more than its labels."""
+    kinds = [] if marks == MIXED else [cast(MarkKind, marks)]
+    data = replace(recipe.data, marks=kinds, boxes_complete=True)
+    recipe = replace(recipe, method=method, data=data)
+    # One tag classifier, that of the first row, for all rows: the same seeds, in less time.
+    maps = runs / f"{_MARKS[0]}-{_METHODS[0]}" / "stages" / "seeds" / "maps"
+    if maps.is_dir() and marks in _SEEDED:
+        recipe = replace(recipe, seeds=replace(recipe.seeds, folder=str(maps)))
+    if method == "spml":
+        return recipe
+    return replace(
+        recipe,
+        relabel=replace(recipe.relabel, enabled=False),
+        classify=replace(recipe.classify, steps=0),
+        inference=replace(recipe.inference, labels="classifier"),
+    )
+
+
+def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, Trained]]) -> None:
+    recipe, first = next(iter(runs.values()))
+    seconds = sum(done.seconds for _, done in runs.values()) / len(runs)
+    report = Report(
+        title="weakseg demo: what a few marks can teach",
+        summary="The same network, trained for the same number of steps from tags, boxes, points, "
+        "scribbles, and a mix in which every image has one kind: with weakseg, and with plain "
+        "cross-entropy on the same labels (marked pixels, and the seeds of tags and boxes).",
+        facts=facts(recipe, seconds) | {"method": "as the table says"},
+        table=rows,
+        class_scores={name: done.scores for name, (_, done) in runs.items() if done.scores},
+        curves={name: loss_curves(RunFolder(done.run), own) for name, (own, done) in runs.items()},
+        galleries=[Gallery("Examples", _examples(runs))],
+        classes=read_class_list(load_data_config(first.run.parents[1] / "data", recipe.data)).names,
+    )
+    write_report(path, report)
+
+
+def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
+    segmenters = {name: Segmenter.load(done.run) for name, (_, done) in runs.items()}
+    classes = next(iter(segmenters.values())).classes
+    recipe, done = runs[_row_name("spml", "points")]
+    data = load_data_config(done.run.parents[1] / "data", recipe.data)
+    scored = spread(read_split(data, data.val_split, classes))
+    examples = [_in_two_rows(example(record, classes, data, segmenters)) for record in scored]
+    for marks in _MARKS[:-1]:
+        shown = replace(data, marks=[cast(MarkKind, marks)])
+        for record in spread(read_split(shown, data.train_split, classes), 2):
+            own = {"prediction": segmenters[_row_name("spml", marks)]}
+            examples.append(example(record, classes, shown, own, marks=True))
+    return examples
+
+
+def _in_two_rows(shown: Example) -> Example:
+    """Put the image before weakseg's masks, and the truth before the baseline's below them."""
+    panels = dict(shown.panels)
+    rows = zip(("image", "truth"), _METHODS, strict=True)
+    order = [
+        name
+        for first, method in rows
+        for name in (first, *(_row_name(method, marks) for marks in _MARKS))
+    ]
+    ordered = [(name, panels[name]) for name in order]
+    return replace(shown, panels=ordered, columns=len(ordered) // 2)
+
+
+def _make_way(root: Path, overwrite: bool) -> None:
+    if not root.exists() or not any(root.iterdir()):
+        return
+    if not overwrite:
+        raise RunError(f"{root}: is there already. Choose another --out, or use --overwrite.")
+    own = {"data", "data-mixed", "runs", "report.html"}
+    strangers = sorted(path.name for path in root.iterdir() if path.name not in own)
+    if strangers:
+        raise RunError(
+            f"{root}: holds {strangers[0]!r}, which is not the demo's, so --overwrite "
+            "leaves it alone."
+        )
+    for name in own:
+        path = root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,0 +1,189 @@
+"""`weakseg.evaluate`: a run, its variants, or a folder of masks against full masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from weakseg.datasets.folder import Record, load_data_config, read_class_list, read_split
+from weakseg.evaluation import (
+    Confusion,
+    Protocol,
+    Scores,
+    Variant,
+    find_instance_maps,
+    instance_note,
+    read_truth,
+    score_folder,
+    score_variants,
+)
+from weakseg.inference import Segmenter
+from weakseg.marks.classes import ClassList
+from weakseg.recipes.recipe import CrfPreset, LabelBy, Recipe
+from weakseg.recipes.run_folder import RunFolder
+from weakseg.support.errors import DataError
+from weakseg.support.progress import progress
+
+
+def evaluate(
+    run: str | Path,
+    data: str | Path,
+    *,
+    split: str | None = None,
+    masks: str | None = None,
+    instances: str | None = None,
+    device: str = "auto",
+    **options: Any,
+) -> tuple[Scores, Protocol]:
+    """Score a run, or a folder of predicted masks, against full masks.
+
+    Args:
+        run: A run folder, or a folder of masks ``<name>.png``.
+        data: The data folder that holds the full masks.
+        split: The split to score; the recipe's validation split, or val.
+        masks: Folder of full masks, in place of the folder's own.
+        instances: Folder of instance maps ``<name>.png``, in place of the folder's own.
+        device: A torch device, or auto.
+        **options: Fields of InferenceConfig, such as ``scales=[0.5, 1.0]``.
+
+    Returns:
+        Scores over the whole split, and how they were measured.
+
+    Raises:
+        DataError: A mask is missing, of another size or has an id of no class.
+        RunError: The run is incomplete.
+    """
+    what = _what_to_score(run, data, split, masks, instances)
+    if RunFolder(Path(run)).recipe.is_file():
+        segmenter = Segmenter.load(run, device=device, **options)
+        return evaluate_records(segmenter, what.records, what.split, instances=what.instances)
+    truths = {record.name: record.truth for record in what.records if record.truth is not None}
+    scores = score_folder(Path(run), truths, what.classes.names, instances=what.instances)
+    notes = ("masks from a folder", instance_note(len(what.instances), len(truths)))
+    return scores, Protocol(what.split, len(truths), labels="masks", notes=notes)
+
+
+def evaluate_variants(
+    run: str | Path,
+    data: str | Path,
+    *,
+    compare_crf: bool = True,
+    compare_labels: bool = False,
+    split: str | None = None,
+    masks: str | None = None,
+    instances: str | None = None,
+    device: str = "auto",
+    **options: Any,
+) -> list[Variant]:
+    """Score a run without and with the dense CRF, by each source of labels, or in all combinations.
+
+    An image goes through the network once for each source of labels.
+
+    Args:
+        run: A run folder.
+        data: The data folder that holds the full masks.
+        compare_crf: Compare masks without and with the CRF: of the preset ``crf`` among the
+            options, else of the run's recipe, else deeplab.
+        compare_labels: Compare labels by retrieval, by the classifier, and by both.
+        split: The split to score; the recipe's validation split, or val.
+        masks: Folder of full masks, in place of the folder's own.
+        instances: Folder of instance maps ``<name>.png``, in place of the folder's own.
+        device: A torch device, or auto.
+        **options: Fields of InferenceConfig, such as ``scales=[0.5, 1.0]``.
+
+    Returns:
+        Name, scores and protocol of each variant.
+
+    Raises:
+        DataError: A mask is missing, of another size or has an id of no class.
+        MissingExtraError: The dense CRF is asked for, and is not installed.
+        RunError: This is no run folder, or it is incomplete.
+        WeightsError: Labels by retrieval are asked for, and the run has no memory.
+    """
+    recipe, _ = RunFolder(Path(run)).read()
+    what = _what_to_score(run, data, split, masks, instances)
+    preset: CrfPreset = options.get("crf", recipe.inference.crf)
+    crf: list[CrfPreset] = [preset]
+    if compare_crf:
+        crf = ["none", "deeplab" if preset == "none" else preset]
+    labels = (
+        get_args(LabelBy) if compare_labels else [options.get("labels", recipe.inference.labels)]
+    )
+    segmenters = [
+        Segmenter.load(run, device=device, **{**options, "labels": source, "crf": crf[-1]})
+        for source in labels
+    ]
+    return score_variants(segmenters, what.records, what.split, crf=crf, instances=what.instances)
+
+
+def evaluate_records(
+    segmenter: Segmenter,
+    records: Sequence[Record],
+    split: str,
+    *,
+    instances: Mapping[str, Path] | None = None,
+) -> tuple[Scores, Protocol]:
+    """Score a predictor on images with full masks, in one pass over them.
+
+    Args:
+        segmenter: The predictor.
+        records: Images with full masks.
+        split: Name of the split they are, for the protocol.
+        instances: Maps of instances, by the names of images.
+
+    Returns:
+        Scores over all the images, and how they were measured.
+
+    Raises:
+        DataError: A file cannot be read, or an image and its mask differ in size.
+    """
+    instances = instances or {}
+    confusion = Confusion(segmenter.classes.names)
+    by_image = {record.image: record for record in records}
+    predictions = segmenter.predict_files(by_image)
+    for made in progress(predictions, f"Scoring {split}", len(records)):
+        record = by_image[made.path]
+        assert record.truth is not None
+        truth, own = read_truth(
+            record.name, record.truth, len(segmenter.classes), instances, made.mask.shape
+        )
+        confusion.update(
+            made.mask, truth, made.path, truth_name=record.truth, image=record.name, instances=own
+        )
+    notes = (instance_note(len(instances), len(records)),)
+    return confusion.compute(), Protocol.of(segmenter.config, split, len(records), notes=notes)
+
+
+@dataclass(frozen=True)
+class _WhatToScore:
+    classes: ClassList
+    split: str
+    records: list[Record]
+    instances: dict[str, Path]
+
+
+def _what_to_score(
+    run: str | Path, data: str | Path, split: str | None, masks: str | None, instances: str | None
+) -> _WhatToScore:
+    folder = RunFolder(Path(run))
+    recipe, classes = folder.read() if folder.recipe.is_file() else (Recipe(), None)
+    config = load_data_config(data, replace(Recipe().data, masks=masks, marks=["masks"]))
+    classes = classes or read_class_list(config)
+    split = split or recipe.data.val_split
+    records = read_split(config, split, classes)
+    _require_truth(records, split)
+    names = [record.name for record in records]
+    maps = find_instance_maps(Path(config.root), names, Path(instances) if instances else None)
+    return _WhatToScore(classes, split, records, maps)
+
+
+def _require_truth(records: Sequence[Record], split: str) -> None:
+    missing = [record for record in records if record.truth is None]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(records)} images of split {split!r} have no full mask to be "
+            f"scored against; the first is {missing[0].name!r}",
+            path=missing[0].image,
+        )

@@ -1,0 +1,275 @@
+"""`weakseg.label`: full masks for the images of which people have marked a part."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from weakseg.datasets.folder import (
+    find_layout,
+    load_data_config,
+    marks_in_use,
+    read_class_list,
+    read_every,
+    read_split,
+)
+from weakseg.datasets.survey import survey
+from weakseg.formats.exports import (
+    MaskFormat,
+    check_format,
+    check_targets,
+    export_masks,
+    export_paths,
+    write_overlay,
+)
+from weakseg.inference import Segmenter
+from weakseg.inference.bound import BoundPrediction, predict_bound
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap
+from weakseg.recipes.recipe import DataConfig
+from weakseg.recipes.run_folder import RunFolder
+from weakseg.support.errors import DataError, RunError
+from weakseg.support.files import replacing
+from weakseg.support.progress import progress
+
+_log = logging.getLogger("weakseg")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a labelling came to.
+
+    Args:
+        files: The files of masks.
+        confidence: Mean confidence of the images' pixels, 0 to 1, by name, the least sure first.
+        complete: Names of images of which marks said every pixel.
+        unmarked: Names of images without a mark of any class; they were labelled freely.
+        missing: Names of images with the classes that a mark names and no pixel got.
+    """
+
+    files: list[Path]
+    confidence: dict[str, float]
+    complete: tuple[str, ...]
+    unmarked: tuple[str, ...]
+    missing: dict[str, tuple[str, ...]]
+
+
+def label(
+    run: str | Path,
+    data: str | Path,
+    out: str | Path,
+    *,
+    split: str | None = None,
+    config: DataConfig | None = None,
+    format: MaskFormat = "png",
+    prefix: str = "",
+    confidence: bool = False,
+    overlay: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    **options: Any,
+) -> Labelled:
+    """Label images all over, bound by the marks that they have.
+
+    A marked pixel keeps its class or stays void, a class that no mark of an image names does not
+    appear in it, and a class with boxes stays inside them unless it is marked outside too. Images
+    without a mark are labelled freely. Beside the masks, confidence.csv lists the images, the
+    least sure first, and the named classes that no pixel got.
+
+    Args:
+        run: The run folder.
+        data: A data folder, a PASCAL VOC folder, or a data.yaml.
+        out: Folder of masks, ``<name>.png``, or of an annotation tool's files.
+        split: The images to label; by default all of the folder.
+        config: Which marks of the data count. What is left at its default is as in the training,
+            where it is the same data.
+        format: png, coco, coco-rle, labelme or label-studio.
+        prefix: What stands before the images' names in files of coco and label-studio.
+        confidence: Write ``<name>.confidence.png`` beside each mask: the winning class's
+            probability as grey, 0 to 255.
+        overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
+        overwrite: Replace masks that are there.
+        device: A torch device, or auto.
+        **options: Fields of InferenceConfig, such as ``labels="classifier"``.
+
+    Returns:
+        The files, and what is worth a look.
+
+    Raises:
+        DataError: A file cannot be read, a mark does not fit, or the data's classes are not those
+            of the run.
+        RunError: A mask is there already, or the run is incomplete.
+    """
+    check_format(format)
+    recipe, classes = RunFolder(Path(run)).read()
+    # As part of the recipe, so that its checks of ranges hold here too.
+    config = replace(recipe, data=_data_of(data, recipe.data, config or DataConfig())).data
+    _check_classes(read_class_list(config), classes, run)
+    records = (
+        [record for record, _ in read_every(config, classes)]
+        if split is None
+        else read_split(config, split, classes)
+    )
+    _check_folder(Path(out), config)
+    output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
+    names = [record.name for record in records]
+    files = export_paths(names, output.folder, format)
+    check_targets([*files, *output.companions(names)], overwrite=overwrite)
+    segmenter = Segmenter.load(run, device=device, **options)
+    survey(records, classes, config)  # a wrong mark is better found now than half-way
+    predictions = progress(predict_bound(segmenter, records, config), "Labelling", len(records))
+    export_masks(
+        output.taking(predictions),
+        output.folder,
+        classes,
+        format,
+        prefix=prefix,
+        confidence=output.confidence,
+    )
+    done = output.finish(files)
+    _tell(done, len(records), config)
+    return done
+
+
+class _Output:
+    """Everything but the masks, written as predictions go by."""
+
+    def __init__(
+        self, folder: Path, classes: ClassList, *, confidence: bool, overlay: bool
+    ) -> None:
+        self.folder = folder
+        self.classes = classes
+        self.confidence: dict[str, float] = {}
+        self._complete: list[str] = []
+        self._unmarked: list[str] = []
+        self._missing: dict[str, tuple[str, ...]] = {}
+        self._with_confidence = confidence
+        self._with_overlay = overlay
+
+    def companions(self, names: Sequence[str]) -> list[Path]:
+        """Name the files that are going to be written beside the masks."""
+        pictures = [self._confidence_path(name) for name in names] if self._with_confidence else []
+        return [*pictures, self.folder / "confidence.csv"]
+
+    def taking(
+        self, predictions: Iterator[BoundPrediction]
+    ) -> Iterator[tuple[str, Path, LabelMap]]:
+        """Pass masks on, and note what is worth a look."""
+        for made in predictions:
+            name = made.record.name
+            self.confidence[name] = float(made.confidence.mean(dtype=np.float64))
+            if made.missing:
+                self._missing[name] = tuple(self.classes.names[item] for item in made.missing)
+            if made.is_complete:
+                self._complete.append(name)
+            if not made.is_marked:
+                self._unmarked.append(name)
+            if self._with_overlay:
+                path = self.folder / f"{name}.overlay.jpg"
+                write_overlay(path, made.image, made.mask)
+            if self._with_confidence:
+                grey = (made.confidence * 255).round().clip(0, 255).astype(np.uint8)
+                with replacing(self._confidence_path(name)) as beside:
+                    Image.fromarray(grey).save(beside)
+            yield name, made.record.image, made.mask
+
+    def finish(self, files: list[Path]) -> Labelled:
+        """Write the list of images, the least sure first."""
+        order = sorted(self.confidence, key=lambda name: (self.confidence[name], name))
+        with (
+            replacing(self.folder / "confidence.csv") as beside,
+            beside.open("w", encoding="utf-8", newline="") as file,
+        ):
+            table = csv.writer(file)
+            table.writerow(["image", "confidence", "missing"])
+            for name in order:
+                missing = "; ".join(self._missing.get(name, ()))
+                table.writerow([name, f"{self.confidence[name]:.4f}", missing])
+        return Labelled(
+            files,
+            {name: self.confidence[name] for name in order},
+            tuple(self._complete),
+            tuple(self._unmarked),
+            self._missing,
+        )
+
+    def _confidence_path(self, name: str) -> Path:
+        return self.folder / f"{name}.confidence.png"
+
+
+def _data_of(data: str | Path, trained_on: DataConfig, asked: DataConfig) -> DataConfig:
+    """Say what counts: what was asked for, and on the same data else what the training took."""
+    config = load_data_config(data, asked)
+    if not trained_on.root or Path(trained_on.root).resolve() != Path(config.root).resolve():
+        return config
+    said = _said(config)
+    usual = dict(vars(trained_on))
+    if said.keys() & _WHICH_MARKS:  # these choose together
+        usual = {key: value for key, value in usual.items() if key not in _WHICH_MARKS}
+    return DataConfig(**{**usual, **said})
+
+
+_WHICH_MARKS = {"marks", "points", "scribbles", "masks"}
+
+
+def _said(config: DataConfig) -> Mapping[str, Any]:
+    default = DataConfig()
+    return {key: value for key, value in vars(config).items() if value != getattr(default, key)}
+
+
+def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> None:
+    if of_data.names == of_run.names:
+        return
+    ours, theirs = set(of_run.names), set(of_data.names)
+    differences = [
+        f"{where}: {', '.join(names)}"
+        for where, names in (
+            ("only the run has", [name for name in of_run.names if name not in theirs]),
+            ("only the data has", [name for name in of_data.names if name not in ours]),
+        )
+        if names
+    ]
+    raise DataError(
+        f"expected the classes of the run {run}, {', '.join(of_run.names)}, but got others ("
+        + ("; ".join(differences) or f"in another order: {', '.join(of_data.names)}")
+        + ")",
+        path=of_data.source,
+    )
+
+
+def _check_folder(out: Path, config: DataConfig) -> None:
+    """Refuse to write where the data itself is read from.
+
+    Raises:
+        RunError: The folder is one of the data's.
+    """
+    layout = find_layout(config)
+    where = out.resolve()
+    images = layout.images.resolve()
+    own = [path for path in (layout.masks, layout.scribbles) if path.is_dir()]
+    if where == images or images in where.parents or where in [path.resolve() for path in own]:
+        raise RunError(f"{out}: belongs to the data that is read. Choose another --out.")
+
+
+def _tell(done: Labelled, images: int, config: DataConfig) -> None:
+    kinds = ", ".join(marks_in_use(config)) or "no marks"
+    _log.info("%d images labelled, bound by their %s", images - len(done.unmarked), kinds)
+    for names, text in (
+        (done.complete, "%d of them were marked all over and stay as they are (the first: %s)"),
+        (done.missing, "on %d images a class that marks name got no pixel (the first: %s)"),
+    ):
+        if names:
+            _log.info(text, len(names), next(iter(names)))
+    if done.unmarked:
+        _log.warning(
+            "%d images have no mark and were labelled freely (the first: %s)",
+            len(done.unmarked),
+            done.unmarked[0],
+        )

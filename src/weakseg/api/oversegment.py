@@ -1,0 +1,145 @@
+"""Oversegment the images of a data folder: the maps, their count, pictures of their contours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from weakseg.datasets.folder import (
+    cache_folder,
+    find_layout,
+    load_data_config,
+    read_class_list,
+    read_split,
+)
+from weakseg.images.reading import find_images, read_image
+from weakseg.oversegments import (
+    OversegmentSettings,
+    load_oversegment,
+    overlay_contours,
+    write_region_maps,
+)
+from weakseg.oversegments.cache import SETTINGS_FILE
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError, RunError
+from weakseg.support.files import replacing
+from weakseg.support.progress import progress
+
+
+@dataclass(frozen=True)
+class Oversegmented:
+    """What oversegmenting came to.
+
+    Args:
+        folder: Folder of region maps NAME.png.
+        images: Number of images.
+        mean_regions: Regions of an image, on average.
+    """
+
+    folder: Path
+    images: int
+    mean_regions: float
+
+
+def oversegment(
+    data: str | Path,
+    settings: OversegmentSettings | None = None,
+    *,
+    split: str | None = None,
+    out: str | Path | None = None,
+    overlay: bool = False,
+    overwrite: bool = False,
+    workers: int | None = None,
+    device: str = "auto",
+) -> Oversegmented:
+    """Cut the images of a data folder into closed regions and write region maps.
+
+    Args:
+        data: A data folder, a PASCAL VOC folder, or a data.yaml.
+        settings: How; by default 48 regions by gradient boundaries.
+        split: Only the images of this split.
+        out: Folder for the maps; by default the data's cache, where training looks for them. Maps
+            that are there already, of the same settings, are kept.
+        overlay: Write `NAME.overlay.jpg` beside each map: the contours over the image.
+        overwrite: Replace region maps of other settings in `out`.
+        workers: Processes beside this one; 0: none, None: one a core where it pays.
+        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+
+    Returns:
+        Where the maps are, and how many regions they have.
+
+    Raises:
+        DataError: There is no image, no such split, or an image cannot be read.
+        RunError: `out` holds something else, cannot be written, or a process died.
+        WeightsError: There are no weights for the boundaries.
+    """
+    settings = settings or OversegmentSettings()
+    config = load_data_config(data, DataConfig())
+    images = _images(config, split)
+    if out is None:
+        folder = cache_folder(config) / "oversegments" / settings.key()
+    else:
+        folder = Path(out)
+        _make_way(folder, settings, overwrite)
+    write_region_maps(images, settings, folder, workers=workers, device=device)
+    return Oversegmented(folder, len(images), _mean_regions(images, folder, overlay))
+
+
+def _images(config: DataConfig, split: str | None) -> list[tuple[str, Path]]:
+    if split is None:
+        layout = find_layout(config)
+        images = list(find_images(layout.images).items())
+        if not images:
+            raise DataError("there is no image", path=layout.images)
+        return images
+    records = read_split(config, split, read_class_list(config))
+    return [(record.name, record.image) for record in records]
+
+
+def _make_way(folder: Path, settings: OversegmentSettings, overwrite: bool) -> None:
+    """See that maps in a folder are of the same settings, or remove them."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise RunError(f"{folder}: expected a folder for region maps, but it is a file.")
+    there = _made_with(folder)
+    if there is None:
+        if any(folder.iterdir()):
+            raise RunError(f"{folder}: holds something else already. Choose another --out.")
+        return
+    if there == settings.described():
+        return
+    if not overwrite:
+        raise RunError(
+            f"{folder}: holds region maps of other settings. Choose another --out, or replace "
+            "them with --overwrite."
+        )
+    for path in [*folder.rglob("*.png"), *folder.rglob("*.overlay.jpg")]:
+        path.unlink()
+
+
+def _made_with(folder: Path) -> dict[str, Any] | None:
+    """Give the settings that region maps in a folder were made with; None where there are none."""
+    try:
+        said = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) and "boundaries" in said else None
+
+
+def _mean_regions(images: Sequence[tuple[str, Path]], folder: Path, overlay: bool) -> float:
+    total = 0
+    doing = "Drawing contours" if overlay else "Counting regions"
+    for name, path in progress(images, doing, len(images)):
+        regions = load_oversegment(folder / f"{name}.png")
+        total += int(regions.max()) + 1
+        if overlay:
+            drawn = overlay_contours(read_image(path), regions)
+            with replacing(folder / f"{name}.overlay.jpg") as beside:
+                Image.fromarray(drawn).save(beside, quality=90)
+    return total / len(images)

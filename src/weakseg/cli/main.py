@@ -1,0 +1,127 @@
+"""The command line: options come from the same dataclasses as recipes."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from jsonargparse import ArgumentParser, Namespace
+from rich.markup import escape
+
+from weakseg import __version__
+from weakseg.cli.commands import COMMANDS
+from weakseg.cli.options import err
+from weakseg.recipes.reading import plain_message
+from weakseg.support.errors import RecipeError, WeaksegError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What stands behind `weakseg`; by default, what the shell gave.
+
+    Returns:
+        0, or 1 on failure, 2 on bad usage, 130 on Ctrl-C.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = build_parser()
+    if not arguments:
+        parser.print_help()
+        return 2
+    try:
+        # Without defaults, what is left is what the user asked for; recipes say the rest.
+        options = parser.parse_args(arguments, defaults=False)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    command = options.subcommand
+    _set_up_messages()
+    return _guarded(COMMANDS[command].run, options[command])
+
+
+class _Parser(ArgumentParser):
+    """A parser whose complaints are one line and a hint, without the whole usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        said = " ".join(plain_message(message).split())
+        for command in COMMANDS:
+            said = said.replace(f"{command}.", "")  # the parser's own way to name what is nested
+        _complain(said)
+        program = self.prog.replace("[options] ", "")
+        err.print(f"Run `{program} --help` for what can be said.")
+        sys.exit(2)
+
+
+def build_parser() -> ArgumentParser:
+    """Build the parser of all commands."""
+    parser = _Parser(
+        prog="weakseg",
+        version=__version__,
+        description="Train a semantic segmenter from tags, points, scribbles or masks, in any mix.",
+        epilog="`weakseg COMMAND --help` says more. A first try: `weakseg demo`.",
+    )
+    commands = parser.add_subcommands(required=True, title="commands", metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        summary, _, more = (command.__doc__ or "").partition("\n")
+        own = _Parser(description=f"{summary} {more}", usage=f"weakseg {name} {command.usage}")
+        command.add_options(own)
+        commands.add_subcommand(name, own, help=summary)
+    return parser
+
+
+def _guarded(run: Callable[[Namespace], int], options: Namespace) -> int:
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        err.print("weakseg: stopped by Ctrl-C; what was finished is kept (train --resume goes on)")
+        return 130
+    except WeaksegError as error:
+        _complain(str(error))
+        return 2 if isinstance(error, RecipeError) else 1
+    except BrokenPipeError:
+        # The reader of a pipe has gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # the last net: a message, never a traceback
+        if os.environ.get("WEAKSEG_TRACEBACK"):
+            raise
+        _complain(_explain(error))
+        return 1
+
+
+def _explain(error: Exception) -> str:
+    if "OutOfMemoryError" in type(error).__name__ or isinstance(error, MemoryError):
+        return (
+            "out of memory. Lower training.batch or transforms.crop for training, or --tile and "
+            "--batch for prediction."
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{error.filename or 'a file'}: the disk is full. Free some space and try again."
+    return (
+        f"unexpected {type(error).__name__}: {error}\n"
+        "This looks like a bug of weakseg. WEAKSEG_TRACEBACK=1 shows where it happened."
+    )
+
+
+def _complain(message: str) -> None:
+    err.print(f"[bold red]weakseg: error:[/] {escape(message)}")
+
+
+def _set_up_messages() -> None:
+    """Show what weakseg itself has to say, and keep the libraries' chatter down."""
+    logger = logging.getLogger("weakseg")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:
+        logger.addHandler(_ConsoleHandler())
+    warnings.filterwarnings("ignore", category=UserWarning, module="torch|lightning|timm")
+
+
+class _ConsoleHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        text = escape(record.getMessage())
+        err.print(f"[yellow]note:[/] {text}" if record.levelno >= logging.WARNING else text)

@@ -1,0 +1,133 @@
+"""Zips, as annotation tools export them, unpacked for the time of reading."""
+
+from __future__ import annotations
+
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from weakseg.support.errors import DataError
+
+MAX_UNPACKED = 20 * 10**9
+"""Bytes that a zip may hold in all."""
+
+MAX_RATIO = 200
+"""How much larger than the zip its contents may be, from `FREE_SIZE` on."""
+
+FREE_SIZE = 100 * 10**6
+"""Bytes up to which contents may be any number of times larger than the zip."""
+
+_MAX_ENTRIES = 2_000_000
+_CHUNK = 1 << 20
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+)
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Unpack a zip into a temporary folder, which is removed afterwards.
+
+    Args:
+        path: A zip, told by its content; anything else is passed on as it is.
+
+    Yields:
+        The folder, or the one folder that the zip holds.
+
+    Raises:
+        DataError: The zip is damaged or encrypted, holds a path that leads out of it or a link, or
+            more than is reasonable.
+
+    Examples:
+        >>> with unpacked(Path("photos")) as folder:
+        ...     folder.name
+        'photos'
+    """
+    if not _is_zip(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="weakseg-") as root:
+        folder = Path(root) / "unpacked"
+        folder.mkdir()
+        _unpack(path, folder)
+        inside = [item for item in folder.iterdir() if item.name != "__MACOSX"]
+        yield inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in {b"PK\3\4", b"PK\5\6"}
+    except (OSError, ValueError):
+        return False
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            _check_amount(path, entries)
+            for entry in entries:
+                _check_entry(path, entry)
+            for entry in entries:
+                _unpack_entry(path, archive, entry, folder)
+    except _DAMAGED as error:
+        raise DataError(f"is damaged or no zip ({error})", path=path) from error
+
+
+def _check_amount(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+    size, packed = sum(entry.file_size for entry in entries), path.stat().st_size
+    if size > MAX_UNPACKED or len(entries) > _MAX_ENTRIES:
+        raise DataError(
+            f"holds {len(entries)} entries of {size:,} bytes in all; expected at most "
+            f"{_MAX_ENTRIES:,} entries of {MAX_UNPACKED:,} bytes; unpack it yourself if it is "
+            "sound",
+            path=path,
+        )
+    if size > FREE_SIZE and size > packed * MAX_RATIO:
+        raise DataError(
+            f"says that {packed:,} bytes unpack to {size:,}, more than {MAX_RATIO} times as many; "
+            "unpack it yourself if it is sound",
+            path=path,
+        )
+
+
+def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if name.startswith(("/", "\\")) or PureWindowsPath(name).drive or ".." in parts:
+        raise DataError("leads out of the zip", path=path, entry=repr(name))
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise DataError("is a link; expected files and folders", path=path, entry=repr(name))
+    if entry.flag_bits & 1:
+        raise DataError("is encrypted; unpack the zip yourself", path=path, entry=repr(name))
+
+
+def _unpack_entry(
+    path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path
+) -> None:
+    target = folder / entry.filename.replace("\\", "/")
+    try:
+        if entry.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Python's zipfile stops at the size that the entry declares, and checks its sum.
+        with archive.open(entry) as source, target.open("xb") as file:
+            while chunk := source.read(_CHUNK):
+                file.write(chunk)
+    except _DAMAGED as error:
+        raise DataError(
+            f"cannot be unpacked ({error})", path=path, entry=repr(entry.filename)
+        ) from error

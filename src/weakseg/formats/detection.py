@@ -1,0 +1,120 @@
+"""The one list of formats that are read, and telling them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from weakseg.formats.archives import unpacked
+from weakseg.formats.readers.datumaro_formats import DATUMARO_FORMATS
+from weakseg.formats.readers.folder import FOLDER
+from weakseg.formats.readers.label_pngs import LABEL_PNGS
+from weakseg.formats.readers.label_studio import LABEL_STUDIO
+from weakseg.formats.readers.labelme import LABELME
+from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
+from weakseg.formats.readers.voc import SCRIBBLESUP, VOC
+from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions
+from weakseg.support.errors import DataError
+
+FORMATS: tuple[Format, ...] = (
+    LABELME,
+    LABEL_STUDIO,
+    FOLDER,
+    VOC,
+    CLICKS,
+    BOXES,
+    TAGS,
+    *DATUMARO_FORMATS,
+    SCRIBBLESUP,
+    LABEL_PNGS,
+)
+"""Every format, in the order in which a file is tried: those with the surest signs first."""
+
+
+def find_format(path: Path, name: str | None = None) -> Format:
+    """Tell the format of a file or folder by its content.
+
+    Args:
+        path: The file or folder.
+        name: Name of the format, where the user says it.
+
+    Raises:
+        DataError: There is no such file, no such format, or none that fits.
+    """
+    names = ", ".join(item.name for item in FORMATS)
+    if name is not None:
+        known = {item.name: item for item in FORMATS}
+        if name not in known:
+            raise DataError(f"there is no format {name!r}; the formats are {names}")
+        return known[name]
+    if not path.exists():
+        raise DataError("there is no such file or folder", path=path)
+    for item in FORMATS:
+        if item.recognises(path):
+            return item
+    raise DataError(
+        f"is in none of the formats that are known by their content ({names}); "
+        "--format NAME forces one, and says what does not fit it",
+        path=path,
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or folder of marks, ready to be read.
+
+    Args:
+        path: What the user named.
+        inside: The same, or what a zip held.
+        format: Its format.
+    """
+
+    path: Path
+    inside: Path
+    format: Format
+
+    def read(self, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+        """Read it image by image.
+
+        Raises:
+            DataError: It cannot be read; the message names file and entry.
+        """
+        for item in self.format.read(self.inside, classes, options):
+            yield item if self.inside == self.path else self._as_named(item)
+
+    def _as_named(self, item: Annotated) -> Annotated:
+        """Name files inside a zip by the zip."""
+        findings = (
+            replace(finding, path=finding.path and self._named(finding.path))
+            for finding in item.findings
+        )
+        return replace(item, path=self._named(item.path), findings=tuple(findings))
+
+    def _named(self, path: Path) -> Path:
+        inside = path.is_relative_to(self.inside)
+        return self.path / path.relative_to(self.inside) if inside else path
+
+
+@contextmanager
+def opened_source(path: Path, format_name: str | None = None) -> Iterator[Source]:
+    """Open a file or folder of marks, in whatever format.
+
+    Args:
+        path: The file, folder, or a zip of one.
+        format_name: The format, where its content does not tell.
+
+    Yields:
+        What can be read inside the block, where images out of a zip are there, too.
+
+    Raises:
+        DataError: It is in no format that is known, or cannot be unpacked.
+    """
+    with unpacked(path) as inside:
+        try:
+            yield Source(path, inside, find_format(inside, format_name))
+        except DataError as error:
+            if inside == path:
+                raise
+            raise DataError(str(error).replace(str(inside), str(path))) from error

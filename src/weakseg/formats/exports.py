@@ -1,0 +1,150 @@
+"""Predicted masks, written as PNG or for the tools in which people correct them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.formats.writers.coco import write_coco
+from weakseg.formats.writers.label_studio import write_label_studio
+from weakseg.formats.writers.labelme import write_labelme
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap, write_label_map
+from weakseg.marks.palette import overlay_labels
+from weakseg.support.errors import DataError, RecipeError, RunError
+from weakseg.support.files import replacing
+
+MaskFormat = Literal["png", "coco", "coco-rle", "labelme", "label-studio"]
+Masks = Iterable[tuple[str, Path, LabelMap]]
+"""For each image: its name without ending, its file, its label map."""
+
+_ONE_FILE = {"coco": "instances.json", "coco-rle": "instances.json", "label-studio": "tasks.json"}
+_ENDINGS = {"png": ".png", "labelme": ".json"}
+
+
+def check_format(kind: Any) -> None:
+    """Make sure that masks can be written in a format.
+
+    Raises:
+        RecipeError: They cannot.
+    """
+    if kind not in get_args(MaskFormat):
+        raise RecipeError(f"format: expected {', '.join(get_args(MaskFormat))}, but got {kind!r}")
+
+
+def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Make sure that files may be written.
+
+    Raises:
+        RunError: One is there, and is not to be replaced.
+        DataError: One would be written twice.
+    """
+    paths = list(paths)
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        raise RunError(
+            f"{there[0]}: is there already, and {len(there) - 1} more. Choose another --out, or "
+            "replace them with --overwrite."
+        )
+    twice = next((path for path, count in Counter(paths).items() if count > 1), None)
+    if twice is not None:
+        raise DataError("two images would have this one file: rename one of them", path=twice)
+
+
+def write_overlay(path: Path, image: NDArray[np.uint8], labels: LabelMap) -> None:
+    """Write a label map, (H, W), laid over its image, (H, W, 3), as JPEG."""
+    with replacing(path) as beside:
+        Image.fromarray(overlay_labels(image, labels)).save(beside, quality=90)
+
+
+def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path]:
+    """Say which files `export_masks` will write."""
+    if kind in _ONE_FILE:
+        return [out / _ONE_FILE[kind]]
+    return [out / f"{name}{_ENDINGS[kind]}" for name in names]
+
+
+def export_masks(
+    masks: Masks,
+    out: Path,
+    classes: ClassList,
+    kind: MaskFormat,
+    *,
+    prefix: str = "",
+    confidence: Mapping[str, float] | None = None,
+) -> None:
+    """Write masks image by image.
+
+    Background is written in PNG only: in the tools' formats it is what no area covers.
+
+    Args:
+        masks: Names, image files and label maps.
+        out: The folder to write to.
+        classes: The classes.
+        kind: png, a label map an image; labelme, a file of polygons an image; coco or coco-rle, one
+            instances.json of polygons or run lengths; label-studio, one tasks.json of predictions.
+        prefix: What stands before the images' names in coco and label-studio files, such as
+            "/data/local-files/?d=photos/".
+        confidence: How sure each image's mask is, 0 to 1, by its name, for label-studio. It is
+            looked up once the image's mask has come.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    writers: Mapping[str, Callable[[], None]] = {
+        "png": lambda: _write_each(masks, out, _write_png),
+        "labelme": lambda: _write_each(masks, out, _labelme_writer(classes)),
+        "coco": lambda: write_coco(out / _ONE_FILE[kind], _named(masks, prefix), classes),
+        "coco-rle": lambda: write_coco(
+            out / _ONE_FILE[kind], _named(masks, prefix), classes, run_lengths=True
+        ),
+        "label-studio": lambda: write_label_studio(
+            out / _ONE_FILE[kind],
+            _scored(masks, prefix, {} if confidence is None else confidence),
+            classes,
+        ),
+    }
+    writers[kind]()
+
+
+def _named(masks: Masks, prefix: str) -> Iterator[tuple[str, LabelMap]]:
+    for image, labels, _ in _scored(masks, prefix, {}):
+        yield image, labels
+
+
+def _scored(
+    masks: Masks, prefix: str, confidence: Mapping[str, float]
+) -> Iterator[tuple[str, LabelMap, float | None]]:
+    for name, image, labels in masks:
+        yield f"{prefix}{name}{image.suffix}", labels, confidence.get(name)
+
+
+def _write_each(masks: Masks, out: Path, write: Callable[[Path, Path, LabelMap], None]) -> None:
+    for name, image, labels in masks:
+        write(out / name, image, labels)
+
+
+def _write_png(stem: Path, _: Path, labels: LabelMap) -> None:
+    write_label_map(stem.with_name(f"{stem.name}.png"), labels)
+
+
+def _labelme_writer(classes: ClassList) -> Callable[[Path, Path, LabelMap], None]:
+    def write(stem: Path, image: Path, labels: LabelMap) -> None:
+        # labelme finds the image from where its file is.
+        seen_from_there = Path(os.path.relpath(image.resolve(), stem.parent.resolve())).as_posix()
+        write_labelme(
+            stem.with_name(f"{stem.name}.json"),
+            labels,
+            classes,
+            image=seen_from_there,
+            tolerance=1.0,
+        )
+
+    return write

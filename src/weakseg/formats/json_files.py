@@ -1,0 +1,267 @@
+"""Reading JSON files of marks; whatever is wrong with one is said in one way."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakseg.formats.source import read_number
+from weakseg.images.reading import opened
+from weakseg.support.errors import DataError
+
+_DEPTH = 64  # of nesting; deeper values cannot even be quoted in a message
+_START = 1 << 16  # bytes that tell what a file is
+_PIXELS = 178_956_970  # of an image; Pillow opens no larger one
+
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_NO_BRACKETS = re.compile(rf"{_STRING}|[^][}}{{\"]++", re.DOTALL)
+_TOKENS = re.compile(rf"({_STRING})(\s*:)?|([][}}{{])", re.DOTALL)
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file, in UTF-8, UTF-16 or UTF-32.
+
+    Raises:
+        DataError: The file is missing, no JSON, cut off, nested too deeply, or names a key of an
+            object twice.
+    """
+    return _only_value(_read_text(path), path)
+
+
+def json_items(path: Path) -> Iterator[Any]:
+    """Read the items of a JSON file that holds a list, one at a time; or its one value.
+
+    Raises:
+        DataError: As `read_json` does; items before the fault have been given then.
+    """
+    text = _read_text(path)
+    position = _skip_space(text, 0)
+    if not text.startswith("[", position):
+        yield _only_value(text, path)
+        return
+    position = _skip_space(text, position + 1)
+    if text.startswith("]", position):
+        _expect_end(text, position + 1, path)
+        return
+    while True:
+        item, position = _parse(text, position, path)
+        yield item
+        position = _skip_space(text, position)
+        if text.startswith("]", position):
+            break
+        if not text.startswith(",", position):
+            raise _broken(json.JSONDecodeError("Expecting ',' or ']'", text, position), path)
+        position = _skip_space(text, position + 1)
+    _expect_end(text, position + 1, path)
+
+
+def first_keys(path: Path) -> tuple[bool, frozenset[str]]:
+    """Look at the beginning of a JSON file.
+
+    Args:
+        path: The file; it may be missing or something else.
+
+    Returns:
+        Whether it holds a list; and the keys in its object, or in the first object of its list, as
+        far as they stand in the beginning, with those above them: "annotations.result".
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.json"
+        >>> _ = path.write_text('[{"id": 3, "data": {"image": "a.j')
+        >>> is_list, keys = first_keys(path)
+        >>> is_list, sorted(keys)
+        (True, ['data', 'data.image', 'id'])
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_START)
+    except (OSError, ValueError):
+        return False, frozenset()
+    text = raw.decode(json.detect_encoding(raw), errors="replace").lstrip()
+    is_list = text.startswith("[")
+    if not text.startswith(("[", "{")):
+        return False, frozenset()
+    keys: set[str] = set()
+    above: list[str] = []  # for each open bracket, the keys that lead to it
+    here = ""
+    for string, colon, bracket in _TOKENS.findall(text):
+        if len(above) > _DEPTH:
+            break
+        if bracket in ("{", "["):
+            above.append(here)
+        elif bracket and above:
+            here = above.pop()
+            if len(above) <= is_list:
+                break
+        elif colon and above:
+            here = f"{above[-1]}.{string[1:-1]}".removeprefix(".")
+            keys.add(here)
+    return is_list, frozenset(keys)
+
+
+def read_object(value: Any, what: str, path: Path, entry: str | None = None) -> dict[str, Any]:
+    """Take an object out of a JSON file.
+
+    Args:
+        value: What stands there.
+        what: What it is, for the message.
+        path: The file.
+        entry: Where in it.
+
+    Raises:
+        DataError: It is no object.
+    """
+    if not isinstance(value, dict):
+        raise DataError(
+            f"expected an object as {what}, but got {value!r:.60}", path=path, entry=entry
+        )
+    return value
+
+
+def read_list(value: Any, what: str, path: Path, entry: str | None = None) -> list[Any]:
+    """Take a list out of a JSON file; see `read_object`.
+
+    Raises:
+        DataError: It is no list.
+    """
+    if not isinstance(value, list):
+        raise DataError(f"expected a list as {what}, but got {value!r:.60}", path=path, entry=entry)
+    return value
+
+
+def read_size(height: Any, width: Any, path: Path, entry: str) -> tuple[int, int]:
+    """Take the size of an image out of a file.
+
+    Raises:
+        DataError: Height and width are not whole, not positive, or of no image that can be read.
+    """
+    rows = read_number(height, "the image's height", path, entry)
+    columns = read_number(width, "the image's width", path, entry)
+    whole = rows.is_integer() and columns.is_integer()
+    if not whole or min(rows, columns) < 1 or rows * columns > _PIXELS:
+        raise DataError(
+            "expected whole numbers of at least 1 as the image's height and width, and at most "
+            f"{_PIXELS} pixels, but got {rows:g} × {columns:g}",
+            path=path,
+            entry=entry,
+        )
+    return int(rows), int(columns)
+
+
+def read_base64(value: Any, what: str, path: Path, entry: str | None = None) -> bytes:
+    """Take bytes out of a JSON file, written in base64, with or without a data URL's head.
+
+    Raises:
+        DataError: They are not.
+    """
+    try:
+        if not isinstance(value, str):
+            raise ValueError(f"got {value!r:.60}")
+        return base64.b64decode(value.partition(",")[2] or value, validate=True)
+    except ValueError as error:
+        raise DataError(f"expected base64 as {what} ({error})", path=path, entry=entry) from error
+
+
+def read_png_mask(
+    value: Any, limit: tuple[int, int] | None, path: Path, entry: str
+) -> NDArray[np.bool_]:
+    """Take a painted area out of a JSON file, written as a PNG in base64.
+
+    Args:
+        value: What stands there.
+        limit: Height and width that the area may have at most, where known.
+        path: The file.
+        entry: Where in it.
+
+    Returns:
+        The pixels that are not transparent or, in a picture without transparency, not 0, (h, w).
+
+    Raises:
+        DataError: It is no PNG, is damaged, or is too large.
+    """
+    raw = read_base64(value, "the mask", path, entry)
+    if not raw.startswith(b"\x89PNG"):
+        raise DataError(f"expected a PNG as the mask, but got {raw[:8]!r}", path=path, entry=entry)
+    with opened(raw, what=f"mask ({entry})", path=path) as picture:
+        if limit is not None and (picture.height > limit[0] or picture.width > limit[1]):
+            raise DataError(
+                f"the mask (H, W) is {(picture.height, picture.width)}, larger than the image, "
+                f"which is {limit}",
+                path=path,
+                entry=entry,
+            )
+        pixels = np.asarray(picture.getchannel("A") if "A" in picture.getbands() else picture) > 0
+    mask: NDArray[np.bool_] = np.logical_or.reduce(pixels.reshape(*pixels.shape[:2], -1), axis=2)
+    return mask
+
+
+def _read_text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        text = raw.decode(json.detect_encoding(raw))
+    except FileNotFoundError:
+        raise DataError("there is no such file", path=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"is not readable as text ({error})", path=path) from error
+    brackets = np.frombuffer(_NO_BRACKETS.sub("", text).encode(), np.uint8)
+    opening = np.isin(brackets, [ord("["), ord("{")])
+    depth = int(np.where(opening, 1, -1).cumsum().max(initial=0))
+    if depth > _DEPTH:
+        raise DataError(f"expected JSON of at most {_DEPTH} levels, but got {depth}", path=path)
+    return text
+
+
+def _only_value(text: str, path: Path) -> Any:
+    value, end = _parse(text, _skip_space(text, 0), path)
+    _expect_end(text, end, path)
+    return value
+
+
+def _parse(text: str, position: int, path: Path) -> tuple[Any, int]:
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+        if _HALF_CHARACTER.search(text, position, end):
+            json.dumps(value, ensure_ascii=False).encode()  # raises where the other half is missing
+    except (ValueError, RecursionError) as error:
+        raise _broken(error, path) from error
+    return value, end
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"key {twice!r:.60} stands twice in an object")
+    return keys
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
+def _broken(error: Exception, path: Path) -> DataError:
+    return DataError(f"is damaged or no JSON ({error})", path=path)
+
+
+def _expect_end(text: str, position: int, path: Path) -> None:
+    end = _skip_space(text, position)
+    if end != len(text):
+        raise _broken(json.JSONDecodeError("Extra data", text, end), path)
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position

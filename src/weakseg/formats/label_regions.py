@@ -1,0 +1,250 @@
+"""Label maps and colour-coded masks of other conventions -> painted areas, one a class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.images.reading import opened
+from weakseg.marks.kinds import Marks, Region
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
+
+if TYPE_CHECKING:
+    from weakseg.formats.palette_files import Colour, Palette
+
+Kind = Literal["mask", "scribble"]
+
+_VALUE_MODES = {"1", "P", "L", "I", "I;16", "I;16B"}
+_TRANSPARENT = -1
+_LISTED = 20  # values in a message
+_PIXELS_PER_BYTE = 8 * 1032  # at most, in a PNG of 1 bit a pixel, as deflate packs 1032 to 1
+
+
+@dataclass(frozen=True)
+class PixelRuns:
+    """A picture of few values, as runs of equal pixels, row by row.
+
+    Args:
+        height: Rows.
+        width: Columns.
+        values: Value of each run, (R,).
+        lengths: Pixels of each run, (R,), height × width in all.
+
+    Examples:
+        >>> runs = PixelRuns.of(np.array([[7, 7, 0], [0, 0, 9]]))
+        >>> runs.lengths.tolist()
+        [2, 3, 1]
+        >>> runs.counts()
+        {0: 3, 7: 2, 9: 1}
+    """
+
+    height: int
+    width: int
+    values: NDArray[Any]
+    lengths: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, picture: NDArray[Any]) -> PixelRuns:
+        """Pack a picture of one channel, (H, W)."""
+        flat = picture.ravel()
+        starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
+        height, width = picture.shape
+        return cls(height, width, flat[starts], np.diff(starts, append=flat.size))
+
+    def counts(self) -> dict[int, int]:
+        """Give the number of pixels of each value, by value in ascending order."""
+        values, run_value = np.unique(self.values, return_inverse=True)
+        pixels = np.bincount(run_value, weights=self.lengths).astype(int)
+        return dict(zip(values.tolist(), pixels.tolist(), strict=True))
+
+    def first(self, value: int) -> tuple[int, int]:
+        """Give x and y of the first pixel that has a value."""
+        run = int(np.argmax(self.values == value))
+        y, x = divmod(int(self.lengths[:run].sum()), self.width)
+        return x, y
+
+    def regions(self, ids: Mapping[int, int], kind: Kind) -> tuple[Region, ...]:
+        """Give the area of each class.
+
+        Args:
+            ids: Class ids by value; every value must be there. What is `UNLABELLED` is left out.
+            kind: Whether the areas are full masks or scribbles.
+        """
+        values, run_value = np.unique(self.values, return_inverse=True)
+        class_of_run = np.array([ids[value] for value in values.tolist()])[run_value]
+        ends = np.cumsum(self.lengths)
+        return tuple(
+            Region(
+                class_id,
+                self.height,
+                self.width,
+                _alternating(class_of_run == class_id, ends),
+                kind=kind,
+            )
+            for class_id in np.unique(class_of_run).tolist()
+            if class_id != UNLABELLED
+        )
+
+
+def _alternating(inside: NDArray[np.bool_], ends: NDArray[np.intp]) -> tuple[int, ...]:
+    """Join neighbouring runs into those outside and inside in turn, beginning with outside."""
+    last = np.append(inside[1:] != inside[:-1], True)
+    lengths = np.diff(ends[last], prepend=0).tolist()
+    return (0, *lengths) if inside[0] else tuple(lengths)
+
+
+def read_values(path: Path) -> PixelRuns:
+    """Read the values of an indexed or grey picture, of up to 16 bits.
+
+    Raises:
+        DataError: The file cannot be read, or is a colour picture.
+    """
+    with _opened_sound(path) as picture:
+        if picture.mode not in _VALUE_MODES:
+            raise DataError(
+                "expected an indexed or grey picture whose values are class ids, but got one of "
+                f"mode {picture.mode}; for a colour-coded mask say which colour is which class "
+                "with --palette FILE",
+                path=path,
+            )
+        values = np.array(picture)
+    return PixelRuns.of(values.astype(np.uint8) if picture.mode == "1" else values)
+
+
+def numbered_regions(path: Path, ids: Sequence[int], kind: Kind) -> tuple[Region, ...]:
+    """Read a label map of other class ids than those in use.
+
+    Args:
+        path: Indexed or grey picture; 254 is unlabelled and 255 void.
+        ids: Class ids in use, by the ids of the file.
+        kind: Whether it is a full mask or scribbles.
+
+    Raises:
+        DataError: The file cannot be read or holds an id of no class.
+    """
+    runs = read_values(path)
+    by_value = {**dict(enumerate(ids)), UNLABELLED: UNLABELLED, VOID: VOID}
+    expected = f"0 to {len(ids) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
+    return known_regions(runs, by_value, kind, expected, path)
+
+
+def known_regions(
+    runs: PixelRuns, ids: Mapping[int, int], kind: Kind, expected: str, path: Path
+) -> tuple[Region, ...]:
+    """Give the area of each class of a label map whose values must all be known.
+
+    Args:
+        runs: The label map.
+        ids: Class ids by value.
+        kind: Whether it is a full mask or scribbles.
+        expected: Which values are known, for the message.
+        path: Its file.
+
+    Raises:
+        DataError: It holds another value.
+    """
+    unknown = [value for value in runs.counts() if value not in ids]
+    if unknown:
+        raise DataError(f"{say_values(runs, unknown)}; expected {expected}", path=path)
+    return runs.regions(ids, kind)
+
+
+def label_map_marks(path: Path, ids: Sequence[int], kind: Kind) -> Marks:
+    """Give a label map as marks: as it is where its class ids are those in use.
+
+    Args:
+        path: Indexed or grey picture; 254 is unlabelled and 255 void.
+        ids: Class ids in use, by the ids of the file.
+        kind: Whether it is a full mask or scribbles.
+
+    Raises:
+        DataError: Its ids are others, and it cannot be read or holds an id of no class.
+    """
+    if list(ids) != list(range(len(ids))):
+        return Marks(regions=numbered_regions(path, ids, kind))
+    return Marks(mask=path) if kind == "mask" else Marks(scribbles=path)
+
+
+def coloured_regions(
+    path: Path, palette: Palette, ids: Mapping[Colour, int], kind: Kind
+) -> tuple[Region, ...]:
+    """Read a colour-coded mask; what is wholly transparent is unlabelled.
+
+    Args:
+        path: Picture of any mode with colours, an indexed one too.
+        palette: Names by colour.
+        ids: Class ids by colour.
+        kind: Whether it is a full mask or scribbles.
+
+    Raises:
+        DataError: The file cannot be read or holds a colour that is not in the palette.
+    """
+    runs = read_colours(path)
+    by_code = {_code(colour): class_id for colour, class_id in ids.items()}
+    by_code[_TRANSPARENT] = UNLABELLED
+    for code, pixels in runs.counts().items():
+        if code not in by_code:
+            x, y = runs.first(code)
+            colour = (code >> 16, code >> 8 & 255, code & 255)
+            near = min(palette, key=lambda known: _distance(known, colour))
+            raise DataError(
+                f"colour {colour} (first at x={x}, y={y}; {pixels} pixels) is not in the palette; "
+                f"the nearest there is {near}, {palette[near]!r}",
+                path=path,
+            )
+    return runs.regions(by_code, kind)
+
+
+def read_colours(path: Path) -> PixelRuns:
+    """Read a picture's colours as numbers 0xRRGGBB; -1 where it is wholly transparent.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    with _opened_sound(path) as picture:
+        red, green, blue, alpha = np.moveaxis(np.asarray(picture.convert("RGBA")), -1, 0)
+    codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue
+    codes[alpha == 0] = _TRANSPARENT
+    return PixelRuns.of(codes)
+
+
+@contextmanager
+def _opened_sound(path: Path) -> Iterator[Image.Image]:
+    """Open a picture that is not damaged so that it claims to be huge."""
+    with opened(path, what="label map") as picture:
+        size = path.stat().st_size
+        if picture.format == "PNG" and picture.width * picture.height > size * _PIXELS_PER_BYTE:
+            raise DataError(
+                f"is damaged: a picture of {picture.width} × {picture.height} pixels is not in "
+                f"{size} bytes",
+                path=path,
+            )
+        yield picture
+
+
+def say_values(runs: PixelRuns, unknown: Sequence[int]) -> str:
+    """Name values that are no class, and all that a picture holds, for a message."""
+    counts = list(runs.counts().items())
+    listed = ", ".join(f"{value}: {pixels}" for value, pixels in counts[:_LISTED])
+    more = f", and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
+    x, y = runs.first(unknown[0])
+    return (
+        f"value {unknown[0]} (first at x={x}, y={y}) is no class; pixels by value: {listed}{more}"
+    )
+
+
+def _code(colour: Colour) -> int:
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue
+
+
+def _distance(one: Colour, other: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))

@@ -1,0 +1,103 @@
+"""How folders of marks are laid out: files by image, splits, photographs beside label maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from weakseg.formats.source import SourceOptions, find_picture, image_name
+from weakseg.support.errors import DataError
+
+_USUAL_SPLITS = ("train", "val", "test", "trainval")
+
+
+def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
+    """Find the files below a folder, by their path inside it without the ending.
+
+    Args:
+        folder: The folder; one that is missing holds nothing.
+        ending: Their ending, as ".xml", in capitals or not. Hidden files are passed over.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() == ending and not hidden and path.is_file():
+            found[inside.with_suffix("").as_posix()] = path
+    return found
+
+
+def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> list[Path]:
+    """Give the file itself, or a few files of a folder, to be looked at; nothing is raised.
+
+    Args:
+        path: A file or a folder.
+        ending: Their ending, as ".xml", in capitals or not.
+        patterns: Where in the folder; the first that finds any counts.
+    """
+    try:
+        if path.is_file():
+            return [path] if path.suffix.lower() == ending else []
+        for pattern in patterns:
+            files = sorted(
+                item
+                for item in path.glob(pattern)
+                if item.suffix.lower() == ending and not item.name.startswith(".")
+            )
+            if files:
+                return files[:3]
+    except OSError:
+        pass
+    return []
+
+
+def read_splits(folder: Path) -> dict[str, str]:
+    """Read the lists of images in a folder of splits.
+
+    Args:
+        folder: It holds train.txt, val.txt and so on, with an image's name at the beginning of
+            each line. A folder that is missing holds nothing.
+
+    Returns:
+        Name of the split by image. An image that several lists name is in the first of train,
+        val, test, trainval, and then of the others by the alphabet.
+
+    Raises:
+        DataError: A list cannot be read.
+    """
+    lists = {path.stem: path for path in sorted(folder.glob("*.txt"))}
+    usual = [split for split in _USUAL_SPLITS if split in lists]
+    splits: dict[str, str] = {}
+    for split in dict.fromkeys([*usual, *lists]):
+        try:
+            lines = lists[split].read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"is not readable as text ({error})", path=lists[split]) from error
+        for line in lines:
+            if line.strip():
+                splits.setdefault(image_name(line.split()[0]), split)
+    return splits
+
+
+def photo_of(label_map: Path, name: str, root: Path, options: SourceOptions) -> Path | None:
+    """Find the photograph of a label map, which often has the same name but for the ending.
+
+    It is looked for in the user's folders of images, in folders `images` and `JPEGImages` beside
+    the label maps' folder and inside it, and beside the label map.
+
+    Args:
+        label_map: The label map.
+        name: Its path below the root, without the ending.
+        root: The label maps' folder.
+        options: Where else to look.
+    """
+    usual = (root.parent / "images", root.parent / "JPEGImages", root / "images")
+    apart = replace(options, images=(*options.images, *usual))
+    for written, source, where in (
+        (name, root.parent, apart),
+        (label_map.stem, label_map, options),
+    ):
+        found = find_picture(written, source, where)
+        if found is not None and found != label_map:
+            return found
+    return None

@@ -1,0 +1,156 @@
+"""Files that say which colour of a colour-coded mask is which class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from weakseg.formats.json_files import read_json
+from weakseg.formats.source import ClassFinder
+from weakseg.formats.tables import read_table
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.support.errors import DataError
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
+
+Palette = dict[Colour, str]
+"""Names of classes by colour."""
+
+Entries = Iterator[tuple[str, Any, Any]]  # where in the file, name, colour
+
+_UNLABELLED_NAMES = {"unlabelled", "unlabeled"}
+_LABELMAP_LINE = re.compile(r"(?P<name>.+):(?P<colour>[^:]*):[^:]*:[^:]*")
+_GIMP_LINE = re.compile(r"(?P<colour>\d+\s+\d+\s+\d+)(?P<name>.*)")
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def read_palette(path: Path) -> Palette:
+    """Read which colour is which class.
+
+    Args:
+        path: One of four kinds of file: csv with the columns name, r, g and b in any order; JSON
+            that maps names to [r, g, b] or "#rrggbb", or a list of objects with name and color;
+            labelmap.txt of CVAT (name:r,g,b:parts:actions); a palette of GIMP (.gpl).
+
+    Returns:
+        Names by colour, in the file's order. Several colours may have one name.
+
+    Raises:
+        DataError: The file cannot be read, a colour is none, or one colour has two names.
+    """
+    palette: Palette = {}
+    for entry, name, written in _entries(path):
+        if not isinstance(name, str) or not name.strip():
+            raise DataError(
+                f"expected a name beside the colour, but got {name!r:.60}", path=path, entry=entry
+            )
+        colour = _colour(written, path, entry)
+        if palette.setdefault(colour, name.strip()) != name.strip():
+            raise DataError(
+                f"colour {colour} has two names, {palette[colour]!r} and {name.strip()!r}",
+                path=path,
+                entry=entry,
+            )
+    if not palette:
+        raise DataError("expected names and colours of classes, but found none", path=path)
+    return palette
+
+
+def palette_ids(palette: Palette, classes: ClassFinder, path: Path) -> dict[Colour, int]:
+    """Ask for the classes of a palette, in its order.
+
+    Args:
+        palette: Names by colour; one named "unlabelled" is of no class.
+        classes: The classes.
+        path: The palette's file, for messages.
+
+    Returns:
+        Class ids by colour, `UNLABELLED` among them.
+
+    Raises:
+        DataError: A name is of no class.
+    """
+    return {
+        colour: UNLABELLED
+        if name.lower() in _UNLABELLED_NAMES
+        else classes.find(name, path=path, entry=repr(name))
+        for colour, name in palette.items()
+    }
+
+
+def _entries(path: Path) -> Entries:
+    if path.suffix.lower() == ".json":
+        return _json_entries(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError("there is no such file", path=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"is not readable as text ({error})", path=path) from error
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    first = lines[0][1] if lines else ""
+    if first.startswith(("{", "[")):
+        return _json_entries(path)
+    if first == "GIMP Palette":
+        colours = [item for item in lines[1:] if not re.match(r"(Name|Columns|Channels):", item[1])]
+        return _line_entries(colours, _GIMP_LINE, "red, green, blue and a name", path)
+    if _LABELMAP_LINE.fullmatch(first):
+        return _line_entries(lines, _LABELMAP_LINE, "name:r,g,b:parts:actions", path)
+    return _csv_entries(path)
+
+
+def _csv_entries(path: Path) -> Entries:
+    for entry, row in read_table(path, ("name", "r", "g", "b")):
+        yield entry, row["name"], [row["r"], row["g"], row["b"]]
+
+
+def _json_entries(path: Path) -> Entries:
+    tree = read_json(path)
+    if isinstance(tree, dict):
+        for name, colour in tree.items():
+            yield repr(name), name, colour
+        return
+    if not isinstance(tree, list):
+        raise DataError(
+            "expected an object of colours by name, or a list of objects with name and color",
+            path=path,
+        )
+    for number, item in enumerate(tree, 1):
+        if not isinstance(item, dict):
+            raise DataError(
+                f"expected an object with name and color, but got {item!r:.60}",
+                path=path,
+                entry=f"item {number}",
+            )
+        yield f"item {number}", item.get("name"), item.get("color", item.get("colour"))
+
+
+def _line_entries(
+    lines: list[tuple[int, str]], form: re.Pattern[str], meaning: str, path: Path
+) -> Entries:
+    for number, line in lines:
+        match = form.fullmatch(line)
+        if match is None:
+            raise DataError(
+                f"expected {meaning}, but got {line!r:.60}", path=path, entry=f"line {number}"
+            )
+        yield f"line {number}", match["name"], re.split(r"[\s,]+", match["colour"].strip())
+
+
+def _colour(written: Any, path: Path, entry: str) -> Colour:
+    if isinstance(written, str) and _HEX.fullmatch(written.strip()):
+        code = int(written.strip()[1:], 16)
+        return code >> 16, code >> 8 & 255, code & 255
+    parts = written if isinstance(written, list) else []
+    values = [int(text) for text in map(str, parts) if re.fullmatch(r"[0-9]{1,3}", text.strip())]
+    if len(values) != len(parts) or len(values) != 3 or max(values) > 255:
+        raise DataError(
+            f"expected red, green and blue from 0 to 255, or #rrggbb, but got {written!r:.60}",
+            path=path,
+            entry=entry,
+        )
+    return values[0], values[1], values[2]

@@ -1,0 +1,66 @@
+"""Readers of points: csv (image,class,x,y) and the JSON of people's clicks on PASCAL VOC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from weakseg.formats.json_files import read_json
+from weakseg.formats.source import ClassFinder, image_name, read_number
+from weakseg.formats.tables import instance_of, read_table
+from weakseg.marks.kinds import Point
+from weakseg.support.errors import DataError
+
+Row = tuple[str, Mapping[str, Any]]  # where in the file; class, x, y, perhaps instance
+
+
+def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
+    """Read points of many images.
+
+    Args:
+        path: A csv with the header image,class,x,y and, where objects are numbered, instance; or
+            a JSON object that maps an image's name to a list of
+            ``{"cls": class id or name, "x": …, "y": …}`` (What's the Point, ECCV 2016).
+        classes: The classes, to which every point must belong.
+
+    Returns:
+        Points by image name, which is without the ending; an image of the JSON may have none.
+
+    Raises:
+        DataError: The file cannot be read, or an entry is not a point of a known class.
+    """
+    images = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
+    points: dict[str, list[Point]] = {}
+    for image, rows in images:
+        found = points.setdefault(image_name(image), [])
+        for entry, row in rows:
+            class_id = classes.find(row["class"], path=path, entry=entry)
+            x, y = (read_number(row[key], key, path, entry) for key in ("x", "y"))
+            found.append(Point(class_id, x, y, instance_of(row, path, entry)))
+    return points
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    for entry, row in read_table(path, ("image", "class", "x", "y")):
+        yield row["image"], [(entry, row)]
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    tree = read_json(path)
+    if not isinstance(tree, dict):
+        raise DataError("expected an object that maps image names to lists of points", path=path)
+    for image, marks in tree.items():
+        if not isinstance(marks, list):
+            raise DataError(
+                f"expected a list of points, but got {marks!r:.40}", path=path, entry=repr(image)
+            )
+        rows: list[Row] = []
+        for number, mark in enumerate(marks, 1):
+            entry = f"image {image!r}, point {number}"
+            if not isinstance(mark, dict) or not {"cls", "x", "y"} <= mark.keys():
+                raise DataError(
+                    f"expected cls, x and y, but got {mark!r:.80}", path=path, entry=entry
+                )
+            rows.append((entry, {"class": mark["cls"], "x": mark["x"], "y": mark["y"]}))
+        yield image, rows

@@ -1,0 +1,139 @@
+"""Label maps and colour-coded masks as PNGs, whose values or colours the user may explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from weakseg.formats.label_regions import (
+    Kind,
+    coloured_regions,
+    read_colours,
+    read_values,
+    say_values,
+)
+from weakseg.formats.layout import files_by_name, first_files, photo_of
+from weakseg.formats.palette_files import palette_ids, read_palette
+from weakseg.formats.readers.scribblesup import SCRIBBLESUP
+from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions, image_name
+from weakseg.images.reading import image_size
+from weakseg.marks.kinds import Marks, Region
+from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.support.errors import DataError
+
+_PHOTOGRAPH = 64  # different values or colours that a label map hardly has
+
+
+def read_stated_regions(
+    path: Path, classes: ClassFinder, options: SourceOptions, kind: Kind
+) -> tuple[Region, ...]:
+    """Read one label map, whose values are ids of the class list.
+
+    What the user states about values counts first. 254 is unlabelled else. 255 is void else, where
+    the file holds 254 too or the user states what is unlabelled; a 255 alone may mean void (as in
+    PASCAL VOC) or unlabelled (as in ScribbleSup), so that the user is asked.
+
+    Args:
+        path: Indexed or grey picture of up to 16 bits.
+        classes: The classes; values are asked for as numbers, in ascending order.
+        options: What the user states about values.
+        kind: Whether it is a full mask or scribbles.
+
+    Returns:
+        One area a class; void is one, too.
+
+    Raises:
+        DataError: The file cannot be read, or holds a value that is no class.
+    """
+    runs = read_values(path)
+    ids: dict[int, int] = {}
+    unknown = []
+    counts = runs.counts()
+    for value in counts:
+        class_id = _class_of(value, counts, classes, options, path)
+        if class_id is None:
+            unknown.append(value)
+        else:
+            ids[value] = class_id
+    if unknown:
+        raise DataError(
+            f"{say_values(runs, unknown)}. Say what they are with --classes FILE, --void VALUE "
+            "and --unlabelled VALUE",
+            path=path,
+        )
+    return runs.regions(ids, kind)
+
+
+def _class_of(
+    value: int, counts: dict[int, int], classes: ClassFinder, options: SourceOptions, path: Path
+) -> int | None:
+    if value == options.void:
+        return VOID
+    if value in (options.unlabelled, UNLABELLED):
+        return UNLABELLED
+    if value == VOID and UNLABELLED not in counts and options.unlabelled is None:
+        raise DataError(
+            f"{counts[VOID]} pixels are 255, which may mean void or unlabelled: say it with "
+            "--void 255 or --unlabelled 255",
+            path=path,
+        )
+    if value == VOID:
+        return VOID
+    try:
+        return classes.find(value, path=path) if 0 <= value < MAX_CLASSES else None
+    except DataError:
+        return None
+
+
+def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    root = path if path.is_dir() else path.parent
+    files = files_by_name(path, ".png") if path.is_dir() else {path.stem: path}
+    if not files:
+        raise DataError("expected PNGs, but there are none in this folder", path=path)
+    read_regions = _reader(classes, options)
+    for name, file in files.items():
+        regions = read_regions(file)
+        picture = photo_of(file, name, root, options)
+        yield Annotated(image_name(name), Marks(regions=regions), picture, image_size(file), file)
+
+
+def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tuple[Region, ...]]:
+    kind: Kind = "scribble" if options.label_maps == "scribbles" else "mask"
+    values = {options.void, options.unlabelled} - {None}
+    if options.palette is None:
+        if options.void is not None and options.void == options.unlabelled:
+            raise DataError(f"value {options.void} is stated to be both void and unlabelled")
+        return lambda path: read_stated_regions(path, classes, options, kind)
+    if values:
+        raise DataError(
+            "--void and --unlabelled state values, which colours have not: name colours 'void' "
+            "and 'unlabelled' in the palette",
+            path=options.palette,
+        )
+    palette = read_palette(options.palette)
+    ids = palette_ids(palette, classes, options.palette)
+    return lambda path: coloured_regions(path, palette, ids, kind)
+
+
+def _recognises(path: Path) -> bool:
+    files = first_files(path, ".png")
+    return bool(files) and all(map(_has_few_values, files)) and not SCRIBBLESUP.recognises(path)
+
+
+def _has_few_values(path: Path) -> bool:
+    try:
+        runs = read_values(path)
+    except DataError:
+        try:
+            runs = read_colours(path)
+        except DataError:
+            return False
+    return len(runs.counts()) <= _PHOTOGRAPH
+
+
+LABEL_PNGS = Format(
+    "label-pngs",
+    "label maps as indexed or grey PNGs, or colour-coded ones with --palette FILE",
+    _recognises,
+    _read,
+)

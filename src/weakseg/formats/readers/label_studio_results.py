@@ -1,0 +1,276 @@
+"""Label Studio's results, what one person said about one image, as marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from weakseg.formats.brush import decode_brush
+from weakseg.formats.collector import Collector
+from weakseg.formats.json_files import read_list, read_object, read_png_mask, read_size
+from weakseg.formats.source import ClassFinder, SourceOptions, read_number, read_path
+from weakseg.marks.drawing import Canvas
+from weakseg.marks.kinds import Place, Region
+from weakseg.support.errors import DataError
+
+Size = tuple[int, int]
+Result = dict[str, Any]
+
+_DRAWN = ("rectangle", "polygon", "ellipse", "keypoint", "vector", "brush", "magicwand", "bitmask")
+_NAMING = ("labels", "choices", "taxonomy")  # what names regions, the surest first
+
+
+def is_drawn(result: Result) -> bool:
+    """Tell whether a result is a region of the image."""
+    return _kind(result) in _DRAWN
+
+
+def read_results(
+    results: Sequence[Result], collector: Collector, classes: ClassFinder, options: SourceOptions
+) -> Size | None:
+    """Read the results of one annotation.
+
+    A region has its class from its own labels or, where it has none, from the labels, choices or
+    taxonomy of the same id. All marks of an image that was turned in the tool are left out, tags
+    as well, for they would not be all of them.
+
+    Args:
+        results: The results.
+        collector: Takes up marks and findings.
+        classes: Gives the ids of classes.
+        options: Whether painted areas are masks or scribbles.
+
+    Returns:
+        Height and width of the image, where the results say so.
+
+    Raises:
+        DataError: A result is not what it should be.
+    """
+    path, entry = collector.path, collector.entry
+    drawn = [result for result in results if is_drawn(result)]
+    sizes = {_size(result, path, _entry(result, collector)) for result in drawn}
+    if len(sizes) > 1:
+        raise DataError(
+            f"expected one size of the image, but results say {sorted(sizes)!s:.60}",
+            path=path,
+            entry=entry,
+        )
+    size = next(iter(sizes), None)
+    for result in drawn:
+        turned = read_number(result.get("image_rotation") or 0, "image_rotation", path, str(entry))
+        if turned % 360:
+            collector.note(
+                "unread",
+                f"the image was turned by {turned:g} degrees when it was "
+                "marked, which weakseg cannot undo; its marks are left out",
+            )
+            return size
+    for group in _by_id(results):
+        _read_group(group, size, collector, classes, options)
+    return size
+
+
+def _kind(result: Result) -> str:
+    """Give what a result is, whether it has labels of its own or not."""
+    return str(result.get("type")).removesuffix("labels")
+
+
+def _entry(result: Result, collector: Collector) -> str:
+    return f"{collector.entry}, result {result.get('id')!s:.20}"
+
+
+def _size(result: Result, path: Path, entry: str) -> Size:
+    return read_size(result.get("original_height"), result.get("original_width"), path, entry)
+
+
+def _by_id(results: Sequence[Result]) -> list[list[Result]]:
+    """Bring together what is said about the same region; what has no id is on its own."""
+    groups: dict[str | int, list[Result]] = {}
+    for number, result in enumerate(results):
+        key = result.get("id")
+        groups.setdefault(key if isinstance(key, str) else number, []).append(result)
+    return list(groups.values())
+
+
+def _read_group(
+    group: list[Result],
+    size: Size | None,
+    collector: Collector,
+    classes: ClassFinder,
+    options: SourceOptions,
+) -> None:
+    drawn = [result for result in group if is_drawn(result)]
+    naming = sorted((item for item in group if item.get("type") in _NAMING), key=_rank)
+    for result in group:
+        if not is_drawn(result) and result.get("type") not in _NAMING:
+            collector.unread(f"results of type {result.get('type')!r:.40}")
+        if result.get("meta"):
+            collector.unread("notes on results")
+    if not drawn:
+        _read_tags(naming, collector, classes)
+    for result in drawn:
+        entry = _entry(result, collector)
+        for name in _names_of_region(result, naming, collector, entry):
+            class_id = classes.find(name, path=collector.path, entry=entry)
+            _read_region(result, class_id, size, collector, options, entry)
+
+
+def _names_of_region(
+    result: Result, naming: list[Result], collector: Collector, entry: str
+) -> list[Any]:
+    """Give the first names that are said of a region; what else is said of it is not used."""
+    own = [] if result["type"] == _kind(result) else [result]
+    names: list[Any] = []
+    for item in (*own, *naming):
+        said = _names(item, collector.path, entry)
+        if names:
+            collector.unread(f"{item['type']} of regions that have a label")
+        names = names or said
+    if not names:
+        collector.note("empty", "a region without a label; left out", entry)
+    return names
+
+
+def _rank(result: Result) -> int:
+    return _NAMING.index(result["type"])
+
+
+def _read_tags(naming: Sequence[Result], collector: Collector, classes: ClassFinder) -> None:
+    for result in naming:
+        if result["type"] == "labels":
+            collector.unread("labels of no region")
+            continue
+        entry = _entry(result, collector)
+        for name in _names(result, collector.path, entry):
+            collector.tag(classes.find(name, path=collector.path, entry=entry))
+
+
+def _names(result: Result, path: Path, entry: str) -> list[Any]:
+    """Give the names in a result; of a taxonomy's paths the last names."""
+    kind = result["type"]
+    value = read_object(result.get("value"), "value", path, entry)
+    names = read_list(value.get(kind) or [], kind, path, entry)
+    if kind != "taxonomy":
+        return names
+    return [names[-1] for names in (read_list(item, kind, path, entry) for item in names) if names]
+
+
+def _read_region(
+    result: Result,
+    class_id: int,
+    size: Size | None,
+    collector: Collector,
+    options: SourceOptions,
+    entry: str,
+) -> None:
+    path = collector.path
+    assert size is not None  # any region has said it
+    value = read_object(result.get("value"), "value", path, entry)
+
+    def number(key: str, default: float | None = None) -> float:
+        return read_number(value.get(key, default), key, path, entry)
+
+    match _kind(result):
+        case "keypoint":
+            collector.point(class_id, _place(number("x"), number("y"), size), entry)
+        case "rectangle":
+            edges = _place(number("width"), number("height"), size)
+            degrees = number("rotation", 0)
+            corner = _place(number("x"), number("y"), size)
+            corners = _turned_rectangle(corner, edges, degrees)
+            collector.box(class_id, corners, entry, turned=degrees % 360 != 0)
+        case "ellipse":
+            centre = _place(number("x"), number("y"), size)
+            radii = _place(number("radiusX"), number("radiusY"), size)
+            collector.ellipse(class_id, centre, radii, number("rotation", 0), entry)
+        case "polygon":
+            places = read_path(value.get("points"), "points", path, entry)
+            _add_line(
+                collector,
+                class_id,
+                [_place(x, y, size) for x, y in places],
+                entry,
+                closed=value.get("closed", True),
+            )
+        case "vector":
+            for line in _vector(value, size, collector, entry):
+                _add_line(collector, class_id, line, entry, closed=value.get("closed", False))
+        case _:
+            kind: Literal["mask", "scribble"]
+            kind = "scribble" if options.label_maps == "scribbles" else "mask"
+            area = _painted(value, size, path, entry)
+            collector.region(Region.from_mask(class_id, area, kind=kind), entry)
+
+
+def _add_line(
+    collector: Collector, class_id: int, places: list[Place], entry: str, *, closed: Any
+) -> None:
+    if closed:
+        collector.polygon(class_id, places, entry)
+    else:
+        collector.stroke(class_id, places, entry)
+
+
+def _place(x: float, y: float, size: Size) -> Place:
+    """Turn percentages into pixels; what is a whole number but for rounding becomes one."""
+    height, width = size
+    return round(x / 100 * width, 6), round(y / 100 * height, 6)
+
+
+def _turned_rectangle(corner: Place, edges: Place, degrees: float) -> list[Place]:
+    """Give the corners of a rectangle that is turned clockwise about its upper left one."""
+    (x, y), (width, height) = corner, edges
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return [
+        (round(x + across * cosine - down * sine, 6), round(y + across * sine + down * cosine, 6))
+        for across, down in ((0, 0), (width, 0), (width, height), (0, height))
+    ]
+
+
+def _vector(
+    value: dict[str, Any], size: Size, collector: Collector, entry: str
+) -> list[list[Place]]:
+    """Give the lines of a vector, whose places may each follow any earlier one."""
+    path = collector.path
+    lines: list[list[Place]] = []
+    known: dict[str, Place] = {}
+    last = ""
+    for item in read_list(value.get("vertices"), "vertices", path, entry):
+        vertex = read_object(item, "a vertex", path, entry)
+        place = _place(
+            read_number(vertex.get("x"), "x", path, entry),
+            read_number(vertex.get("y"), "y", path, entry),
+            size,
+        )
+        before = str(vertex.get("prevPointId", last))
+        if lines and before == last:
+            lines[-1].append(place)
+        else:
+            lines.append([known[before], place] if before in known else [place])
+        last = str(vertex.get("id", ""))
+        known[last] = place
+        if vertex.get("isBezier"):
+            collector.note("unsure", "curves are read as straight lines between their points")
+    return lines
+
+
+def _painted(value: dict[str, Any], size: Size, path: Path, entry: str) -> Canvas:
+    if "imageDataURL" in value:
+        return read_png_mask(value["imageDataURL"], size, path, entry)
+    if value.get("format", "rle") != "rle":
+        raise DataError(
+            f"expected a brush of format 'rle', but got {value['format']!r:.40}",
+            path=path,
+            entry=entry,
+        )
+    rle = read_list(value.get("rle"), "rle", path, entry)
+    if not rle:
+        return np.zeros(size, bool)
+    try:
+        return decode_brush(rle, *size)
+    except ValueError as error:
+        raise DataError(f"the brush is damaged: {error}", path=path, entry=entry) from error

@@ -1,0 +1,253 @@
+"""labelme: beside each image a JSON file of shapes."""
+
+from __future__ import annotations
+
+import math
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from weakseg.formats.collector import Collector
+from weakseg.formats.json_files import (
+    first_keys,
+    read_base64,
+    read_json,
+    read_list,
+    read_object,
+    read_png_mask,
+    read_size,
+)
+from weakseg.formats.source import (
+    Annotated,
+    ClassFinder,
+    Format,
+    SourceOptions,
+    find_picture,
+    image_name,
+    read_path,
+)
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Place, Region
+from weakseg.support.errors import DataError
+
+_SIGNS = {"version", "flags", "imagePath", "imageHeight", "imageWidth", "lineColor", "fillColor"}
+_KEYS = _SIGNS | {"shapes", "imageData"}
+_SHAPE_KEYS = {"label", "points", "group_id", "shape_type", "mask", "line_color", "fill_color"}
+_KINDS = {
+    "polygon",
+    "rectangle",
+    "oriented_rectangle",
+    "rotation",
+    "circle",
+    "line",
+    "linestrip",
+    "point",
+    "points",
+    "mask",
+}
+_LEFT_OUT = "__ignore__"
+_LOOKED_INTO = 5  # files that tell what a folder is
+
+
+def _recognises(path: Path) -> bool:
+    """Tell whether a file is of labelme, or the first JSON files of a folder are."""
+    try:
+        files = list(islice(_json_files(path), _LOOKED_INTO)) if path.is_dir() else [path]
+    except OSError:
+        return False
+    return bool(files) and all(map(_is_labelme, files))
+
+
+def _is_labelme(path: Path) -> bool:
+    is_list, keys = first_keys(path)
+    shapes = "shapes" in keys and (keys & _SIGNS or {"shapes.label", "shapes.points"} <= keys)
+    return not is_list and bool(shapes or ("imageData" in keys and keys & _SIGNS))
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(".json") and not name.startswith("."):
+                yield Path(here, name)
+
+
+def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    """Read a file of labelme, or all those in a folder and the folders below it.
+
+    Points, lines, outlines, circles and masks become marks of their kind, rectangles become boxes,
+    a turned rectangle the box around it, and flags of the image that are set its tags. The image is
+    the one inside the file or, where there is none, the one that the file names.
+
+    Raises:
+        DataError: A file is damaged, or a folder holds none of labelme.
+    """
+    if not path.is_dir():
+        yield _read_file(path, path.parent, classes, options)
+        return
+    last: Annotated | None = None
+    others: tuple[Finding, ...] = ()
+    for file in _json_files(path):
+        if not _is_labelme(file):
+            others += (Finding("unread", "is no file of labelme; left out", file),)
+            continue
+        if last is not None:
+            yield replace(last, findings=last.findings + others)
+            others = ()
+        last = _read_file(file, path, classes, options)
+    if last is None:
+        raise DataError("expected a folder of JSON files of labelme, but found none", path=path)
+    yield replace(last, findings=last.findings + others)
+
+
+LABELME = Format(
+    "labelme", "labelme: a JSON file for each image, or a folder of them", _recognises, _read
+)
+
+
+def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOptions) -> Annotated:
+    image = read_object(read_json(path), "the file", path)
+    stated = image.get("imageHeight"), image.get("imageWidth")
+    size = None if stated == (None, None) else read_size(*stated, path, "the image's size")
+    collector = Collector(path)
+    _read_flags(image.get("flags"), collector, classes)
+    shapes = read_list(image.get("shapes"), "shapes", path)
+    for number, shape in enumerate(shapes, start=1):
+        _read_shape(shape, f"shape {number}", size, collector, classes)
+    for key in sorted(image.keys() - _KEYS):
+        if image[key]:
+            collector.unread(f"{key!r:.40}")
+    written = image.get("imagePath") or path.stem
+    if not isinstance(written, str):
+        raise DataError(f"expected a path as imagePath, but got {written!r:.60}", path=path)
+    embedded = image.get("imageData")
+    return Annotated(
+        name=_name(written, path, root),
+        marks=collector.marks(),
+        picture=read_base64(embedded, "imageData", path)
+        if embedded
+        else find_picture(written, path, options),
+        size=size,
+        path=path,
+        findings=collector.findings(),
+    )
+
+
+def _name(written: str, path: Path, root: Path) -> str:
+    """Name an image by its place below the folder that is read; one elsewhere by its name."""
+    written = written.replace("\\", "/")
+    if PureWindowsPath(written).anchor:
+        written = PureWindowsPath(written).name
+    below = posixpath.join(path.parent.relative_to(root).as_posix(), written)
+    return image_name(posixpath.normpath(below)) or path.stem
+
+
+def _read_flags(flags: Any, collector: Collector, classes: ClassFinder) -> None:
+    flags = read_object(flags or {}, "flags", collector.path)
+    for name, is_set in flags.items():
+        if not isinstance(is_set, bool):
+            raise DataError(
+                f"expected true or false as flag {name!r:.40}, but got {is_set!r:.40}",
+                path=collector.path,
+                entry="flags",
+            )
+    if flags.get(_LEFT_OUT):
+        collector.note(
+            "unread",
+            f"the image is flagged {_LEFT_OUT}; its flags are not taken as "
+            "tags, but its shapes are read",
+        )
+        return
+    for name, is_set in flags.items():
+        if is_set:
+            collector.tag(classes.find(name, path=collector.path, entry="flags"))
+
+
+def _read_shape(
+    value: Any, entry: str, size: tuple[int, int] | None, collector: Collector, classes: ClassFinder
+) -> None:
+    path = collector.path
+    shape = read_object(value, "a shape", path, entry)
+    kind = shape.get("shape_type") or "polygon"
+    if not isinstance(kind, str) or kind not in _KINDS:
+        collector.unread(f"shapes of type {kind!r:.40}")
+        return
+    places = read_path(shape.get("points"), "points", path, entry)
+    class_id = classes.find(shape.get("label"), path=path, entry=entry)
+    instance = _read_extras(shape, collector)
+    match kind:
+        case "polygon":
+            collector.polygon(class_id, places, entry, instance)
+        case "rectangle" | "oriented_rectangle" | "rotation":
+            collector.box(class_id, places, entry, instance, turned=kind != "rectangle")
+        case "circle":
+            centre, radius = _circle(places, path, entry)
+            collector.ellipse(class_id, centre, (radius, radius), 0, entry, instance)
+        case "line" | "linestrip":
+            collector.stroke(class_id, places, entry, instance)
+        case "point" | "points":
+            for place in places:
+                collector.point(class_id, place, entry, instance)
+        case "mask":
+            region = _mask(class_id, shape.get("mask"), places, size, collector, entry, instance)
+            collector.region(region, entry)
+
+
+def _read_extras(shape: dict[str, Any], collector: Collector) -> int | None:
+    """Give the number of a shape's object; note what else it says."""
+    flags = shape.get("flags")
+    if isinstance(flags, dict) and any(flags.values()):
+        collector.unread("flags of shapes")
+    if shape.get("description"):
+        collector.unread("descriptions of shapes")
+    for key in sorted(shape.keys() - _SHAPE_KEYS - {"flags", "description"}):
+        if shape[key]:
+            collector.unread(f"{key!r:.40} of shapes")
+    number = shape.get("group_id")
+    if number is None or (isinstance(number, int) and not isinstance(number, bool)):
+        return number
+    collector.unread("group_id that is no whole number")
+    return None
+
+
+def _circle(places: tuple[Place, ...], path: Path, entry: str) -> tuple[Place, float]:
+    if len(places) != 2:
+        raise DataError(
+            f"expected a circle's centre and a place on it, but got {len(places)} places",
+            path=path,
+            entry=entry,
+        )
+    centre, edge = places
+    return centre, math.dist(centre, edge)
+
+
+def _mask(
+    class_id: int,
+    value: Any,
+    places: tuple[Place, ...],
+    size: tuple[int, int] | None,
+    collector: Collector,
+    entry: str,
+    instance: int | None,
+) -> Region:
+    """Read a painted area; its first place is in its upper left pixel, its second in its last."""
+    if len(places) != 2:
+        raise DataError(
+            f"expected two corners of a mask, but got {len(places)} places",
+            path=collector.path,
+            entry=entry,
+        )
+    area = read_png_mask(value, size, collector.path, entry)
+    (left, top), (right, lower) = places
+    if max(abs(right - left + 1 - area.shape[1]), abs(lower - top + 1 - area.shape[0])) > 1:
+        collector.note(
+            "unsure",
+            f"the mask (H, W) is {area.shape} while its corners are of another"
+            " size; its upper left corner is taken",
+            entry,
+        )
+    return Region.from_mask(class_id, area, round(left), round(top), instance=instance)

@@ -1,0 +1,123 @@
+"""What the XML files of PASCAL VOC and of ScribbleSup have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from defusedxml import ElementTree
+
+from weakseg.formats.layout import files_by_name
+from weakseg.formats.source import Annotated, SourceOptions, find_picture, image_name, read_number
+from weakseg.support.errors import DataError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_ROOT = "annotation"
+
+# What the parser raises on a damaged file; a forbidden entity is a ValueError, an unknown encoding
+# a LookupError.
+_DAMAGED = (OSError, SyntaxError, ValueError, LookupError, RecursionError)
+
+
+def read_voc_root(path: Path) -> Element:
+    """Read an XML file whole; entities, with which files can be made to explode, are refused.
+
+    Raises:
+        DataError: The file cannot be read, is no XML, or its outermost element is another than
+            <annotation>.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+    except FileNotFoundError:
+        raise DataError("there is no such file", path=path) from None
+    except _DAMAGED as error:
+        raise DataError(f"is not readable as XML ({error})", path=path) from error
+    if root is None or root.tag != _ROOT:
+        tag = "nothing" if root is None else f"<{root.tag:.60}>"
+        raise DataError(f"expected <{_ROOT}>, but got {tag}", path=path)
+    return root
+
+
+def xml_kind(path: Path) -> str | None:
+    """Tell an XML file of PASCAL VOC ("voc") from one of ScribbleSup ("scribblesup") or others."""
+    # Other tools' files may be large, and are told by their beginning.
+    if _outermost_tag(path) != _ROOT:
+        return None
+    try:
+        root = read_voc_root(path)
+    except DataError:
+        return None
+    if root.find("polygon/tag") is not None:
+        return "scribblesup"
+    has_boxes = root.find("object/bndbox") is not None
+    is_empty = root.find("object") is None and root.find("size") is not None
+    return "voc" if has_boxes or is_empty else None
+
+
+def _outermost_tag(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            for _, element in ElementTree.iterparse(file, events=("start",)):
+                return str(element.tag)
+    except _DAMAGED:
+        pass
+    return None
+
+
+def read_xml_folder(folder: Path, read: Callable[[Path], Annotated]) -> Iterator[Annotated]:
+    """Read the XML files below a folder.
+
+    Args:
+        folder: The folder; images' names begin with the path inside it.
+        read: Reads one file.
+
+    Raises:
+        DataError: There is none, or one cannot be read.
+    """
+    files = files_by_name(folder, ".xml")
+    if not files:
+        raise DataError("expected XML files, but there are none in this folder", path=folder)
+    for name, path in files.items():
+        annotated = read(path)
+        yield replace(annotated, name=(Path(name).parent / annotated.name).as_posix())
+
+
+def find_named(root: Element, path: Path, options: SourceOptions) -> tuple[str, Path | None]:
+    """Give an XML file's image: its name, and the image file where there is one.
+
+    It is the one that <filename> names, or, as files are renamed, one named like the XML file.
+    """
+    near = replace(options, images=(*options.images, path.parent.parent / "JPEGImages"))
+    names = [item for item in (text_of(root, "filename"), path.stem, path.name) if image_name(item)]
+    for item in names:
+        picture = find_picture(item, path, near)
+        if picture is not None:
+            return image_name(item), picture
+    return image_name(names[0]), None
+
+
+def read_size(root: Element, path: Path) -> tuple[int, int] | None:
+    """Read height and width out of <size>; None where they are not there, or 0.
+
+    Raises:
+        DataError: They are no whole numbers of pixels.
+    """
+    sides = []
+    for name in ("height", "width"):
+        text = text_of(root, f"size/{name}") or "0"
+        side = read_number(text, name, path, "size")
+        if side < 0 or not side.is_integer():
+            raise DataError(
+                f"expected whole pixels as {name}, but got {text:.60}", path=path, entry="size"
+            )
+        sides.append(int(side))
+    return (sides[0], sides[1]) if all(sides) else None
+
+
+def text_of(element: Element, child: str) -> str:
+    """Give the text of a child, without space around it; nothing where there is none."""
+    return (element.findtext(child) or "").strip()

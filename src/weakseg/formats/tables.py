@@ -1,0 +1,147 @@
+"""Readers of csv tables with a header: any, boxes and tags."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from weakseg.formats.source import ClassFinder, image_name, read_number
+from weakseg.marks.kinds import Box
+from weakseg.support.errors import DataError
+
+
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Read a csv row by row; empty rows are passed over.
+
+    Args:
+        path: The csv; its first line names the columns.
+        columns: Columns that must be there, and filled in every row.
+
+    Yields:
+        Where the row stands ("line 7"), and its values by column; values of columns without a
+        name, or past the last column, are under "", separated by commas.
+
+    Raises:
+        DataError: The file cannot be read, a column is missing or there twice, or a value is
+            empty.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, skipinitialspace=True, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            _check_header(header, columns, path)
+            for line in reader:
+                values = [value.strip() for value in line]
+                if not any(values):
+                    continue
+                entry = f"line {reader.line_num}"
+                pairs = list(zip_longest(header, values, fillvalue=""))
+                row = {name: value for name, value in pairs if name}
+                empty = [name for name in columns if not row[name]]
+                if empty:
+                    raise DataError(f"{empty[0]} is empty", path=path, entry=entry)
+                yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
+    except FileNotFoundError:
+        raise DataError("there is no such file", path=path) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"is not readable as csv ({error})", path=path) from error
+
+
+def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]:
+    """Read boxes row by row.
+
+    Args:
+        path: A csv with the header image,class,xmin,ymin,xmax,ymax and, where objects are numbered,
+            instance; both ends are inside.
+        classes: The classes, to which every box must belong.
+
+    Yields:
+        Where the row stands, the image's name without the ending, and the box, which may be
+        without area.
+
+    Raises:
+        DataError: The file cannot be read, or a row is not a box of a known class.
+    """
+    corners = ("xmin", "ymin", "xmax", "ymax")
+    for entry, row in read_table(path, ("image", "class", *corners)):
+        class_id = classes.find(row["class"], path=path, entry=entry)
+        left, top, right, lower = (read_number(row[key], key, path, entry) for key in corners)
+        instance = instance_of(row, path, entry)
+        yield entry, image_name(row["image"]), Box(class_id, left, top, right, lower, instance)
+
+
+def instance_of(row: Mapping[str, Any], path: Path, entry: str) -> int | None:
+    """Take the number of an object out of a row's column "instance", if it has one.
+
+    Raises:
+        DataError: It is no whole number.
+    """
+    if row.get("instance") in (None, ""):
+        return None
+    number = read_number(row["instance"], "instance", path, entry)
+    if not number.is_integer():
+        raise DataError(
+            f"expected a whole number as instance, but got {number:g}", path=path, entry=entry
+        )
+    return int(number)
+
+
+def read_boxes(path: Path, classes: ClassFinder) -> dict[str, list[Box]]:
+    """Read boxes of many images.
+
+    Args:
+        path: A csv with the header image,class,xmin,ymin,xmax,ymax; both ends are inside.
+        classes: The classes, to which every box must belong.
+
+    Returns:
+        Boxes by image name, which is without the ending.
+
+    Raises:
+        DataError: The file cannot be read, or a row is not a box, with area, of a known class.
+    """
+    boxes: dict[str, list[Box]] = {}
+    for entry, image, box in box_rows(path, classes):
+        if not box.has_area:
+            raise DataError("expected xmin ≤ xmax and ymin ≤ ymax", path=path, entry=entry)
+        boxes.setdefault(image, []).append(box)
+    return boxes
+
+
+def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
+    """Read tags of many images.
+
+    Args:
+        path: A csv with the header image,class; a row may name several classes, in more columns
+            or in one that is in quotes, separated by commas.
+        classes: The classes, to which every tag must belong.
+
+    Returns:
+        Class ids by image name, which is without the ending.
+
+    Raises:
+        DataError: The file cannot be read, or a row names no known class.
+    """
+    tags: dict[str, set[int]] = {}
+    for entry, row in read_table(path, ("image", "class")):
+        image = image_name(row.pop("image"))
+        for name in ",".join(row.values()).split(","):
+            if name.strip():
+                class_id = classes.find(name.strip(), path=path, entry=entry)
+                tags.setdefault(image, set()).add(class_id)
+    return tags
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    if not set(columns) <= set(header):
+        raise DataError(
+            f"expected the header {','.join(columns)}, but got "
+            f"{','.join(header) or 'an empty file'}",
+            path=path,
+            entry="line 1",
+        )
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"column {twice!r} is there twice", path=path, entry="line 1")

@@ -1,0 +1,1 @@
+"""The language of marks: kinds, classes, label values, drawing, rasterising, simulation."""

@@ -1,0 +1,229 @@
+"""The list of classes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weakseg.marks.label_values import MAX_CLASSES, VOID
+from weakseg.support.errors import DataError
+
+VOC_CLASSES = (
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+)
+"""The 20 classes of PASCAL VOC, after background."""
+
+
+BACKGROUND_NAMES = {"background", "bg", "_background_"}
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """Names of classes by their id.
+
+    Args:
+        names: Names; the place is the id.
+        source: The file that lists them, for messages.
+
+    Examples:
+        >>> ClassList(("background", "cat")).find("cat")
+        1
+    """
+
+    names: tuple[str, ...]
+    source: str = "the class list"
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def has_background(self) -> bool:
+        """Class 0 is background, and so no tag."""
+        return self.names[0].lower() in BACKGROUND_NAMES
+
+    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
+        """Give the id of a class.
+
+        Args:
+            value: A name, or an id as a number.
+            path: The file in which the value stands, for the message.
+            entry: The place in it.
+
+        Raises:
+            DataError: There is no such class.
+        """
+        if isinstance(value, str) and value in self.names:
+            return self.names.index(value)
+        text = str(value)
+        if not isinstance(value, bool) and text.isdigit() and int(text) < len(self):
+            return int(text)
+        near = difflib.get_close_matches(text, self.names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise DataError(
+            f"class {value!r} is not among the {len(self)} of {self.source}{hint}",
+            path=path,
+            entry=entry,
+        )
+
+    def mirrored(self, pairs: Sequence[Sequence[str]]) -> list[int]:
+        """Say what each class is called in a mirrored image.
+
+        Args:
+            pairs: Names of classes that change places, such as left and right hand.
+
+        Returns:
+            A class id for each class.
+
+        Raises:
+            DataError: A name is no class.
+
+        Examples:
+            >>> ClassList(("background", "left", "right")).mirrored([["left", "right"]])
+            [0, 2, 1]
+        """
+        ids = list(range(len(self)))
+        for pair in pairs:
+            one, other = (self.find(name, entry="mirror_swap") for name in pair)
+            ids[one], ids[other] = other, one
+        return ids
+
+
+def read_classes(path: Path) -> ClassList:
+    """Read a file with one class name a line.
+
+    Raises:
+        DataError: The file is missing, empty, names a class twice or names too many.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise DataError(
+            "there is no such file; it lists one class name a line, background first", path=path
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"is not readable as text ({error})", path=path) from error
+    names = [line.strip() for line in lines if line.strip()]
+    if not 1 < len(names) <= MAX_CLASSES:
+        raise DataError(
+            f"expected 2 to {MAX_CLASSES} class names, one a line, but got {len(names)}", path=path
+        )
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"class {twice!r} is listed twice", path=path)
+    return ClassList(tuple(names), str(path))
+
+
+DROPPED = -1
+"""Stands for a class whose marks the user does not want."""
+
+_VOID_NAMES = {"__ignore__", "void", "ignore"}
+
+
+class OpenClassList:
+    """A class list that takes up every name it is asked for, for files whose classes vary.
+
+    Id 0 is background from the start; names that mean background, or void, are known.
+
+    Args:
+        names: Names to begin with.
+        rename: Other names for classes of the files, by the files' names; "void" leaves the
+            marked pixels out.
+        drop: Classes whose marks are not wanted.
+        closed: Refuse new names.
+
+    Examples:
+        >>> classes = OpenClassList(rename={"kitten": "cat"}, drop=["dog"])
+        >>> [classes.find(name) for name in ("cat", "kitten", "cow", "dog", "void")]
+        [1, 1, 2, -1, 255]
+        >>> classes.names
+        ['background', 'cat', 'cow']
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str] = ("background",),
+        *,
+        rename: Mapping[str, str] | None = None,
+        drop: Collection[str] = (),
+        closed: bool = False,
+    ) -> None:
+        self.names = list(names)
+        self._rename = dict(rename or {})
+        self._drop = set(drop)
+        self._closed = closed
+        self.asked: set[str] = set()
+
+    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
+        """Give the id of a class, by its name; a number is the place of a class in a closed list.
+
+        Raises:
+            DataError: There is no such class, where the list is closed; or the value is no name, or
+                one more than a label map can hold.
+        """
+        name = self._name_of(value, path, entry)
+        self.asked.add(name)
+        known_as = self._rename.get(name, name)
+        if {name, known_as} & self._drop:
+            return DROPPED
+        if known_as in self.names:
+            return self.names.index(known_as)
+        if known_as.lower() in _VOID_NAMES:
+            return VOID
+        if known_as.lower() in BACKGROUND_NAMES and "background" in self.names[:1]:
+            return 0
+        if self._closed:
+            return ClassList(tuple(self.names)).find(known_as, path=path, entry=entry)
+        if len(self.names) == MAX_CLASSES:
+            raise DataError(
+                f"class {known_as!r} is one more than the {MAX_CLASSES} that a label map can hold; "
+                "keep those you need with --class-map and --drop, or list them with --classes FILE",
+                path=path,
+                entry=entry,
+            )
+        self.names.append(known_as)
+        return len(self.names) - 1
+
+    def _name_of(self, value: Any, path: Path | None, entry: str | None) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
+            raise DataError(
+                f"expected the name of a class, but got {value!r:.60}", path=path, entry=entry
+            )
+        name = str(value).strip()
+        if isinstance(value, str) or name in self._rename or name in self._drop:
+            return name
+        if self._closed:
+            return self.names[ClassList(tuple(self.names)).find(value, path=path, entry=entry)]
+        raise DataError(
+            f"class {value} is a number; say which class it is with --classes FILE, one name a "
+            f"line in the order of the numbers, or with --class-map {name}=NAME",
+            path=path,
+            entry=entry,
+        )
+
+    @property
+    def unused(self) -> set[str]:
+        """Names to rename or drop that no file held: misspelt, most likely."""
+        return (self._rename.keys() | self._drop) - self.asked - set(self._rename.values())

@@ -1,0 +1,70 @@
+"""Label maps on disk: 8-bit PNG, whose values are class ids, 254 (unlabelled) and 255 (void)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.images.reading import opened
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.palette import class_palette
+from weakseg.support.errors import DataError
+from weakseg.support.files import replacing
+
+LabelMap = NDArray[np.uint8]
+
+
+def read_label_map(
+    path: Path, *, num_classes: int, image_size: tuple[int, int] | None = None
+) -> LabelMap:
+    """Read a label map and check it.
+
+    Args:
+        path: Grey or indexed PNG of 8 bits.
+        num_classes: Number of classes; ids are smaller.
+        image_size: Height and width of the image it belongs to.
+
+    Returns:
+        Label map, (H, W).
+
+    Raises:
+        DataError: The file cannot be read, is no label map, has another size than its image, or
+            holds an id of no class.
+    """
+    with opened(path, what="label map") as picture:
+        if picture.mode not in {"P", "L", "1"}:
+            raise DataError(
+                "expected an indexed or grey image of 8 bits whose values are class ids, "
+                f"but got a picture of mode {picture.mode}",
+                path=path,
+            )
+        labels = np.array(picture, dtype=np.uint8)
+    if image_size is not None and labels.shape != image_size:
+        raise DataError(
+            f"the label map (H, W) is {labels.shape} while its image is {image_size}", path=path
+        )
+    wrong = np.setdiff1d(np.unique(labels), [*range(num_classes), UNLABELLED, VOID])
+    if wrong.size:
+        y, x = np.argwhere(labels == wrong[0])[0]
+        raise DataError(
+            f"value {wrong[0]} (first at x={x}, y={y}) is no class: expected 0 to "
+            f"{num_classes - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)",
+            path=path,
+        )
+    return labels
+
+
+def write_label_map(path: Path, labels: LabelMap) -> None:
+    """Write a label map as a PNG with the class palette.
+
+    Args:
+        path: The file; it appears only once it is whole.
+        labels: Label map, (H, W).
+    """
+    picture = Image.fromarray(labels)
+    picture.putpalette(class_palette().tobytes())
+    with replacing(path) as beside:
+        picture.save(beside, format="PNG")

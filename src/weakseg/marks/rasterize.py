@@ -1,0 +1,235 @@
+"""Marks of one image -> its label map and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
+
+from weakseg.marks.classes import ClassList
+from weakseg.marks.drawing import Canvas, Patch, Size, disc, filled, line, pasted
+from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.support.errors import DataError
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Marks, drawn.
+
+    Args:
+        labels: Label map, (H, W); what no mark says is unlabelled.
+        conflicts: Number of pixels that marks of one kind give to two classes, by kind.
+    """
+
+    labels: LabelMap
+    conflicts: dict[str, int] = field(default_factory=dict)
+
+
+def rasterize(
+    marks: Marks,
+    size: Size,
+    classes: ClassList,
+    *,
+    point_radius: float = 6.0,
+    scribble_dilation: float = 3.0,
+    boxes_complete: bool = False,
+    image: str = "image",
+) -> LabelMap:
+    """Draw the marks that say which pixel is what; see `draw_marks`, whose labels these are."""
+    return draw_marks(
+        marks,
+        size,
+        classes,
+        point_radius=point_radius,
+        scribble_dilation=scribble_dilation,
+        boxes_complete=boxes_complete,
+        image=image,
+    ).labels
+
+
+def draw_marks(
+    marks: Marks,
+    size: Size,
+    classes: ClassList,
+    *,
+    point_radius: float = 6.0,
+    scribble_dilation: float = 3.0,
+    boxes_complete: bool = False,
+    image: str = "image",
+) -> Drawing:
+    """Draw the marks that say which pixel is what, and count where they disagree.
+
+    Marks that say more win over marks that say less: mask over scribble over point over the
+    outside of all boxes. Among marks of one kind the later wins. Tags, and the inside of boxes,
+    label no pixel.
+
+    Args:
+        marks: Marks of the image.
+        size: Height and width of the image.
+        classes: The classes.
+        point_radius: Radius of a point's disc, in pixels (the paper: 6).
+        scribble_dilation: Pixels by which scribbles grow into what is unlabelled (the paper: 3).
+        boxes_complete: Every object has a box, so that what no box holds is background.
+        image: Name of the image, for messages.
+
+    Returns:
+        The label map and the disagreements.
+
+    Raises:
+        DataError: A point or a whole box is outside the image, a label map does not fit, or what is
+            outside the boxes should be background where no class is.
+    """
+    _check_boxes(marks.boxes, size, image)
+    labels = np.full(size, UNLABELLED, np.uint8)
+    if boxes_complete and marks.boxes:
+        if not classes.has_background:
+            raise DataError(
+                "what is outside complete boxes is background, but class 0 is "
+                f"{classes.names[0]!r}: name it background or leave boxes_complete out",
+                path=classes.source,
+            )
+        labels[~_boxed(marks.boxes, size)] = 0
+    conflicts: dict[str, int] = {}
+    for kind in marks.kinds:
+        match kind:
+            case "points":
+                layer, disputed = _layer(_discs(marks.points, size, point_radius, image), size)
+            case "scribbles":
+                layer, disputed = _scribbles(marks, size, classes, scribble_dilation)
+            case "masks":
+                layer, disputed = _masks(marks, size, classes)
+            case _:  # tags and boxes label no pixel
+                continue
+        _lay_over(labels, layer)
+        if disputed:
+            conflicts[kind] = disputed
+    return Drawing(labels, conflicts)
+
+
+Drawn = Iterator[tuple[int, Patch]]
+"""Classes, and what a mark of that class covers."""
+
+
+def _scribbles(
+    marks: Marks, size: Size, classes: ClassList, dilation: float
+) -> tuple[LabelMap, int]:
+    def drawn() -> Drawn:
+        for stroke in marks.strokes:
+            yield stroke.class_id, line(size, stroke.path, stroke.width)
+        yield from _regions(marks, size, "scribble")
+
+    layer, disputed = _layer(drawn(), size)
+    if marks.scribbles is not None:
+        read = read_label_map(marks.scribbles, num_classes=len(classes), image_size=size)
+        _lay_over(layer, read)
+    return dilate(layer, dilation), disputed
+
+
+def _masks(marks: Marks, size: Size, classes: ClassList) -> tuple[LabelMap, int]:
+    def drawn() -> Drawn:
+        for polygon in marks.polygons:
+            yield polygon.class_id, filled(size, polygon.rings)
+        yield from _regions(marks, size, "mask")
+
+    layer, disputed = _layer(drawn(), size)
+    if marks.mask is None:
+        return layer, disputed
+    # A whole label map is what the outlines lie upon, where both are given.
+    under = read_label_map(marks.mask, num_classes=len(classes), image_size=size)
+    _lay_over(under, layer)
+    return under, disputed
+
+
+def _regions(marks: Marks, size: Size, kind: str) -> Drawn:
+    for region in marks.regions:
+        if region.kind == kind:
+            yield region.class_id, pasted(size, region)
+
+
+def _discs(points: tuple[Point, ...], size: Size, radius: float, image: str) -> Drawn:
+    height, width = size
+    for point in points:
+        # A click on the far edge belongs to the last pixel.
+        if not (0 <= point.x <= width and 0 <= point.y <= height):
+            what = f"point of class {point.class_id} at x={point.x:g}, y={point.y:g}"
+            raise _outside(what, size, image)
+        x, y = min(point.x, width - 1), min(point.y, height - 1)
+        yield point.class_id, disc(size, x, y, radius)
+
+
+def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int]:
+    """Draw marks of one kind; count the pixels that two classes claim."""
+    labels = np.full(size, UNLABELLED, np.uint8)
+    disputed = np.zeros(size, bool)
+    for class_id, (rows, columns, covered) in drawn:
+        under = labels[rows, columns]
+        disputed[rows, columns] |= covered & (under != UNLABELLED) & (under != class_id)
+        under[covered] = class_id
+    return labels, int(disputed.sum())
+
+
+def _check_boxes(boxes: tuple[Box, ...], size: Size, image: str) -> None:
+    for box in boxes:
+        rows, columns = box.window(size)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            what = (
+                f"box of class {box.class_id} from x={box.xmin:g}, y={box.ymin:g} to "
+                f"x={box.xmax:g}, y={box.ymax:g}"
+            )
+            raise _outside(what, size, image)
+
+
+def _outside(what: str, size: Size, image: str) -> DataError:
+    return DataError(
+        f"{what} is outside the image, which is {size[1]} wide and {size[0]} high",
+        entry=f"image {image!r}",
+    )
+
+
+def _boxed(boxes: tuple[Box, ...], size: Size) -> Canvas:
+    inside = np.zeros(size, bool)
+    for box in boxes:
+        inside[box.window(size)] = True
+    return inside
+
+
+def dilate(labels: LabelMap, distance: float) -> LabelMap:
+    """Grow every label into unlabelled pixels around it; where two meet, the nearer one wins.
+
+    Args:
+        labels: Label map, (H, W).
+        distance: How far, in pixels.
+
+    Returns:
+        Label map, (H, W).
+    """
+    marked = (labels != UNLABELLED) & (labels != VOID)
+    if distance <= 0 or not marked.any():
+        return labels
+    far, nearest = ndimage.distance_transform_edt(~marked, return_indices=True)
+    grown = np.where(far <= distance, labels[tuple(nearest)], labels)
+    return np.where(labels == UNLABELLED, grown, labels).astype(np.uint8)
+
+
+def tags_of(labels: LabelMap, marks: Marks, classes: ClassList) -> list[bool]:
+    """Say which classes an image holds, from all its marks; background is no tag.
+
+    Args:
+        labels: The image's rasterised marks, (H, W).
+        marks: Its marks, for tags and boxes that label no pixel.
+        classes: The classes.
+
+    Returns:
+        One value a class.
+    """
+    present = set(np.unique(labels).tolist()) | marks.named_classes
+    first = 1 if classes.has_background else 0
+    return [first <= class_id and class_id in present for class_id in range(len(classes))]
+
+
+def _lay_over(labels: LabelMap, upper: LabelMap) -> None:
+    labels[upper != UNLABELLED] = upper[upper != UNLABELLED]

@@ -1,0 +1,208 @@
+"""Oversegments of many images, computed once and kept on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.images.reading import image_size, read_image
+from weakseg.oversegments.boundaries import gradient_boundaries
+from weakseg.oversegments.hed_weights import find_weights
+from weakseg.oversegments.region_maps import is_current, save_oversegment
+from weakseg.oversegments.regions import closed_regions
+from weakseg.oversegments.settings import OversegmentSettings
+from weakseg.support.errors import DataError
+from weakseg.support.files import replacing
+from weakseg.support.processes import in_processes
+from weakseg.support.progress import progress
+
+SETTINGS_FILE = "settings.json"
+"""Beside region maps; says how they were made."""
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+Strength = NDArray[np.float32]  # (h, w)
+Task = tuple[Path, Path]  # the image, its region map
+MeasuredTask = tuple[Strength, tuple[int, int], Path]  # boundaries, the image's size, its map
+
+
+def oversegment_image(
+    image: Picture, settings: OversegmentSettings, *, device: str = "auto"
+) -> NDArray[np.int32]:
+    """Cut one image into closed regions.
+
+    Args:
+        image: Picture, (H, W, 3), RGB, 8 bits a channel.
+        settings: How.
+        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+
+    Returns:
+        Region ids from 0 without gaps, (H, W).
+
+    Raises:
+        WeightsError: The network's weights cannot be found or read.
+    """
+    detect = _detector(settings, device)
+    height, width = image.shape[:2]
+    return _cut(detect(_shrunk(image, settings.side_in_use)), (height, width), settings)
+
+
+def oversegment_images(
+    images: Sequence[tuple[str, Path]],
+    settings: OversegmentSettings,
+    cache_dir: Path,
+    *,
+    workers: int | None = None,
+    device: str = "auto",
+) -> Path:
+    """Oversegment the images that have no current region map yet.
+
+    A map is `<cache_dir>/<settings.key()>/<name>.png`. It is computed again where the image is
+    newer, has another size, or where the map is cut short.
+
+    Args:
+        images: Names, which may hold folders ("a/b"), with the image files.
+        settings: How.
+        cache_dir: Folder for region maps of any settings.
+        workers: Processes beside this one; 0: none, None: one a core where it pays.
+        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+
+    Returns:
+        The folder of these settings' maps, for `load_oversegment`.
+
+    Raises:
+        DataError: An image cannot be read, or a name leads out of the folder.
+        RunError: The disk is full, the folder may not be written, or a process died.
+        WeightsError: The network's weights cannot be found or read.
+    """
+    folder = cache_dir / settings.key()
+    write_region_maps(images, settings, folder, workers=workers, device=device)
+    return folder
+
+
+def write_region_maps(
+    images: Sequence[tuple[str, Path]],
+    settings: OversegmentSettings,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    device: str = "auto",
+) -> None:
+    """Oversegment the images that have no current region map `<folder>/<name>.png` yet.
+
+    Args:
+        images: Names, which may hold folders ("a/b"), with the image files.
+        settings: How; what is in the folder is taken to be of the same.
+        folder: Folder for the maps, and for `settings.json`.
+        workers: Processes beside this one; 0: none, None: one a core where it pays.
+        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+
+    Raises:
+        DataError: An image cannot be read, or a name leads out of the folder.
+        RunError: The disk is full, the folder may not be written, or a process died.
+        WeightsError: The network's weights cannot be found or read.
+    """
+    with replacing(folder / SETTINGS_FILE) as beside:
+        beside.write_text(json.dumps(settings.described(), indent=2))
+    tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
+    missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
+    if settings.boundaries == "gradient":
+        work = in_processes(
+            partial(_oversegment_file, settings=settings), missing, doing=_DOING, workers=workers
+        )
+    else:
+        measured = _Measured(missing, settings, device)
+        work = in_processes(
+            partial(_finish_file, settings=settings), measured, doing=_DOING, workers=workers
+        )
+    with closing(work) as done:
+        for _ in progress(done, "Oversegmenting", len(missing)):
+            pass
+
+
+_DOING = "oversegments images"
+
+
+class _Measured(Sequence[MeasuredTask]):
+    """Tasks with their images' boundaries, which this process measures when one is asked for.
+
+    A network runs in one process only; where others do the rest, just the boundaries that they wait
+    for are in memory.
+    """
+
+    def __init__(self, tasks: Sequence[Task], settings: OversegmentSettings, device: str) -> None:
+        self._tasks = tasks
+        self._side = settings.side_in_use
+        self._detect = _detector(settings, device) if tasks else None
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __getitem__(self, index: Any) -> Any:
+        image, path = self._tasks[index]
+        assert self._detect is not None
+        picture = read_image(image)
+        return self._detect(_shrunk(picture, self._side)), picture.shape[:2], path
+
+
+def _checked(name: str) -> str:
+    """Give back the name of an image, which becomes that of its region map.
+
+    Raises:
+        DataError: It leads out of the folder.
+    """
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts:
+        raise DataError(f"expected an image name inside the data folder, but got {name!r}")
+    return name
+
+
+def _detector(settings: OversegmentSettings, device: str) -> Callable[[Picture], Strength]:
+    if settings.boundaries == "gradient":
+        return gradient_boundaries
+    from weakseg.oversegments.hed import hed_boundaries, load_hed  # brings in torch
+
+    return partial(hed_boundaries, network=load_hed(find_weights(settings.weights), device))
+
+
+def _oversegment_file(task: Task, settings: OversegmentSettings) -> None:
+    image, path = task
+    save_oversegment(path, oversegment_image(read_image(image), settings))
+
+
+def _finish_file(task: MeasuredTask, settings: OversegmentSettings) -> None:
+    strength, size, path = task
+    save_oversegment(path, _cut(strength, size, settings))
+
+
+def _shrunk(image: Picture, side: int) -> Picture:
+    height, width = image.shape[:2]
+    factor = min(1.0, side / max(height, width))
+    if factor == 1:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+
+
+def _cut(
+    strength: Strength, size: tuple[int, int], settings: OversegmentSettings
+) -> NDArray[np.int32]:
+    """Cut along the boundaries, and enlarge the regions to the image's size."""
+    regions = closed_regions(
+        strength,
+        regions=settings.regions,
+        threshold=settings.threshold,
+        balance=settings.balance_in_use,
+    )
+    rows, columns = (
+        np.arange(large) * small // large for large, small in zip(size, regions.shape, strict=True)
+    )
+    enlarged: NDArray[np.int32] = regions[rows[:, None], columns]
+    return enlarged

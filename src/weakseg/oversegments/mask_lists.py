@@ -1,0 +1,70 @@
+"""Lists of masks, as SAM writes them -> region maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weakseg.formats.json_files import read_json, read_list
+from weakseg.formats.readers.by_datumaro.fields import take
+from weakseg.formats.readers.by_datumaro.marks import Where
+from weakseg.formats.readers.by_datumaro.run_lengths import read_run_lengths
+from weakseg.oversegments.region_maps import MAX_REGIONS
+from weakseg.support.errors import DataError
+
+
+def read_mask_list(path: Path, expected_size: tuple[int, int]) -> NDArray[np.int32]:
+    """Read the masks of an image, and lay the smaller ones over the larger ones.
+
+    Args:
+        path: JSON in the layout of SA-1B, an object with `annotations`; or the list alone, as
+            SAM's automatic mask generator gives it. Each mask stands in `segmentation`, in COCO's
+            run lengths.
+        expected_size: Height and width of the image it belongs to.
+
+    Returns:
+        Region ids from 0 without gaps, (H, W). What no mask covers is one region.
+
+    Raises:
+        DataError: The file is missing, damaged, holds no such list, or masks of another size.
+    """
+    tree = read_json(path)
+    if isinstance(tree, dict):
+        tree = tree.get("annotations")
+    items = read_list(tree, "the list of masks, or as its 'annotations'", path)
+    if len(items) >= MAX_REGIONS:
+        raise DataError(f"expected fewer than {MAX_REGIONS} masks, but got {len(items)}", path=path)
+    masks = [
+        _read_runs(item, Where(path, f"mask {number}"), expected_size)
+        for number, item in enumerate(items, 1)
+    ]
+    return _lay(masks, expected_size)
+
+
+def _read_runs(item: object, where: Where, expected_size: tuple[int, int]) -> list[int]:
+    size, runs = read_run_lengths(take(item, "segmentation", dict, where), where)
+    if size != tuple(expected_size):
+        raise where.error(f"the mask (H, W) is {size} while its image is {tuple(expected_size)}")
+    return runs
+
+
+def _lay(masks: Sequence[Sequence[int]], size: tuple[int, int]) -> NDArray[np.int32]:
+    """Paint masks, the largest first, on what none of them covers, (H, W).
+
+    Args:
+        masks: Lengths of the runs outside and inside in turn, column by column.
+        size: Height and width.
+    """
+    height, width = size
+    regions = np.zeros(width * height, np.int32)
+    for number, runs in enumerate(sorted(masks, key=lambda runs: -sum(runs[1::2])), 1):
+        ends = list(accumulate(runs))
+        for start, end in zip(ends[::2], ends[1::2], strict=False):
+            regions[start:end] = number
+    seen = np.bincount(regions) > 0  # not those that smaller ones hide
+    numbered = (np.cumsum(seen, dtype=np.int32) - 1)[regions]
+    return np.ascontiguousarray(numbered.reshape(width, height).T)

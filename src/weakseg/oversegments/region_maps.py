@@ -1,0 +1,123 @@
+"""Region maps on disk: 16-bit grey PNG whose values are region ids."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from weakseg.support.errors import DataError
+from weakseg.support.files import replacing
+
+MAX_REGIONS = 2**16
+_MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
+_ANEW = "; one that weakseg has made may be deleted, and training makes it anew"
+# What Pillow raises on a damaged file, by the place of the damage.
+_DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+def save_oversegment(path: Path, regions: NDArray[np.int32]) -> None:
+    """Write a region map.
+
+    Args:
+        path: The file; it appears only once it is whole.
+        regions: Region ids, (H, W), 0 to 65535.
+
+    Raises:
+        DataError: There are more regions than 16 bits can count.
+        RunError: The disk is full, or the folder may not be written.
+    """
+    if regions.max() >= MAX_REGIONS:
+        raise DataError(
+            f"expected at most {MAX_REGIONS} regions, but got {regions.max() + 1}; "
+            "cut at a higher threshold",
+            path=path,
+        )
+    picture = Image.fromarray(regions.astype(np.uint16))
+    with replacing(path) as beside:
+        picture.save(beside, format="PNG", compress_level=1)
+
+
+def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -> NDArray[np.int32]:
+    """Read a region map.
+
+    Args:
+        path: The file.
+        expected_size: Height and width of the image it belongs to.
+
+    Returns:
+        Region ids, (H, W).
+
+    Raises:
+        DataError: The file is missing, damaged, no region map, or of another size.
+    """
+    try:
+        with Image.open(path) as picture:
+            if picture.format != "PNG" or picture.mode not in _MODES:
+                raise DataError(
+                    "expected a region map (grey PNG of 16 or 8 bits), but got "
+                    f"{picture.format} of mode {picture.mode}",
+                    path=path,
+                )
+            # Before it is decoded: a damaged size could fill the memory.
+            _check_size((picture.height, picture.width), expected_size, path)
+            return np.array(picture, dtype=np.int32)
+    except FileNotFoundError:
+        raise DataError("there is no such region map", path=path) from None
+    except _DAMAGED as error:
+        raise DataError(f"is a damaged region map ({error}){_ANEW}", path=path) from error
+
+
+def _check_size(size: tuple[int, int], expected_size: tuple[int, int] | None, path: Path) -> None:
+    if expected_size is not None and size != tuple(expected_size):
+        raise DataError(
+            f"the region map (H, W) is {size} while its image is {tuple(expected_size)}{_ANEW}",
+            path=path,
+        )
+
+
+def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
+    """Say whether a region map is whole, of the image's size and no older than the image.
+
+    Only both ends of the file are read, so that thousands of maps are checked in a second.
+
+    Args:
+        path: The region map.
+        image: The image it belongs to.
+        size: The image's height and width.
+    """
+    try:
+        if path.stat().st_mtime < image.stat().st_mtime:
+            return False
+        with path.open("rb") as file:
+            file.seek(-len(_PNG_END), 2)
+            whole = file.read() == _PNG_END
+        with Image.open(path) as picture:
+            return whole and (picture.height, picture.width) == size
+    except _DAMAGED:
+        return False
+
+
+def region_means(maps: NDArray[np.float32], regions: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Give every pixel the mean of its region.
+
+    Args:
+        maps: Values, (K, H, W).
+        regions: Region ids, (H, W).
+
+    Returns:
+        Means, (K, H, W).
+
+    Examples:
+        >>> maps = np.array([[[1.0, 3.0, 8.0]]], np.float32)
+        >>> region_means(maps, np.array([[0, 0, 1]], np.int32)).tolist()
+        [[[2.0, 2.0, 8.0]]]
+    """
+    flat = regions.ravel()
+    pixels = np.maximum(np.bincount(flat), 1)
+    means = [(np.bincount(flat, values.ravel()) / pixels)[regions] for values in maps]
+    return np.array(means, np.float32).reshape(maps.shape)

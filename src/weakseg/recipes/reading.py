@@ -1,0 +1,200 @@
+"""Recipes that come with weakseg, and reading and writing of any recipe."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser, set_docstring_parse_options
+
+from weakseg.recipes.recipe import Recipe, flatten
+from weakseg.support.errors import RecipeError
+from weakseg.support.files import replacing
+
+_FOLDER = Path(__file__).parent
+set_docstring_parse_options(attribute_docstrings=False)
+
+
+def recipe_names() -> list[str]:
+    """Name the recipes that come with weakseg."""
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+def recipe_path(name: str) -> Path:
+    """Find a recipe by its name or its file.
+
+    Args:
+        name: A built-in recipe, or a path to a YAML file.
+
+    Raises:
+        RecipeError: There is no such recipe.
+    """
+    built_in = _FOLDER / f"{name}.yaml"
+    if built_in.is_file():
+        return built_in
+    path = Path(name)
+    if path.is_file():
+        return path
+    near = difflib.get_close_matches(name, recipe_names(), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise RecipeError(
+        f"There is no recipe {name!r}: expected a YAML file or one of "
+        f"{', '.join(recipe_names())}.{hint}"
+    )
+
+
+def recipe_summary(name: str) -> str:
+    """Give the comment in the first line of a built-in recipe."""
+    with recipe_path(name).open() as file:
+        return file.readline().lstrip("# ").strip()
+
+
+def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe and change some of its values.
+
+    A recipe may name another one as its `base`, by name or by a file beside it, and then says only
+    what differs.
+
+    Args:
+        name: A built-in recipe, or a path to a YAML file.
+        overrides: New values by dotted key, as in ``{"training.steps": 100}``.
+
+    Returns:
+        The whole recipe, checked.
+
+    Raises:
+        RecipeError: The file is no YAML, a key is unknown or a value has the wrong type; the
+            message gives the key's path.
+
+    Examples:
+        >>> load_recipe("small", {"training.steps": 10}).training.steps
+        10
+    """
+    path = recipe_path(name)
+    return parse_recipe(merge(_read_tree(path), overrides or {}), source=str(path))
+
+
+def _read_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read a recipe's keys and values, laid over those of the recipe that its `base` names."""
+    if path in above:
+        raise RecipeError(f"{path}: is its own base")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: is not valid YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise RecipeError(f"{path}: expected keys and values, but got {type(tree).__name__}")
+    base = tree.pop("base", None)
+    if base is None:
+        return tree
+    if not isinstance(base, str):
+        raise RecipeError(f"{path}: base: expected the name or file of a recipe, but got {base!r}")
+    beside = path.parent / base
+    found = beside if beside.is_file() else recipe_path(base)
+    return merge(_read_tree(found, (*above, path)), flatten(tree))
+
+
+def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:
+    """Turn nested dictionaries into a recipe.
+
+    Args:
+        tree: Nested keys and values; what is left out has its default.
+        source: What to call it in messages.
+
+    Raises:
+        RecipeError: A key is unknown or a value has the wrong type or range.
+    """
+    _refuse_unknown(tree, source)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Recipe, None)
+    try:
+        parsed = parser.instantiate(parser.parse_object(dict(tree)))
+        return Recipe(**{item.name: getattr(parsed, item.name) for item in fields(Recipe)})
+    except RecipeError as error:
+        raise RecipeError(f"{source}: {error}") from error
+    except (ArgumentError, TypeError, ValueError) as error:
+        raise RecipeError(f"{source}: {plain_message(str(error))}") from error
+
+
+def merge(tree: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay values by dotted key over nested dictionaries, which stay as they are.
+
+    Examples:
+        >>> merge({"model": {"head": "aspp"}}, {"model.head": "psp", "seed": 1})
+        {'model': {'head': 'psp'}, 'seed': 1}
+    """
+    merged = {
+        key: merge(value, {}) if isinstance(value, dict) else value for key, value in tree.items()
+    }
+    for dotted, value in overrides.items():
+        *parents, last = dotted.split(".")
+        branch = merged
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[last] = value
+    return merged
+
+
+def dump_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe in full, defaults included."""
+    with replacing(path) as beside:
+        beside.write_text(recipe_yaml(recipe), encoding="utf-8")
+
+
+def recipe_yaml(recipe: Recipe) -> str:
+    """Give a recipe in full as YAML."""
+    return str(yaml.safe_dump(_plain_types(asdict(recipe)), sort_keys=False, allow_unicode=True))
+
+
+def recipe_differences(first: Recipe, second: Recipe) -> list[str]:
+    """Name the keys in which two recipes differ, with both values."""
+    one, other = (flatten(_plain_types(asdict(recipe))) for recipe in (first, second))
+    return [f"{key}: {one[key]!r} → {other[key]!r}" for key in one if one[key] != other[key]]
+
+
+def _refuse_unknown(tree: Mapping[str, Any], source: str) -> None:
+    known = flatten(asdict(Recipe()))
+    branches = {
+        key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)
+    }
+    for key, value in _dotted(tree):
+        if key in branches and not isinstance(value, Mapping):
+            raise RecipeError(f"{source}: {key}: expected keys and values, but got {value!r}")
+        if key in known or key in branches:
+            continue
+        near = difflib.get_close_matches(key, [*known, *branches], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"{source}: unknown key {key!r}{hint}")
+
+
+def _dotted(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        yield f"{prefix}{key}", value
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
+
+
+def plain_message(message: str) -> str:
+    """Say a complaint of the argument parser in fewer words.
+
+    Examples:
+        >>> print(plain_message("Parser key 'seed':  Expected a <class 'int'>. Got value: x"))
+        key 'seed':  Expected a 'int'. Got value: x
+    """
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    text = " ".join(lines).replace("Parser key ", "key ")
+    for word in ("class", "typing."):
+        text = text.replace(f"<{word} '", "'").replace("'>", "'")
+    return text
+
+
+def _plain_types(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain_types(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_types(item) for item in value]
+    return value

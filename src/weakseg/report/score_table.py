@@ -1,0 +1,202 @@
+"""Scores as tables for the terminal, in percent; a score is never shown without its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.variants import Variant
+
+NOTHING = "–"
+"""Shown where there is no number."""
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One run in a comparison.
+
+    Args:
+        name: Name of the run.
+        marks: The annotations it was trained from, for example ``tags`` or ``points``.
+        mean_iou: 0 to 1.
+        pixel_accuracy: 0 to 1.
+        protocol: How it was measured.
+        seconds: How long training took, if known.
+    """
+
+    name: str
+    marks: str
+    mean_iou: float
+    pixel_accuracy: float
+    protocol: Protocol
+    seconds: float | None = None
+
+    @classmethod
+    def of(
+        cls, name: str, marks: str, scores: Scores, protocol: Protocol, seconds: float | None = None
+    ) -> ScoreRow:
+        """Make the row of a run from its scores."""
+        return cls(name, marks, scores.mean_iou, scores.pixel_accuracy, protocol, seconds)
+
+
+def percent(fraction: float) -> str:
+    """Show a fraction as percent with one decimal, NaN as a dash.
+
+    Examples:
+        >>> percent(0.7128), percent(float("nan"))
+        ('71.3', '–')
+    """
+    return NOTHING if np.isnan(fraction) else f"{100 * fraction:.1f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Show a time span in the largest units that it fills.
+
+    Examples:
+        >>> duration(7.4), duration(192), duration(7384), duration(None)
+        ('7 s', '3 min 12 s', '2 h 03 min', '–')
+    """
+    if seconds is None:
+        return NOTHING
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
+    """Say each protocol once, with the names of its runs where there are several protocols.
+
+    Args:
+        rows: The runs.
+
+    Returns:
+        One line a protocol, in the order of the runs.
+    """
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row.protocol.describe(), []).append(row.name)
+    if len(names) == 1:
+        return list(names)
+    return [f"{', '.join(dict.fromkeys(runs))}: {protocol}" for protocol, runs in names.items()]
+
+
+def score_table(scores: Scores, protocol: Protocol) -> Table:
+    """Show the scores of one run, class by class.
+
+    Args:
+        scores: What was measured.
+        protocol: How it was measured; stands below the table.
+
+    Returns:
+        A table: classes in the order of their ids, absent ones with a dash, the means last.
+    """
+    caption = f"{protocol.describe()}. Pixel accuracy {percent(scores.pixel_accuracy)} %."
+    if scores.absent:
+        caption += f" {NOTHING}: not in the truth, left out of the mean."
+    table = _table("class", caption)
+    for heading in ("IoU %", "precision %", "recall %", "boundary F %", "iIoU %"):
+        table.add_column(heading, justify="right")
+    columns = zip(
+        scores.classes,
+        scores.iou,
+        scores.precision,
+        scores.recall,
+        scores.boundary_f,
+        scores.instance_iou,
+        strict=True,
+    )
+    for name, *values in columns:
+        table.add_row(Text(name), *map(percent, values))
+    table.add_section()
+    means = (percent(scores.mean_boundary_f), percent(scores.mean_instance_iou))
+    table.add_row("mean", percent(scores.mean_iou), "", "", *means, style="bold")
+    return table
+
+
+def variants_table(variants: Sequence[Variant]) -> Table:
+    """Show several variants of one predictor beside each other.
+
+    Args:
+        variants: What was measured, all of the same classes.
+
+    Returns:
+        A table: one column a variant, the IoU of each class, then the means; the protocols stand
+        below it.
+    """
+    rows = [ScoreRow.of(item.name, "", item.scores, item.protocol) for item in variants]
+    table = _table("IoU %", "\n".join(protocol_lines(rows)))
+    for variant in variants:
+        table.add_column(Text(variant.name), justify="right")
+    scores = [variant.scores for variant in variants]
+    for place, name in enumerate(scores[0].classes):
+        table.add_row(Text(name), *(percent(own.iou[place]) for own in scores))
+    table.add_section()
+    table.add_row("mean IoU", *(percent(own.mean_iou) for own in scores), style="bold")
+    table.add_row("mean boundary F", *(percent(own.mean_boundary_f) for own in scores))
+    table.add_row("mean iIoU", *(percent(own.mean_instance_iou) for own in scores))
+    table.add_row("pixel accuracy", *(percent(own.pixel_accuracy) for own in scores))
+    return table
+
+
+def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> Table:
+    """Show which classes were taken for which.
+
+    Args:
+        scores: What was measured.
+        count: How many confusions to show at most.
+        title: What stands above the table.
+
+    Returns:
+        A table, the confusions of most pixels first.
+    """
+    table = _table("true class", "Share: of the scored pixels of the true class.")
+    table.title = None if title is None else Text(title)
+    table.add_column("taken for")
+    for heading in ("pixels", "share %"):
+        table.add_column(heading, justify="right")
+    for pair in scores.confusions(count):
+        table.add_row(
+            Text(pair.truth), Text(pair.prediction), f"{pair.pixels:,}", percent(pair.share)
+        )
+    return table
+
+
+def comparison_table(rows: Sequence[ScoreRow]) -> Table:
+    """Show several runs beside each other.
+
+    Args:
+        rows: The runs, in the order in which they are shown.
+
+    Returns:
+        A table with one row a run; the protocols stand below it.
+    """
+    table = _table("run", "\n".join(protocol_lines(rows)))
+    table.add_column("marks")
+    table.add_column("labels")
+    for heading in ("mIoU %", "pixel accuracy %", "time"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            Text(row.name),
+            Text(row.marks),
+            row.protocol.labels,
+            percent(row.mean_iou),
+            percent(row.pixel_accuracy),
+            duration(row.seconds),
+        )
+    return table
+
+
+def _table(first_heading: str, caption: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, caption=Text(caption), caption_justify="left")
+    table.add_column(first_heading)
+    return table

@@ -1,0 +1,1 @@
+"""Errors, files, processes, progress and the machine: what every room stands on."""

@@ -1,0 +1,50 @@
+"""Writing files so that a killed process or a full disk leaves no half file."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from weakseg.support.errors import RunError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and rename it to `path` once it is written in full.
+
+    Args:
+        path: The file that is to appear. Missing parent folders are made.
+
+    Yields:
+        A path beside it, with the same ending.
+
+    Raises:
+        RunError: The disk is full, or the folder may not be written.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "scores.json"
+        >>> with replacing(path) as beside:
+        ...     _ = beside.write_text("{}")
+        >>> path.read_text()
+        '{}'
+    """
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        raise RunError(_explain(path, error)) from error
+    finally:
+        with suppress(OSError):  # where the folder could not be made, nothing is left either
+            beside.unlink()
+
+
+def _explain(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{path}: the disk is full; nothing was written. Free some space and try again."
+    return f"{path}: cannot be written ({error.strerror or error})."

@@ -1,0 +1,1 @@
+"""Training steps: the loss that each kind of training minimises."""

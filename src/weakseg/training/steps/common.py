@@ -1,0 +1,106 @@
+"""What the training steps of every stage share: chance, checks, losses to log, the optimizer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, cast
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from weakseg.datasets.draws import Batch
+from weakseg.method import polynomial_decay
+from weakseg.models import parameter_groups
+from weakseg.recipes.recipe import OptimizerConfig
+from weakseg.support.errors import NonFiniteError
+
+
+class StepModule(L.LightningModule):
+    """One stage's training; a stage says what its losses are.
+
+    All chance is seeded here, so that what a stage then builds has the same random weights again.
+
+    Args:
+        optimizer: How weights move.
+        seed: Seed of what is random in a step.
+        steps: Length of the training, for the decay of the learning rate.
+    """
+
+    terms: dict[str, Tensor]
+
+    def __init__(self, optimizer: OptimizerConfig, *, seed: int, steps: int) -> None:
+        super().__init__()
+        L.seed_everything(seed, verbose=False)
+        self.optimizer_config = optimizer
+        self.seed = seed
+        self.steps = steps
+
+    @property
+    @abstractmethod
+    def trained(self) -> nn.Module:
+        """The network whose weights move."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Give every term of the loss, weighted; their sum is what is minimised."""
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make what is random in a step (dropout) depend on the step alone, for exact resuming."""
+        torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 64 + self.global_rank)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Sum the terms, and stop where one is not finite."""
+        terms = self.losses(batch)
+        total = cast(Tensor, sum(terms.values()))
+        if not torch.isfinite(total):
+            wrong = {name: value.item() for name, value in terms.items() if not value.isfinite()}
+            raise NonFiniteError(
+                f"Step {self.global_step + 1}: the loss is not finite ({wrong}) for the images "
+                f"{', '.join(batch['name'])}. Lower optimizer.lr, or set training.clip_gradient."
+            )
+        self.terms = {name: value.detach() for name, value in terms.items()}
+        return total
+
+    def configure_optimizers(self) -> Any:
+        """Give the optimizer, and its polynomial decay with warm-up."""
+        config = self.optimizer_config
+        groups = parameter_groups(
+            self.trained,
+            lr=config.lr,
+            head_factor=config.head_factor,
+            bias_factor=config.bias_factor,
+            weight_decay=config.weight_decay,
+        )
+        optimizer: torch.optim.Optimizer
+        if config.name == "sgd":
+            optimizer = torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum)
+        else:
+            optimizer = torch.optim.AdamW(groups, lr=config.lr)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: polynomial_decay(
+                step, max_steps=self.steps, warmup=config.warmup, power=config.power
+            ),
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def image_input(batch: Batch) -> Tensor:
+    """Give a batch's images as a network takes them, (B, 3, H, W), 0 to 1."""
+    return batch["image"].float().div(255).contiguous(memory_format=torch.channels_last)
+
+
+def labelled_cross_entropy(logits: Tensor, annotation: Tensor) -> Tensor:
+    """Average the cross-entropy over labelled pixels; 0 where there is none.
+
+    Args:
+        logits: (B, C, h, w).
+        annotation: Label maps, (B, h, w).
+    """
+    logits = logits.float()
+    labelled = annotation < logits.shape[1]
+    if not labelled.any():
+        return logits.sum() * 0  # a mean over nothing would be NaN
+    return F.cross_entropy(logits, annotation.masked_fill(~labelled, -100), ignore_index=-100)

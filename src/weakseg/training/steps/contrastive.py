@@ -1,0 +1,112 @@
+"""The training step: network, objective, memory bank and classifier."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from weakseg.datasets.draws import Batch
+from weakseg.datasets.transforms import shrink_labels, shrink_regions
+from weakseg.marks.classes import ClassList
+from weakseg.method import (
+    MemoryBank,
+    PixelToSegmentLoss,
+    Relation,
+    colour_features,
+    location_features,
+)
+from weakseg.models import build_network, freeze_batch_norm
+from weakseg.models.spec import network_spec
+from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
+from weakseg.training.steps.common import StepModule, image_input, labelled_cross_entropy
+
+
+class TrainingModule(StepModule):
+    """Train an embedding network with the contrastive objective, or with plain cross-entropy.
+
+    Args:
+        recipe: The recipe.
+        classes: The classes.
+
+    Source: SPML, section 3.
+    """
+
+    def __init__(self, recipe: Recipe, classes: ClassList) -> None:
+        super().__init__(recipe.optimizer, seed=recipe.seed, steps=recipe.training.steps)
+        self.recipe = recipe
+        self.num_classes = len(classes)
+        spec = network_spec(recipe, len(classes))
+        self.network = build_network(spec, weights=recipe.model.weights)
+        self.network.to(memory_format=torch.channels_last)
+        self.network.backbone.freeze_to_stride(recipe.model.frozen_stride)
+        if recipe.model.freeze_batch_norm:
+            freeze_batch_norm(self.network)
+        self.contrastive = recipe.method == "spml"
+        self.objective = build_objective(recipe.objective, classes)
+        self.memory = MemoryBank(recipe.objective.memory)
+
+    @property
+    def trained(self) -> nn.Module:
+        """The network."""
+        return self.network
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Give every term of the loss, weighted.
+
+        Args:
+            batch: Images with their label maps at the images' own size.
+
+        Returns:
+            Scalars by name; their sum is what is minimised.
+        """
+        image = image_input(batch)
+        stride = self.recipe.model.embedding_stride
+        annotation = shrink_labels(batch["annotation"], stride, self.num_classes)
+        if not self.contrastive:
+            logits = self.network.classify(self.network(image))
+            return {"classifier": labelled_cross_entropy(logits, annotation)}
+        embedding = self.network(image)
+        oversegment = shrink_regions(batch["oversegment"], stride)
+        terms: dict[str, Tensor] = self.objective(
+            embedding,
+            annotation,
+            oversegment,
+            batch["tags"],
+            self.memory,
+            local=local_features(self.recipe.objective, image, embedding.shape[-2:]),
+        )
+        config = self.recipe.objective
+        if config.classifier_weight > 0:
+            seen = embedding if config.classifier_gradient else embedding.detach()
+            loss = labelled_cross_entropy(self.network.classify(seen), annotation)
+            terms["classifier"] = config.classifier_weight * loss
+        return terms
+
+
+def build_objective(config: ObjectiveConfig, classes: ClassList) -> PixelToSegmentLoss:
+    """Build the contrastive objective that a recipe describes."""
+    return PixelToSegmentLoss(
+        len(classes),
+        annotation=_relation(config.annotation),
+        cooccurrence=_relation(config.cooccurrence),
+        similarity=_relation(config.similarity),
+        affinity=_relation(config.affinity),
+        grid=config.grid,
+        iterations=config.iterations,
+        embedding_scale=config.embedding_scale,
+        affinity_threshold=config.affinity_threshold,
+        background=classes.has_background,
+    )
+
+
+def local_features(config: ObjectiveConfig, image: Tensor, size: tuple[int, int]) -> Tensor | None:
+    """Give what is appended to the embedding for grouping; none: location, the default."""
+    if config.local == "location":
+        return None
+    location = location_features(*size, device=image.device)
+    colour = colour_features(image, size)
+    return torch.cat([location.expand(len(image), -1, -1, -1), colour], dim=-1)
+
+
+def _relation(config: RelationConfig) -> Relation | None:
+    return Relation(config.weight, config.concentration) if config.weight > 0 else None

@@ -1,0 +1,60 @@
+"""The training step of the tag classifier, from whose activations seeds are made."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from weakseg.datasets.draws import Batch
+from weakseg.marks.classes import ClassList
+from weakseg.recipes.recipe import Recipe
+from weakseg.seeds.classifier import build_tag_classifier, equivariance_loss
+from weakseg.training.steps.common import StepModule, image_input
+
+_SHRINK = 0.5  # SEAM takes 0.3 of crops of 448 pixels; smaller crops would leave too little
+
+
+class TagModule(StepModule):
+    """Train a tag classifier with a multi-label loss, and where asked for to be equivariant.
+
+    Args:
+        recipe: The recipe.
+        classes: The classes.
+
+    Source: SEAM (arXiv 2004.04581), section 3.
+    """
+
+    def __init__(self, recipe: Recipe, classes: ClassList) -> None:
+        optimizer = recipe.optimizer.at_rate(recipe.seeds.lr)
+        super().__init__(optimizer, seed=recipe.seed, steps=recipe.seeds.steps)
+        self.first = 1 if classes.has_background else 0
+        self.equivariance = recipe.seeds.equivariance
+        model = recipe.model
+        self.classifier = build_tag_classifier(
+            len(classes) - self.first,
+            backbone=model.backbone,
+            weights=model.weights,
+            output_stride=model.output_stride,
+            frozen_stride=model.frozen_stride,
+        )
+
+    @property
+    def trained(self) -> nn.Module:
+        """The tag classifier."""
+        return self.classifier
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Give the loss of the tags, and of the equivariance."""
+        image = image_input(batch)
+        tags = batch["tags"][:, self.first :].float()
+        activations = self.classifier(image).float()
+        scores = self.classifier.scores(activations)
+        terms = {"tags": F.multilabel_soft_margin_loss(scores, tags)}
+        if self.equivariance > 0:
+            small = F.interpolate(image, scale_factor=_SHRINK, mode="bilinear", antialias=True)
+            smaller = self.classifier(small).float()
+            again = F.multilabel_soft_margin_loss(self.classifier.scores(smaller), tags)
+            terms["tags"] = (terms["tags"] + again) / 2
+            difference = equivariance_loss(activations, smaller, tags)
+            terms["equivariance"] = self.equivariance * difference
+        return terms

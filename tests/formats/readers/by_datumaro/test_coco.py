@@ -1,0 +1,320 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from weakseg.formats.readers.by_datumaro.coco import recognises
+from weakseg.marks.kinds import Box, Point, Polygon, Region
+from weakseg.marks.label_values import VOID
+from weakseg.support.errors import DataError
+
+SQUARE = [2, 3, 6, 3, 6, 8, 2, 8]
+
+
+def coco(annotations=(), *, images=None, categories=None, **more):
+    if images is None:
+        images = [{"id": 7, "file_name": "a.jpg", "height": 20, "width": 30}]
+    if categories is None:
+        categories = [{"id": 3, "name": "dog"}, {"id": 1, "name": "cat"}]
+    annotations = [
+        {"id": 100 + number, "image_id": 7, "category_id": 1, **one}
+        for number, one in enumerate(annotations)
+    ]
+    return {"images": images, "annotations": annotations, "categories": categories, **more}
+
+
+@pytest.fixture
+def read_one(read, write_json, tmp_path):
+    """Write a file of one image and read that image."""
+
+    def read_it(tree, name="mine.json"):
+        images, classes = read("coco", write_json(tmp_path / name, tree))
+        return images["a"], classes
+
+    return read_it
+
+
+def test_boxes_and_polygons_come_with_their_class_and_number(read_one):
+    image, classes = read_one(
+        coco(
+            [
+                {"bbox": [2.5, 3, 4, 5], "category_id": 3},
+                {"bbox": [2, 3, 4, 5], "segmentation": [SQUARE, [0, 0, 1, 0, 1, 1]]},
+            ]
+        )
+    )
+    assert classes == ["background", "dog", "cat"]  # in the order of the file
+    assert image.marks.boxes == (Box(1, 2, 3, 6, 7, 1), Box(2, 2, 3, 5, 7, 2))
+    square = ((2.0, 3.0), (6.0, 3.0), (6.0, 8.0), (2.0, 8.0))
+    assert image.marks.polygons[0].rings == (square,)
+    assert {polygon.instance for polygon in image.marks.polygons} == {2}
+    assert image.size == (20, 30)
+    assert image.findings == ()
+
+
+def test_marks_agree_with_what_datumaro_reads_of_the_whole_file(shared, read, tmp_path):
+    datumaro = pytest.importorskip("datumaro")
+    sample = shared / "formats" / "coco" / "instances_train.json"
+    (tmp_path / "images").mkdir()
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / sample.name).write_bytes(sample.read_bytes())
+    (item,) = datumaro.Dataset.import_from(str(tmp_path), "coco")
+    (annotation,) = item.annotations
+    images, classes = read("coco", sample)
+    (box,) = images[item.id].marks.boxes
+    x, y, width, height = annotation.get_bbox()
+    assert (box.xmin, box.ymin, box.xmax, box.ymax) == (x, y, x + width - 1, y + height - 1)
+    assert images[item.id].split == item.subset == "train"
+    assert classes[box.class_id] == "b"
+
+
+def test_masks_are_read_from_run_lengths_in_either_form(read_one):
+    mask_utils = pytest.importorskip("pycocotools.mask")
+    mask = np.zeros((20, 30), np.uint8)
+    mask[3:9, 4:20] = mask[12, 29] = 1
+    packed = mask_utils.encode(np.asfortranarray(mask))
+    counts = np.flatnonzero(np.diff(np.concatenate([[0], mask.ravel(order="F"), [2]])))
+    runs = np.diff(counts, prepend=0).tolist()
+    image, _ = read_one(
+        coco(
+            [
+                {"segmentation": {"size": [20, 30], "counts": packed["counts"].decode()}},
+                {"segmentation": {"size": [20, 30], "counts": runs}},
+            ]
+        )
+    )
+    for region in image.marks.regions:
+        painted = np.zeros((20, 30), bool)
+        rows = slice(region.y, region.y + region.height)
+        painted[rows, region.x : region.x + region.width] = region.mask()
+        assert (painted == mask).all()
+    assert len(image.marks.regions) == 2
+
+
+def test_crowds_are_void(read_one):
+    image, _ = read_one(
+        coco(
+            [
+                {
+                    "segmentation": {"size": [20, 30], "counts": [20, 40, 540]},
+                    "iscrowd": 1,
+                    "bbox": [1, 0, 2, 20],
+                },
+                {"bbox": [2, 3, 4, 5], "iscrowd": 1},
+            ]
+        )
+    )
+    assert image.marks.regions == (Region(VOID, 20, 2, (0, 40), 1, 0, instance=1),)
+    assert [polygon.class_id for polygon in image.marks.polygons] == [VOID]
+    assert image.marks.boxes == ()
+
+
+def test_brush_masks_that_cvat_marks_as_crowds_are_masks(read_one):
+    empty = {"contributor": "", "date_created": "", "description": "", "url": ""}
+    brush = {"segmentation": {"size": [20, 30], "counts": [20, 40, 540]}, "iscrowd": 1}
+    image, classes = read_one(coco([brush], info=empty))
+    assert [classes[region.class_id] for region in image.marks.regions] == ["cat"]
+    assert [finding.kind for finding in image.findings] == ["unsure"]
+
+
+def test_key_points_that_are_absent_are_no_points(read_one):
+    image, _ = read_one(
+        coco(
+            [
+                {
+                    "keypoints": [3, 4, 2, 0, 0, 0, 5, 6, 1],
+                    "num_keypoints": 2,
+                    "bbox": [1, 1, 9, 9],
+                },
+                {"bbox": [1, 1, 2, 2]},
+            ]
+        )
+    )
+    assert image.marks.points == (Point(2, 3, 4, 1), Point(2, 5, 6, 1))
+    assert len(image.marks.boxes) == 2
+
+
+def test_annotations_without_any_shape_are_tags(read_one):
+    image, classes = read_one(coco([{"category_id": 3}]))
+    assert {classes[tag] for tag in image.marks.tags} == {"dog"}
+
+
+def test_a_category_with_id_0_is_a_class_like_any_other(read_one):
+    tree = coco([{"bbox": [1, 1, 2, 2], "category_id": 0}], categories=[{"id": 0, "name": "cow"}])
+    image, classes = read_one(tree)
+    assert classes[image.marks.boxes[0].class_id] == "cow"
+
+
+def test_two_categories_may_have_one_name(read_one):
+    categories = [{"id": 1, "name": "cow"}, {"id": 2, "name": "cow"}]
+    boxes = [{"bbox": [1, 1, 2, 2], "category_id": number} for number in (1, 2)]
+    image, classes = read_one(coco(boxes, categories=categories))
+    assert classes == ["background", "cow"]
+    assert [box.class_id for box in image.marks.boxes] == [1, 1]
+
+
+def test_a_turned_box_of_cvat_becomes_the_upright_box_around_it(read_one):
+    turned = {"bbox": [5, 5, 10, 2], "attributes": {"rotation": 90.0, "occluded": False}}
+    image, _ = read_one(coco([turned]))
+    assert image.marks.boxes == (Box(2, 9, 1, 10, 10, 1),)
+    assert [finding.kind for finding in image.findings] == ["unsure"]
+
+
+def test_later_marks_stay_later(read_one):
+    image, _ = read_one(
+        coco([{"segmentation": [SQUARE], "category_id": 3}, {"segmentation": [SQUARE]}])
+    )
+    assert [polygon.instance for polygon in image.marks.polygons] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        ({"image_id": 99, "bbox": [1, 1, 2, 2]}, "missing"),
+        ({"category_id": 99, "bbox": [1, 1, 2, 2]}, "unknown"),
+        ({"bbox": [1, 1, 0, 5]}, "empty"),
+        ({"bbox": []}, "empty"),
+        ({"segmentation": [[1, 1, 2, 2]]}, "empty"),
+        ({"segmentation": {"size": [20, 30], "counts": [600]}}, "empty"),
+    ],
+)
+def test_what_datumaro_would_pass_over_is_found(read_one, annotation, kind):
+    image, _ = read_one(coco([{"bbox": [1, 1, 2, 2]}, annotation]))
+    assert [finding.kind for finding in image.findings] == [kind]
+    assert image.marks.boxes == (Box(2, 1, 1, 2, 2, 1),)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "says"),
+    [
+        ({"bbox": [1, 1, math.nan, 2]}, "annotation 1: expected finite numbers"),
+        ({"bbox": [1, 1, 2]}, "annotation 1"),
+        ({"bbox": "1 1 2 2"}, "annotation 1: expected a list of numbers in 'bbox'"),
+        ({"segmentation": [[1, 1, 2, 2, 3, 3, 4]]}, "annotation 1"),
+        ({"segmentation": [[1, 1, "x", 2, 3, 3]]}, "expected numbers in 'segmentation'"),
+        ({"segmentation": {"size": [20, 30], "counts": [599]}}, "got 599 pixels"),
+        ({"segmentation": {"size": [20, 30], "counts": [-1, 601]}}, "got -1"),
+        ({"segmentation": {"size": [20, 30], "counts": "\x7f\x7f"}}, "run lengths"),
+        ({"segmentation": {"size": [10**6, 10**6], "counts": [10**12]}}, "1000000 wide"),
+        ({"segmentation": {"size": [30, 20], "counts": [600]}}, "while its image is (20, 30)"),
+        ({"keypoints": [1, 2]}, "annotation 1"),
+        ({"image_id": [7]}, "'image_id'"),
+        ({"category_id": None}, "'category_id'"),
+    ],
+)
+def test_damaged_annotations_are_errors_that_name_them(read_one, annotation, says):
+    with pytest.raises(DataError, match=r"mine\.json") as caught:
+        read_one(coco([{"bbox": [1, 1, 2, 2], **annotation}]))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"images": []}, "holds no image"),
+        ({"images": [{"id": 7}]}, "'file_name'"),
+        ({"images": [{"id": 7, "file_name": "a.jpg"}] * 2}, "the id 7 is given twice"),
+        ({"images": [{"id": 7, "file_name": "a.jpg", "height": -4, "width": 3}]}, "height of -4"),
+        ({"images": {}}, "expected a list as 'images'"),
+        ({"categories": [{"id": 1}]}, "'name'"),
+        ({"annotations": [[]]}, "annotation 1"),
+    ],
+)
+def test_damaged_files_are_errors_that_say_where(read_one, change, says):
+    with pytest.raises(DataError, match=r"mine\.json") as caught:
+        read_one(coco() | change)
+    assert says in str(caught.value)
+
+
+def test_a_folder_gives_the_images_of_all_its_splits(read, write_json, picture, tmp_path):
+    for split, name in (("train2017", "a"), ("val2017", "b")):
+        tree = coco([{"bbox": [1, 1, 2, 2]}], images=[{"id": 7, "file_name": f"{name}.jpg"}])
+        write_json(tmp_path / "annotations" / f"instances_{split}.json", tree)
+        picture(tmp_path / split / f"{name}.jpg")
+    captions = {"images": [], "annotations": [{"caption": "a cat"}]}
+    write_json(tmp_path / "annotations" / "captions_val2017.json", captions)
+    images, _ = read("coco", tmp_path)
+    assert {name: image.split for name, image in images.items()} == {"a": "train", "b": "val"}
+    assert images["a"].picture == tmp_path / "train2017" / "a.jpg"
+
+
+def test_cvats_default_split_is_none_and_its_images_are_found(read, write_json, picture, tmp_path):
+    write_json(tmp_path / "annotations" / "instances_default.json", coco())
+    place = picture(tmp_path / "images" / "default" / "a.jpg")
+    images, _ = read("coco", tmp_path)
+    assert (images["a"].picture, images["a"].split) == (place, None)
+
+
+def test_files_of_another_task_in_a_folder_are_named_not_mixed_in(read, write_json, tmp_path):
+    for task in ("instances", "person_keypoints"):
+        write_json(tmp_path / f"{task}_train.json", coco([{"bbox": [1, 1, 2, 2]}]))
+    images, _ = read("coco", tmp_path)
+    assert len(images["a"].marks.boxes) == 1
+    (finding,) = images["a"].findings
+    assert finding.kind == "unread"
+    assert "person_keypoints_train.json" in finding.message
+
+
+def test_panoptic_masks_give_regions_and_void_between_them(read, write_json, picture, tmp_path):
+    colours = np.zeros((20, 30, 3), np.uint8)
+    colours[:10, :, 0] = 5  # a segment's number is R + 256 G + 65536 B
+    colours[10:15, :, 1] = 1
+    picture(tmp_path / "annotations" / "panoptic_val" / "a.png", colours)
+    segments = [
+        {"id": 5, "category_id": 1, "iscrowd": 0},
+        {"id": 256, "category_id": 3, "iscrowd": 1},
+    ]
+    tree = coco([{"file_name": "a.png", "segments_info": segments}])
+    path = write_json(tmp_path / "annotations" / "panoptic_val.json", tree)
+    images, classes = read("coco", path)
+    by_class = {region.class_id: region for region in images["a"].marks.regions}
+    assert by_class[classes.index("cat")] == Region(2, 10, 30, (0, 300), 0, 0, instance=5)
+    void = [
+        (region.y, region.height) for region in images["a"].marks.regions if region.class_id == VOID
+    ]
+    assert void == [(10, 5), (15, 5)]
+
+
+def test_a_panoptic_mask_that_is_not_there_is_found(read, write_json, tmp_path):
+    tree = coco([{"file_name": "a.png", "segments_info": []}])
+    images, _ = read("coco", write_json(tmp_path / "panoptic_val.json", tree))
+    assert [finding.kind for finding in images["a"].findings] == ["missing"]
+    assert images["a"].marks.is_empty
+
+
+def test_a_file_is_recognised_whatever_section_it_begins_with(tmp_path, write_json):
+    large = coco([{"bbox": [1, 1, 2, 2]}] * 5000)
+    for first in ("annotations", "images", "categories"):
+        path = write_json(tmp_path / "x.json", {first: large[first], **large})
+        assert recognises(path)
+    assert not recognises(write_json(tmp_path / "x.json", {"images": [], "annotations": []}))
+    assert not recognises(write_json(tmp_path / "x.json", [large]))
+
+
+def test_images_are_found_in_the_folders_that_are_given(read, write_json, picture, tmp_path):
+    place = picture(tmp_path / "elsewhere" / "a.jpg")
+    path = write_json(tmp_path / "files" / "mine.json", coco())
+    images, _ = read("coco", path, images=(place.parent,))
+    assert images["a"].picture == place
+    assert images["a"].marks.is_empty
+
+
+def test_coordinates_keep_two_digits(read_one):
+    image, _ = read_one(coco([{"segmentation": [[1.104, 2.5, 3.25, 4.1, 0.1, 9.994]]}]))
+    ring = ((1.1, 2.5), (3.25, 4.1), (0.1, 9.99))
+    assert image.marks.polygons == (Polygon(2, (ring,), 1),)
+
+
+def test_json_that_python_alone_takes_is_refused(read, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(coco([{"bbox": [1, 1, 2, 2]}])).replace("[1, 1,", "[1, 1e400,"))
+    with pytest.raises(DataError, match="annotation 1: expected finite numbers"):
+        read("coco", path)
+
+
+def test_each_image_gets_its_own_annotations(read, write_json, tmp_path):
+    images = [{"id": number, "file_name": f"{number}.jpg"} for number in range(50)]
+    tree = coco([{"bbox": [1, 1, 2, 2], "image_id": number} for number in range(50)], images=images)
+    found, _ = read("coco", write_json(tmp_path / "x.json", tree))
+    assert [image.marks.boxes[0].instance for image in found.values()] == [*range(1, 51)]

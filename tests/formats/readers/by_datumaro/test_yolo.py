@@ -1,0 +1,142 @@
+import pytest
+
+from weakseg.formats.readers.by_datumaro.yolo import recognises
+from weakseg.marks.kinds import Box, Polygon
+from weakseg.support.errors import DataError
+
+BOX = "1 0.5 0.5 0.2 0.4"  # of an image of 30 × 20: columns 12 to 18, rows 6 to 14
+
+
+@pytest.fixture
+def ultralytics(picture, tmp_path):
+    """Write a folder with a data.yaml and one image."""
+
+    def write(lines, config="names: [cat, dog]\ntrain: images/train\n", image=True):
+        (tmp_path / "data.yaml").write_text(config)
+        labels = tmp_path / "labels" / "train" / "x.txt"
+        labels.parent.mkdir(parents=True)
+        labels.write_text(lines)
+        if image:
+            picture(tmp_path / "images" / "train" / "x.jpg")
+        return tmp_path
+
+    return write
+
+
+def test_boxes_and_outlines_are_read_in_pixels(read, ultralytics):
+    outline = "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5"
+    images, classes = read("yolo", ultralytics(f"{BOX}\n\n{outline}\n"))
+    assert classes == ["background", "cat", "dog"]
+    assert images["x"].marks.boxes == (Box(2, 12, 6, 17, 13, 1),)
+    ring = ((3.0, 2.0), (15.0, 2.0), (15.0, 10.0), (3.0, 10.0))
+    assert images["x"].marks.polygons == (Polygon(1, (ring,), 3),)
+    assert images["x"].split == "train"
+
+
+@pytest.mark.parametrize("layout", ["yolo", "yolo_ultralytics"])
+def test_boxes_agree_with_what_datumaro_wrote(read, picture, tmp_path, layout):
+    datumaro = pytest.importorskip("datumaro")
+    image = datumaro.components.media.Image.from_file(str(picture(tmp_path / "a.jpg")))
+    boxes = [datumaro.Bbox(1, 2, 5, 6, label=1), datumaro.Bbox(7, 3, 12, 9, label=0)]
+    item = datumaro.DatasetItem("b/a", subset="train", media=image, annotations=boxes)
+    other = datumaro.DatasetItem("c", subset="val", media=image)
+    dataset = datumaro.Dataset.from_iterable([item, other], categories=["cat", "dog"])
+    dataset.export(str(tmp_path / "data"), layout, save_media=True)
+    images, classes = read("yolo", tmp_path / "data")
+    assert classes == ["background", "cat", "dog"]
+    assert images["b/a"].marks.boxes == (Box(2, 1, 2, 5, 7, 1), Box(1, 7, 3, 18, 11, 2))
+    assert images["b/a"].picture is not None
+    assert images["b/a"].split == "train"
+
+
+def test_splits_may_lie_above_images_and_labels(read, picture, tmp_path):
+    (tmp_path / "data.yaml").write_text("nc: 1\nnames: {0: cat}\ntrain: ../train/images\n")
+    for split in ("train", "valid"):
+        picture(tmp_path / split / "images" / f"{split}1.jpg")
+        (tmp_path / split / "labels").mkdir()
+    (tmp_path / "train" / "labels" / "train1.txt").write_text("0 0.5 0.5 1 1\n")
+    images, _ = read("yolo", tmp_path)
+    assert images["train1"].marks.boxes == (Box(1, 0, 0, 29, 19, 1),)
+    assert images["valid1"].marks.is_empty
+    assert images["valid1"].split == "valid"
+
+
+def test_paths_that_cannot_be_are_images_that_are_not_there(read, tmp_path):
+    (tmp_path / "obj.data").write_text("names = data/obj.names\ntrain = data/train.txt\n")
+    (tmp_path / "obj.names").write_text("cat\n")
+    strange = ["x" * 5000, "a\0b.jpg", "data/obj_train_data/a.jpg"]
+    (tmp_path / "train.txt").write_text("\n".join(strange))
+    images, _ = read("yolo", tmp_path)
+    assert len(images) == len(strange)
+    assert "a" in images
+    assert all(image.picture is None and image.marks.is_empty for image in images.values())
+    (tmp_path / "train.txt").write_text("/")
+    with pytest.raises(DataError, match="expected the name of an image"):
+        read("yolo", tmp_path)
+
+
+def test_numbered_names_are_put_in_order(read, ultralytics):
+    config = "names:\n  1: dog\n  0: cat\npath: .\n"
+    assert read("yolo", ultralytics(BOX, config))[1] == ["background", "cat", "dog"]
+
+
+def test_key_points_after_boxes_are_found_and_left_out(read, ultralytics):
+    config = "names: [cat, dog]\ntrain: x\nkpt_shape: [1, 3]\n"
+    images, _ = read("yolo", ultralytics(f"{BOX} 0.5 0.5 2\n", config))
+    assert len(images["x"].marks.boxes) == 1
+    assert [finding.kind for finding in images["x"].findings] == ["unread"]
+
+
+def test_without_the_image_there_is_no_size_to_reckon_with(read, ultralytics):
+    images, _ = read("yolo", ultralytics(BOX, image=False))
+    assert [finding.kind for finding in images["x"].findings] == ["missing"]
+    assert images["x"].marks.is_empty
+
+
+def test_a_damaged_image_is_found(read, ultralytics):
+    root = ultralytics(BOX)
+    (root / "images" / "train" / "x.jpg").write_bytes(b"no picture")
+    images, _ = read("yolo", root)
+    assert [finding.kind for finding in images["x"].findings] == ["damaged"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("1 0.5 0.5 0.2", "line 1: expected a class with x, y"),
+        ("1 0.5 0.5 0.2 0.4 0.9", "but got 6 values"),
+        ("7 0.5 0.5 0.2 0.4", "7"),
+        ("7 0.1 0.1 0.2 0.2 0.3 0.1", "class number 7 is not among the 2"),
+        ("1 nan 0.5 0.2 0.4", "nan"),
+        ("1 0.1 x 0.2 0.2 0.3 0.1", "line 1: expected a number as coordinate, but got 'x'"),
+        ("a 0.5 0.5 0.2 0.4", "'a'"),
+    ],
+)
+def test_damaged_lines_are_errors_that_name_the_file(read, ultralytics, line, says):
+    with pytest.raises(DataError, match=r"x\.txt") as caught:
+        read("yolo", ultralytics(line))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "names: 3\ntrain: x\n",
+        "names: {1: a}\ntrain: x\n",
+        "names: [[a]]\ntrain: x\n",
+        "names: [a\ntrain: x\n",
+        "names: *x\ntrain: x\n",
+    ],
+)
+def test_damaged_configurations_are_errors(read, ultralytics, config):
+    with pytest.raises(DataError, match=r"data\.yaml"):
+        read("yolo", ultralytics(BOX, config))
+
+
+def test_weaksegs_own_data_yaml_is_not_taken_for_yolo(tmp_path):
+    (tmp_path / "data.yaml").write_text("images: images\nclasses: classes.txt\nmarks: [points]\n")
+    (tmp_path / "classes.txt").write_text("background\ncat\n")
+    assert not recognises(tmp_path)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "x.txt").write_text(BOX)
+    assert recognises(tmp_path)  # as Label Studio exports it

@@ -1,0 +1,68 @@
+import pytest
+from PIL import Image
+
+from weakseg.formats.readers.folder import FOLDER
+from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import OpenClassList
+from weakseg.marks.kinds import Point
+from weakseg.support.errors import DataError
+
+
+def read(root, classes=None):
+    return list(FOLDER.read(root, classes or OpenClassList(), SourceOptions()))
+
+
+def test_a_data_folder_gives_all_its_marks_and_splits(folder):
+    classes = OpenClassList()
+    found = read(folder, classes)
+    assert classes.names == ["background", "square", "bar"]
+    assert [(item.name, item.split) for item in found] == [
+        (f"img{n}", "train" if n < 4 else "val") for n in range(6)
+    ]
+    second = found[1]
+    assert second.picture == folder / "images" / "img1.png"
+    assert second.marks.tags == {2}
+    assert second.marks.points == (Point(2, 30, 20), Point(0, 5, 5))
+    assert second.marks.mask == folder / "masks" / "img1.png"
+    assert second.marks.scribbles == folder / "scribbles" / "img1.png"
+
+
+def test_class_ids_are_those_in_use_and_label_maps_are_renumbered(folder):
+    (folder / "boxes.csv").write_text("image,class,xmin,ymin,xmax,ymax\nimg0.png,bar,1,2,3,4\n")
+    classes = OpenClassList(["background", "bar"], rename={"square": "quad"})
+    first = read(folder, classes)[0]
+    assert classes.names == ["background", "bar", "quad"]
+    assert first.marks.tags == {2}
+    assert [box.class_id for box in first.marks.boxes] == [1]
+    assert first.marks.mask is first.marks.scribbles is None
+    areas = {(item.kind, item.class_id): int(item.mask().sum()) for item in first.marks.regions}
+    assert areas == {
+        ("scribble", 0): 45,
+        ("scribble", 2): 12,
+        ("mask", 0): 48 * 64 - 400,
+        ("mask", 2): 400,
+    }
+
+
+def test_marks_of_an_image_that_is_not_there_are_given_without_a_picture(folder):
+    with (folder / "points.csv").open("a") as file:
+        file.write("elsewhere,square,1,1\n")
+    (missing,) = (item for item in read(folder) if item.picture is None)
+    assert missing.name == "elsewhere"
+
+
+def test_what_is_wrong_in_it_is_named(folder):
+    (folder / "tags.csv").write_text("image,class\nimg0,cow\n")
+    with pytest.raises(DataError, match=r"tags\.csv, line 2: class 'cow' is not among the 3"):
+        read(folder)
+
+
+def test_folders_of_other_tools_are_not_taken_for_its_own(folder, tmp_path):
+    assert FOLDER.recognises(folder)
+    (tmp_path / "yolo" / "images").mkdir(parents=True)
+    (tmp_path / "yolo" / "labels").mkdir()
+    (tmp_path / "yolo" / "classes.txt").write_text("cat\ndog\n")
+    Image.new("RGB", (4, 4)).save(tmp_path / "yolo" / "images" / "a.png")
+    assert not FOLDER.recognises(tmp_path / "yolo")
+    assert not FOLDER.recognises(folder / "classes.txt")
+    assert not FOLDER.recognises(tmp_path / "none")

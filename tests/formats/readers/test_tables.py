@@ -1,0 +1,114 @@
+import json
+
+import pytest
+from PIL import Image
+
+from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
+from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import ClassList, OpenClassList
+from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.support.errors import DataError
+
+HEADERS = {
+    "points": "image,class,x,y",
+    "boxes": "image,class,xmin,ymin,xmax,ymax",
+    "tags": "image,class",
+}
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def read(kind, path, classes=None):
+    return list(kind.read(path, classes or OpenClassList(), SourceOptions()))
+
+
+def test_points_of_a_table_are_given_by_image(tmp_path):
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.jpg")
+    path = write(tmp_path / "p.csv", "image,class,x,y\na.jpg,cat,1,2\nb,dog,3,4\na,dog,5.5,6\n")
+    a, b = read(CLICKS, path)
+    assert a.marks == Marks(points=(Point(1, 1, 2), Point(2, 5.5, 6)))
+    assert (a.name, a.picture, a.path) == ("a", tmp_path / "a.jpg", path)
+    assert (b.name, b.picture, b.size) == ("b", None, None)
+
+
+def test_clicks_in_json_name_classes_or_give_their_numbers(tmp_path):
+    clicks = {"a": [{"cls": 1, "x": 1, "y": 2, "rank": 1}, {"cls": "dog", "x": 3, "y": 4}]}
+    path = write(tmp_path / "clicks.json", json.dumps(clicks))
+    (found,) = read(CLICKS, path, ClassList(("background", "cat", "dog")))
+    assert found.marks.points == (Point(1, 1, 2), Point(2, 3, 4))
+    assert found.entry == "image 'a'"
+
+
+def test_a_box_that_ends_before_it_begins_is_reported_and_its_image_kept(tmp_path):
+    path = write(tmp_path / "b.csv", f"{HEADERS['boxes']}\na,cat,1,2,1,2\nb,cat,5,2,4,9\n")
+    a, b = read(BOXES, path)
+    assert a.marks.boxes == (Box(1, 1, 2, 1, 2),)
+    assert b.marks.is_empty
+    assert [(item.kind, item.entry) for item in b.findings] == [("empty", "line 3")]
+
+
+def test_tags_may_stand_in_several_rows_or_in_one(tmp_path):
+    path = write(tmp_path / "t.csv", "image,class,\na,cat,dog\nb,cat\nb,owl\n")
+    a, b = read(TAGS, path)
+    assert a.marks == Marks(frozenset({1, 2}))
+    assert b.marks == Marks(frozenset({1, 3}))
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+def test_a_table_is_recognised_by_its_header_and_by_one_format_only(tmp_path, kind):
+    path = write(tmp_path / "any.txt", f"\ufeff{HEADERS[kind]}\na,cat\n")
+    assert [item.name for item in (CLICKS, BOXES, TAGS) if item.recognises(path)] == [kind]
+
+
+def test_clicks_are_recognised_by_their_first_item(tmp_path):
+    clicks = {'a "b"': [], "c": [{"x": 1, "y": 2, "cls": 3}]}
+    assert CLICKS.recognises(write(tmp_path / "a.json", json.dumps(clicks, indent=1)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"images": [{"id": 1, "x": 3}]}',
+        '{"shapes": [{"cls": 1',
+        "a" * 9,
+        '{"version": "5.0", "shapes": []}',
+        "name,r,g,b\n",
+        "\x00\x01",
+        '"image,class',
+    ],
+)
+def test_other_files_are_not_taken_for_a_table(tmp_path, text):
+    path = write(tmp_path / "any", text)
+    assert not any(item.recognises(path) for item in (CLICKS, BOXES, TAGS))
+    assert not any(item.recognises(tmp_path) for item in (CLICKS, BOXES, TAGS))
+    assert not any(item.recognises(tmp_path / "none") for item in (CLICKS, BOXES, TAGS))
+
+
+def test_what_is_wrong_in_a_table_is_named(tmp_path):
+    path = write(tmp_path / "b.csv", f"{HEADERS['boxes']}\na,cat,1,2,nan,2\n")
+    with pytest.raises(DataError, match=r"b\.csv, line 2: expected a number as xmax"):
+        read(BOXES, path)
+
+
+@pytest.mark.parametrize("kind", [CLICKS, BOXES, TAGS])
+def test_a_table_of_nothing_but_its_header_is_refused(tmp_path, kind):
+    path = write(tmp_path / "t.csv", f"{HEADERS[kind.name]}\n")
+    with pytest.raises(DataError, match=r"t\.csv: expected marks of images"):
+        read(kind, path)
+
+
+def test_peoples_clicks_on_photographs_are_read(shared):
+    path = shared / "voc" / "points.json"
+    if not path.is_file():
+        pytest.skip("the clicks are absent")
+    assert CLICKS.recognises(path)
+    found = read(CLICKS, path, OpenClassList([f"class{n}" for n in range(21)], closed=True))
+    written = json.loads(path.read_text())
+    assert [item.name for item in found] == list(written)
+    assert sum(len(item.marks.points) for item in found) == sum(map(len, written.values()))

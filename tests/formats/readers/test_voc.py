@@ -1,0 +1,295 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from weakseg.formats.readers.voc import VOC, read_voc_xml
+from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import VOC_CLASSES, OpenClassList
+from weakseg.marks.kinds import Box, Marks
+from weakseg.marks.label_maps import read_label_map, write_label_map
+from weakseg.support.errors import DataError
+
+OBJECT = """<object><name>{name}</name><difficult>1</difficult>
+<bndbox><xmax>{3}</xmax><xmin>{1}</xmin><ymin>{2}</ymin><ymax>{4}</ymax></bndbox>
+<part><name>head</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>3</xmax><ymax>3</ymax></bndbox>
+</part></object>"""
+
+
+def xml(*objects, filename="a.jpg", size=(40, 60)):
+    height, width = size
+    return (
+        f"<annotation><filename>{filename}</filename><size><width>{width}</width>"
+        f"<height>{height}</height></size>{''.join(objects)}</annotation>"
+    )
+
+
+def box(name, *corners):
+    return OBJECT.format(0, *corners, name=name)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def read(path, classes=None, options=None):
+    return list(VOC.read(path, classes or OpenClassList(), options or SourceOptions()))
+
+
+@pytest.fixture
+def voc(tmp_path):
+    """Make a small folder of PASCAL VOC: three images, two with boxes, two with masks."""
+    for name in "abc":
+        path = tmp_path / "JPEGImages" / f"{name}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (60, 40)).save(path)
+    write(tmp_path / "Annotations/a.xml", xml(box("cat", 3, 4, 30, 20), box("dog", 1, 1, 60, 40)))
+    write(tmp_path / "Annotations/b.xml", xml(box("person", 5, 5, 9, 9), filename="old.png"))
+    mask = np.zeros((40, 60), np.uint8)
+    mask[3:20, 2:30], mask[0] = 8, 255
+    for name in "ac":
+        write_label_map(tmp_path / f"SegmentationClass/{name}.png", mask)
+    write(tmp_path / "ImageSets/Segmentation/train.txt", "a\n")
+    write(tmp_path / "ImageSets/Segmentation/val.txt", "c\n")
+    write(tmp_path / "ImageSets/Segmentation/trainval.txt", "a\nc\n")
+    return tmp_path
+
+
+def test_boxes_count_from_one_with_both_ends_and_give_the_tags(tmp_path):
+    path = write(tmp_path / "a.xml", xml(box("cat", 1, 1, 1, 1), box("dog", 10, 20, 60, 40)))
+    found = read_voc_xml(path, OpenClassList())
+    assert found.marks == Marks(frozenset({1, 2}), (Box(1, 0, 0, 0, 0), Box(2, 9, 19, 59, 39)))
+    assert (found.name, found.size, found.picture) == ("a", (40, 60), None)
+
+
+def test_fractions_are_rounded_to_the_pixel_in_which_they_lie(tmp_path):
+    path = write(tmp_path / "a.xml", xml(box("cat", 45.7, 9.5, 50.49, 20.4999)))
+    assert read_voc_xml(path, OpenClassList()).marks.boxes == (Box(1, 45, 9, 49, 19),)
+
+
+def test_boxes_of_parts_are_reported_once_an_image_and_left_out(tmp_path):
+    path = write(tmp_path / "a.xml", xml(box("cat", 1, 2, 3, 4), box("cat", 1, 2, 3, 4)))
+    (finding,) = read_voc_xml(path, OpenClassList()).findings
+    assert (finding.kind, finding.message) == ("unread", "2 boxes of parts; left out")
+
+
+def test_an_object_without_a_box_or_with_an_empty_one_is_reported_and_still_a_tag(tmp_path):
+    objects = "<object><name>cat</name></object>", box("dog", 9, 1, 5, 4)
+    found = read_voc_xml(write(tmp_path / "a.xml", xml(*objects)), OpenClassList())
+    assert found.marks == Marks(frozenset({1, 2}))
+    assert [finding.kind for finding in found.findings] == ["unread", "empty", "unread"]
+    assert [finding.entry for finding in found.findings] == ["object 1", "object 2", None]
+
+
+def test_a_folder_gives_boxes_tags_masks_and_splits_of_every_image(voc):
+    classes = OpenClassList()
+    a, b, c = read(voc, classes)
+    assert classes.names == list(VOC_CLASSES)
+    assert a.marks == Marks(
+        frozenset({8, 12}),
+        (Box(8, 2, 3, 29, 19), Box(12, 0, 0, 59, 39)),
+        mask=voc / "SegmentationClass/a.png",
+    )
+    assert [item.name for item in (a, b, c)] == ["a", "b", "c"]
+    assert [item.split for item in (a, b, c)] == ["train", None, "val"]
+    assert b.picture == voc / "JPEGImages/b.jpg"
+    assert c.marks == Marks(mask=voc / "SegmentationClass/c.png")
+
+
+def test_masks_of_other_ids_than_those_in_use_are_renumbered(voc):
+    classes = OpenClassList(["background", "cat"], rename={"dog": "void"})
+    first = read(voc, classes)[0]
+    assert first.marks.mask is None
+    assert {region.class_id: int(region.mask().sum()) for region in first.marks.regions} == {
+        0: 39 * 60 - 17 * 28,
+        1: 17 * 28,
+        255: 60,
+    }
+
+
+def test_an_id_of_no_class_in_a_renumbered_mask_is_named(voc):
+    write_label_map(voc / "SegmentationClass/a.png", np.full((40, 60), 33, np.uint8))
+    with pytest.raises(DataError, match=r"a\.png: value 33 \(first at x=0, y=0\) is no class"):
+        read(voc, OpenClassList(["background", "cat"]))
+
+
+def test_the_augmented_masks_win_over_the_original_ones(voc):
+    write_label_map(voc / "SegmentationClassAug/b.png", np.zeros((40, 60), np.uint8))
+    masks = [item.marks.mask for item in read(voc)]
+    assert masks == [None, voc / "SegmentationClassAug/b.png", None]
+
+
+def test_splits_of_main_count_where_there_are_none_for_segmentation(voc):
+    (voc / "ImageSets/Segmentation").rename(voc / "ImageSets/Main")
+    write(voc / "ImageSets/Main/cat_train.txt", "a  1\nb -1\n")
+    assert [item.split for item in read(voc)] == ["train", "cat_train", "val"]
+
+
+def test_classes_may_come_from_a_list_in_the_folder(voc):
+    write(voc / "class_names.txt", "_background_\n" + "".join(f"c{i}\n" for i in range(1, 9)))
+    classes = OpenClassList()
+    read(voc, classes)
+    assert classes.names[:9] == ["background", *(f"c{i}" for i in range(1, 9))]
+
+
+def test_colour_coded_masks_are_read_by_the_label_map_of_cvat(voc):
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, 10:20] = (250, 50, 83)
+    Image.fromarray(picture).save(voc / "SegmentationClass/a.png")
+    (voc / "SegmentationClass/c.png").unlink()
+    write(
+        voc / "labelmap.txt",
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\nowl:250,50,83::\n",
+    )
+    classes = OpenClassList()
+    marks = read(voc, classes)[0].marks
+    assert classes.names == ["background", "owl", "cat", "dog", "person"]
+    assert [(item.class_id, int(item.mask().sum())) for item in marks.regions] == [
+        (0, 2000),
+        (1, 400),
+    ]
+
+
+def test_masks_of_single_objects_are_reported_once(voc):
+    (voc / "SegmentationObject").mkdir()
+    found = [finding for item in read(voc) for finding in item.findings]
+    assert [item.message for item in found if item.path == voc / "SegmentationObject"] == [
+        "masks of single objects; left out"
+    ]
+
+
+def test_images_that_only_a_split_names_are_given_without_a_picture(voc):
+    write(voc / "ImageSets/Segmentation/val.txt", "gone\n")
+    assert [item.name for item in read(voc) if item.picture is None] == ["gone"]
+
+
+def test_a_folder_of_xml_files_may_be_nested_with_images_beside(tmp_path):
+    write(tmp_path / "train/a.xml", xml(box("cat", 1, 2, 3, 4)))
+    write(tmp_path / "valid/a.xml", xml(box("dog", 1, 2, 3, 4)))
+    Image.new("RGB", (60, 40)).save(tmp_path / "valid/a.jpg")
+    first, second = read(tmp_path)
+    assert (first.name, first.picture) == ("train/a", None)
+    assert (second.name, second.picture) == ("valid/a", tmp_path / "valid/a.jpg")
+    assert VOC.recognises(tmp_path)
+
+
+def test_a_single_file_finds_its_image_though_the_image_was_renamed(voc):
+    (found,) = read(voc / "Annotations/b.xml")
+    assert (found.name, found.picture) == ("b", voc / "JPEGImages/b.jpg")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<annotation>", r"a\.xml: is not readable as XML"),
+        ("", r"is not readable as XML"),
+        ("<annotation>" * 100_000, "is not readable as XML"),
+        ("<annotations/>", "expected <annotation>, but got <annotations>"),
+        (xml(box("", 1, 2, 3, 4)), r"a\.xml, object 1: expected the name of a class, but got ''"),
+        (xml(box("cat", "x", 2, 3, 4)), "object 1: expected a number as xmin, but got 'x'"),
+        (xml(box("cat", 1, "nan", 3, 4)), "expected a number as ymin, but got 'nan'"),
+        (xml(box("cat", 1, 2, "inf", 4)), "expected a number as xmax, but got 'inf'"),
+        (xml(box("cat", 1, 2, 3, "")), "expected a number as ymax, but got ''"),
+        (
+            "<annotation><object><name>a</name><bndbox/></object></annotation>",
+            "expected a number as xmin, but got None",
+        ),
+        (xml(size=(-3, 4)), "size: expected whole pixels as height, but got -3"),
+        (xml(size=(3, "wide")), "size: expected a number as width, but got 'wide'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        read(write(tmp_path / "a.xml", text))
+
+
+def test_entities_are_refused(tmp_path):
+    bomb = '<!DOCTYPE a [<!ENTITY x "aa"><!ENTITY y "&x;&x;">]><annotation>&y;</annotation>'
+    with pytest.raises(DataError, match=r"a\.xml: is not readable as XML \(EntitiesForbidden"):
+        read(write(tmp_path / "a.xml", bomb))
+
+
+def test_far_coordinates_are_passed_on(tmp_path):
+    path = write(tmp_path / "a.xml", xml(box("cat", "-1e30", -7, "1e30", 9000)))
+    (found,) = read_voc_xml(path, OpenClassList()).marks.boxes
+    assert (found.xmin, found.ymin, found.ymax) == (pytest.approx(-1e30), -8, 8999)
+    assert found.xmax == pytest.approx(1e30)
+
+
+def test_a_size_of_nothing_is_no_size(tmp_path):
+    assert read_voc_xml(write(tmp_path / "a.xml", xml(size=(0, 0))), OpenClassList()).size is None
+
+
+def test_a_folder_without_xml_files_is_refused(tmp_path):
+    with pytest.raises(DataError, match="expected XML files, but there are none"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<annotations/>",
+        "<annotation><polygon><tag>cat</tag></polygon></annotation>",
+        "{}",
+        "",
+        "<annotation><object><polygon/></object></annotation>",
+    ],
+)
+def test_files_of_other_formats_are_not_taken_for_its_own(tmp_path, text):
+    path = write(tmp_path / "a.xml", text)
+    assert not VOC.recognises(path)
+    assert not VOC.recognises(tmp_path)
+    assert not VOC.recognises(tmp_path / "nothing")
+
+
+def test_folders_and_files_of_voc_are_recognised(voc):
+    assert VOC.recognises(voc)
+    assert VOC.recognises(voc / "Annotations")
+    assert VOC.recognises(voc / "Annotations/a.xml")
+
+
+def test_boxes_are_those_of_an_outside_implementation(voc):
+    datumaro = pytest.importorskip("datumaro")
+    write(voc / "ImageSets/Main/train.txt", "a\nb\n")
+    theirs = datumaro.Dataset.import_from(str(voc), "voc_detection")
+    # It leaves corners as they are written, counted from 1.
+    expected = {
+        item.id: [[v - 1 for v in box.points] for box in item.annotations] for item in theirs
+    }
+    ours = {
+        item.name: [[b.xmin, b.ymin, b.xmax, b.ymax] for b in item.marks.boxes]
+        for item in read(voc)
+    }
+    assert len(expected) == 2
+    assert all(ours[name] == boxes for name, boxes in expected.items())
+
+
+# Its published box of a boat leaves out a jetty that its mask holds.
+WRONG_BOX = "2007_002719"
+
+
+def test_boxes_and_masks_of_photographs_agree(shared):
+    """Tags are the same; of each class's pixels, at least 99 % are in its boxes."""
+    root = shared / "voc" / "VOC2012"
+    if not root.is_dir():
+        pytest.skip("the photographs are absent")
+    inside: Counter[int] = Counter()
+    pixels: Counter[int] = Counter()
+    images = read(root)
+    assert len(images) == 472
+    for item in images:
+        labels = read_label_map(item.marks.mask, num_classes=21, image_size=item.size)
+        counts = np.bincount(labels.ravel(), minlength=256)
+        assert item.marks.tags == set(np.flatnonzero(counts).tolist()) - {0, 255}, item.name
+        for class_id in item.marks.tags if item.name != WRONG_BOX else ():
+            boxed = np.zeros(labels.shape, bool)
+            for box in item.marks.boxes:
+                if box.class_id == class_id:
+                    boxed[box.ymin : box.ymax + 1, box.xmin : box.xmax + 1] = True
+            pixels[class_id] += int(counts[class_id])
+            inside[class_id] += int((labels[boxed] == class_id).sum())
+    assert set(pixels) == set(range(1, 21))
+    assert {VOC_CLASSES[c] for c in pixels if inside[c] / pixels[c] < 0.99} == set()

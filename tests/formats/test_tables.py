@@ -1,0 +1,71 @@
+import pytest
+
+from weakseg.formats.tables import read_boxes, read_table, read_tags
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Box
+from weakseg.support.errors import DataError
+
+CLASSES = ClassList(("background", "cat", "dog"))
+BOXES = "image,class,xmin,ymin,xmax,ymax\n"
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_rows_are_given_by_column_with_what_has_no_column_apart(tmp_path):
+    path = write(tmp_path / "a.csv", "\ufeffimage, class,\n a,cat,x, y\n\n,,\nb,dog\n")
+    assert list(read_table(path, ("image", "class"))) == [
+        ("line 2", {"image": "a", "class": "cat", "": "x,y"}),
+        ("line 5", {"image": "b", "class": "dog", "": ""}),
+    ]
+
+
+def test_boxes_are_given_by_image_whatever_its_ending(tmp_path):
+    path = write(tmp_path / "b.csv", f"{BOXES}a.jpg,cat,1,2,3.5,4\na,2,0,0,0,0\n")
+    assert read_boxes(path, CLASSES) == {"a": [Box(1, 1, 2, 3.5, 4), Box(2, 0, 0, 0, 0)]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,class\na.png,cat\na,dog\n",
+        "image,class\na,cat,dog\n",
+        'image,class\na,"cat, dog,"\n',
+        "image,class,,\na,cat,dog,\n",
+        "image,class,more\na,cat,dog\n",
+        "class,image\n1,a\n2,a\n",
+    ],
+)
+def test_tags_may_be_written_in_many_ways(tmp_path, text):
+    assert read_tags(write(tmp_path / "t.csv", text), CLASSES) == {"a": {1, 2}}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a,cat,1,2,3,4,5\nb,cow,1,2,3,4", "line 3: class 'cow' is not among the 3"),
+        ("a,cat,3,2,1,4", "line 2: expected xmin ≤ xmax and ymin ≤ ymax"),
+        ("a,cat,1,2,inf,4", "line 2: expected a number as xmax, but got 'inf'"),
+        ("a,cat,1,2,3", "line 2: ymax is empty"),
+        (",cat,1,2,3,4", "line 2: image is empty"),
+        ('a,"cat,1,2,3,4', "is not readable as csv"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path, row, message):
+    with pytest.raises(DataError, match=message):
+        read_boxes(write(tmp_path / "b.csv", f"{BOXES}{row}\n"), CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("image;class", "expected the header image,class, but got image;class"),
+        ("image,class,class", "line 1: column 'class' is there twice"),
+        ("", "but got an empty file"),
+    ],
+)
+def test_a_wrong_header_is_refused(tmp_path, header, message):
+    with pytest.raises(DataError, match=message):
+        read_tags(write(tmp_path / "t.csv", f"{header}\na,cat,dog\n"), CLASSES)

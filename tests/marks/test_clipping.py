@@ -1,0 +1,57 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weakseg.marks.clipping import clip_marks
+from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
+
+SIZE = (20, 30)
+number = st.integers(-60, 60)
+
+
+def test_marks_inside_stay_as_they_are():
+    marks = Marks(
+        boxes=(Box(1, 0, 0, 29, 19),),
+        points=(Point(1, 30, 20),),
+        strokes=(Stroke(1, ((1, 1), (40, 1))),),
+        polygons=(Polygon(1, (((-5, -5), (50, -5), (50, 50)),)),),
+    )
+    assert clip_marks(marks, SIZE) == (marks, ())
+
+
+def test_a_box_over_the_border_is_cut_off_and_told():
+    marks, findings = clip_marks(Marks(boxes=(Box(1, -4, 5, 35, 40),)), SIZE)
+    assert marks.boxes == (Box(1, 0, 5, 29, 19),)
+    assert "1 of 1 boxes reach over" in findings[0].message
+
+
+def test_marks_wholly_outside_are_left_out_and_counted_by_kind():
+    marks, findings = clip_marks(
+        Marks(
+            boxes=(Box(1, 40, 0, 50, 5), Box(1, 0, 0, 5, 5)),
+            points=(Point(1, -3, 4),),
+            strokes=(Stroke(1, ((-9, -9), (-5, -7))),),
+            regions=(Region(1, 2, 2, (0, 4), x=30, y=3),),
+        ),
+        SIZE,
+    )
+    assert marks == Marks(boxes=(Box(1, 0, 0, 5, 5),))
+    assert [finding.message.split(" outside")[0] for finding in findings] == [
+        "1 of 1 points",
+        "1 of 2 boxes",
+        "1 of 1 strokes",
+        "1 of 1 regions",
+    ]
+
+
+def test_a_click_a_fraction_outside_moves_to_the_border():
+    marks, findings = clip_marks(Marks(points=(Point(1, -0.4, 20.9),)), SIZE)
+    assert marks.points == (Point(1, 0.0, 20.0),)
+    assert findings == ()
+
+
+@given(number, number, number, number)
+def test_a_clipped_box_lies_inside_the_image(x, y, width, height):
+    marks, _ = clip_marks(Marks(boxes=(Box(1, x, y, x + abs(width), y + abs(height)),)), SIZE)
+    for box in marks.boxes:
+        assert 0 <= box.xmin <= box.xmax < 30
+        assert 0 <= box.ymin <= box.ymax < 20
