@@ -8,6 +8,8 @@ mask = weakseg.Segmenter.load("run").predict("photo.jpg")
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from weakseg.support.version import __version__
+
 if TYPE_CHECKING:
     from weakseg.api.convert import convert_checkpoint
     from weakseg.api.demo import demo
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from weakseg.datasets.simulator import simulate
     from weakseg.inference import Segmenter
 
-__version__ = "0.1.0"
+
 __all__ = [
     "Labelled",
     "Segmenter",

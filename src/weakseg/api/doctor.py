@@ -13,10 +13,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from weakseg import __version__
 from weakseg.models import available_weights
 from weakseg.oversegments.hed_weights import HOW_TO_GET, PACKAGE, installed_weights
 from weakseg.support.machine import machine_name, version_of
+from weakseg.support.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "timm", "lightning", "torchmetrics", "higra", "jsonargparse")
 

@@ -13,11 +13,11 @@ from typing import NoReturn
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg import __version__
 from weakseg.cli.commands import COMMANDS
 from weakseg.cli.options import err
 from weakseg.recipes.reading import plain_message
 from weakseg.support.errors import RecipeError, WeaksegError
+from weakseg.support.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

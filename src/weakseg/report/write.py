@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from weakseg import __version__
 from weakseg.datasets.folder import Record, count_kinds
 from weakseg.evaluation import Protocol, Scores
 from weakseg.images.reading import read_image
@@ -24,6 +23,7 @@ from weakseg.report.pick import Picked, agreement_of, agreement_on_disk, pick
 from weakseg.report.run_page import Example, Gallery, Report, write_report
 from weakseg.report.score_table import ScoreRow, duration
 from weakseg.support.machine import machine_name, version_of
+from weakseg.support.version import __version__
 from weakseg.training.pipeline import Outcome
 
 _CELLS = 160  # of a painted embedding's longer side; a panel has not many more pixels

@@ -1,4 +1,4 @@
-"""`python -m weakseg`."""
+"""`python -m weakseg.cli`."""
 
 import sys
 
