@@ -1,4 +1,4 @@
-"""Labels for unlabelled segments, from their nearest labelled neighbours in the same image.
+"""Labels of unlabelled segments, from their nearest labelled neighbours in the same image.
 
 Source: SPML (arXiv 2105.00957), the feature affinity relation.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakseg.method.features import full_precision
+from weakseg.method.vectors import full_precision
 
 
 @torch.no_grad()
@@ -21,20 +21,20 @@ def propagate_labels(
     threshold: float = 0.95,
     k: int = 1,
 ) -> Tensor:
-    """Give each prototype the labels of its k nearest labelled prototypes of the same image.
+    """Label each prototype like its k nearest labelled prototypes of the same image.
 
-    A labelled prototype is its own nearest neighbour. No gradient flows.
+    The nearest neighbour of a labelled prototype is itself. No gradient flows.
 
     Args:
         prototype: (P, D), unit length.
-        label: (P,) int; what lies outside 0 … num_classes - 1 is unlabelled.
+        label: (P,) int; values outside 0 … num_classes - 1 are unlabelled.
         image: (P,) int.
         num_classes: C.
-        threshold: The least cosine that counts as near.
+        threshold: Minimum cosine of a neighbour.
         k: Neighbours, at least 1; fewer where the image has fewer.
 
     Returns:
-        (P, C) bool; a row without any is a prototype that found none.
+        (P, C) bool; all False where no neighbour is near enough.
 
     Raises:
         ValueError: Lengths differ, or `k` is below 1.
@@ -57,15 +57,15 @@ def propagate_labels(
         )
     if k < 1:
         raise ValueError(f"Expected argument `k` to be at least 1, but got {k}")
-    labelled = (label >= 0) & (label < num_classes)
-    found = torch.zeros(len(prototype), num_classes, dtype=torch.bool, device=prototype.device)
+    labelled = (label >= 0) & (label < num_classes)  # (P,), L of them True
+    labels = torch.zeros(len(prototype), num_classes, dtype=torch.bool, device=prototype.device)
     if not bool(labelled.any()):
-        return found
+        return labels
     with torch.autocast(prototype.device.type, enabled=False):
         prototype = full_precision(prototype)
-        cosine = prototype @ prototype[labelled].T  # (P, labelled)
+        cosine = prototype @ prototype[labelled].T  # (P, L)
     cosine.masked_fill_(image[:, None] != image[labelled][None, :], -torch.inf)
-    nearest, index = cosine.topk(min(k, cosine.shape[1]), dim=1)
-    row, rank = torch.nonzero(nearest >= threshold, as_tuple=True)
-    found[row, label[labelled][index[row, rank]].long()] = True
-    return found
+    nearest, index = cosine.topk(min(k, cosine.shape[1]), dim=1)  # (P, k) each
+    row, rank = torch.nonzero(nearest >= threshold, as_tuple=True)  # (R,) each
+    labels[row, label[labelled][index[row, rank]].long()] = True
+    return labels

@@ -1,14 +1,14 @@
 """The contrastive loss between pixels and segments.
 
-A pixel n of segment s(n) with label y(n), prototypes μ with labels, unit vectors, concentration κ:
+Of a pixel i with embedding v_i, among prototypes u_s, all of unit length, at concentration κ:
 
-    loss(n) = −log  Σ_{p ∈ same(n)} exp(κ v_n·μ_p)  /  Σ_{p ∈ same(n) ∪ other(n)} exp(κ v_n·μ_p)
+    L(i) = −log( Σ_{s ∈ C⁺} exp(κ v_i·u_s)  /  Σ_{s ∈ C⁺ ∪ C⁻} exp(κ v_i·u_s) )
 
-`same(n)` are the prototypes of the same label other than the pixel's own, or its own where there is
-no other; `other(n)` are the prototypes of other labels.
+C⁺ are the segments of the pixel's label other than its own segment, or its own where there is no
+other; C⁻ are the segments of other labels.
 
-The released code takes the numerator as the sum over all of the label minus the own term. Where the
-own term is large, float32 rounds the rest away; here it is summed apart.
+The released code computes the numerator as the sum over the label minus the own term. Where the own
+term is large, float32 rounds the rest away; here it is summed separately.
 
 Source: SPML (arXiv 2105.00957), the pixel-to-segment contrastive loss.
 """
@@ -22,14 +22,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from weakseg.method.features import full_precision
+from weakseg.method.vectors import full_precision
 
 Reduction = Literal["mean", "sum", "none"]
 
-_LARGEST_CONCENTRATION = 300.0
-# float32 holds exp(-2κ), the smallest weight beside a largest of one, up to here with room to sum.
-_LARGEST_IN_FLOAT32 = 32.0
-# Similarities computed at a time: what stays in a CPU's cache, what keeps a GPU busy.
+_MAX_CONCENTRATION = 300.0
+# Up to here float32 holds exp(-2κ), the smallest term beside a largest of 1, with room to sum.
+_MAX_FLOAT32_CONCENTRATION = 32.0
+# Similarities computed at a time: few enough for a CPU's cache, enough to keep a GPU busy.
 _CPU_BLOCK = 2**20
 _GPU_BLOCK = 2**26
 
@@ -44,7 +44,7 @@ def contrastive_loss(
     concentration: float,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Pull each pixel to the segments of its label and push it from the others.
+    """Return the contrastive loss of pixels and segments that have one label each.
 
     Args:
         pixel: (N, D), unit length.
@@ -56,7 +56,7 @@ def contrastive_loss(
         reduction: "mean", "sum" or "none".
 
     Returns:
-        A scalar, or (N,) for "none"; float32 also under autocast. No pixels give zero, with
+        A scalar, or (N,) for "none"; float32 also under autocast. Without pixels it is zero, with
         gradient.
 
     Raises:
@@ -73,7 +73,8 @@ def contrastive_loss(
         tensor(0.1269)
     """
     _check(pixel, pixel_label, pixel_segment, prototype, prototype_label, concentration, reduction)
-    _, group = torch.unique(torch.cat([pixel_label, prototype_label]), return_inverse=True)
+    labels = torch.cat([pixel_label, prototype_label])  # (N + P,)
+    _, group = torch.unique(labels, return_inverse=True)  # (N + P,)
     count = int(group.max()) + 1 if len(group) else 0
     groups = _Groups(
         group[: len(pixel)],
@@ -93,23 +94,22 @@ def set_contrastive_loss(
     concentration: float,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """Pull each pixel to the segments whose tags meet its tags and push it from the others.
+    """Return the contrastive loss of pixels and segments that have a set of tags each.
 
-    A pixel without tags meets nothing, not even its own segment: it is held by its own segment
-    against all segments, its own among them.
+    "Same label" means that the sets intersect. The set of a pixel without tags intersects none, not
+    even its own segment's: C⁺ is then its own segment, C⁻ every segment, its own included.
 
     Args:
-        pixel: (N, D), unit length.
+        pixel: (N, D); this and what is not explained further is as in `contrastive_loss`.
         pixel_tags: (N, C) bool or 0/1.
-        pixel_segment: (N,) int, the row of `prototype` that is the pixel's own segment.
-        prototype: (P, D), unit length or zero. Gradient flows here too.
+        pixel_segment: (N,) int.
+        prototype: (P, D).
         prototype_tags: (P, C) bool or 0/1.
-        concentration: κ, in (0, 300].
+        concentration: κ.
         reduction: "mean", "sum" or "none".
 
     Returns:
-        A scalar, or (N,) for "none"; float32 also under autocast. No pixels give zero, with
-        gradient.
+        A scalar, or (N,) for "none".
 
     Raises:
         ValueError: Lengths do not fit, κ is out of range or the reduction is unknown.
@@ -121,28 +121,28 @@ def set_contrastive_loss(
         >>> prototype = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> tags = torch.tensor([[True, False, True], [True, True, False]])
         >>> set_contrastive_loss(prototype[:1], tags[:1], torch.tensor([0]), prototype, tags,
-        ...                      concentration=2.0)  # the sets meet: nothing to push from
+        ...                      concentration=2.0)  # the sets intersect: C⁻ is empty
         tensor(0.)
     """
     _check(pixel, pixel_tags, pixel_segment, prototype, prototype_tags, concentration, reduction)
-    tags = torch.cat([pixel_tags, prototype_tags]) != 0
-    group = _number_sets(tags)
-    members = tags.new_empty(int(group.max()) + 1 if len(group) else 0, tags.shape[1])
-    members[group] = tags
-    meets = (members.float() @ members.float().T) > 0
-    groups = _Groups(group[: len(pixel)], group[len(pixel) :], meets)
+    tags = torch.cat([pixel_tags, prototype_tags]) != 0  # (N + P, C)
+    group = _number_sets(tags)  # (N + P,)
+    sets = tags.new_empty(int(group.max()) + 1 if len(group) else 0, tags.shape[1])  # (G, C)
+    sets[group] = tags
+    intersect = (sets.float() @ sets.float().T) > 0  # (G, G)
+    groups = _Groups(group[: len(pixel)], group[len(pixel) :], intersect)
     return _loss(pixel, pixel_segment, prototype, groups, concentration, reduction)
 
 
 class _Groups(NamedTuple):
-    """Who is "same": pixels and prototypes fall into G groups, which belong together or do not."""
+    """Labels, or sets of labels, numbered 0 … G - 1."""
 
     pixel: Tensor
-    """(N,) group of the pixel."""
+    """(N,) group of each pixel."""
     prototype: Tensor
-    """(P,) group of the prototype."""
+    """(P,) group of each prototype."""
     same: Tensor
-    """(G, G) bool."""
+    """(G, G) bool: segments of one group are C⁺ to pixels of the other."""
 
 
 def _check(
@@ -164,9 +164,9 @@ def _check(
             "Expected argument `prototype` and its labels to be of one length, "
             f"but got {len(prototype)} and {len(prototype_label)}"
         )
-    if not 0 < concentration <= _LARGEST_CONCENTRATION:
+    if not 0 < concentration <= _MAX_CONCENTRATION:
         raise ValueError(
-            f"Expected argument `concentration` to be in (0, {_LARGEST_CONCENTRATION:g}], "
+            f"Expected argument `concentration` to be in (0, {_MAX_CONCENTRATION:g}], "
             f"but got {concentration}"
         )
     if reduction not in get_args(Reduction):
@@ -179,12 +179,12 @@ def _check(
 def _number_sets(tags: Tensor) -> Tensor:
     """Number the distinct rows of (R, C) bool.
 
-    The same as `torch.unique(dim=0)`, but many times faster: 31 columns at a time are one integer.
+    Equivalent to `torch.unique(dim=0)` but many times faster: packs 31 columns into one integer.
     """
     number = torch.zeros(len(tags), dtype=torch.long, device=tags.device)
     for columns in torch.split(tags, 31, dim=1):
-        bits = 2 ** torch.arange(columns.shape[1], device=tags.device)
-        packed = (columns * bits).sum(dim=1)
+        bits = 2 ** torch.arange(columns.shape[1], device=tags.device)  # (31,)
+        packed = (columns * bits).sum(dim=1)  # (R,)
         _, number = torch.unique(number * 2**31 + packed, return_inverse=True)
     return number
 
@@ -199,12 +199,12 @@ def _loss(
 ) -> Tensor:
     with torch.autocast(pixel.device.type, enabled=False):
         dtype = torch.promote_types(full_precision(pixel).dtype, full_precision(prototype).dtype)
-        if concentration > _LARGEST_IN_FLOAT32:
+        if concentration > _MAX_FLOAT32_CONCENTRATION:
             dtype = torch.float64
         pixel, prototype = pixel.to(dtype) * concentration, prototype.to(dtype)
-        if not len(pixel):  # zero, or none, with gradient
+        if not len(pixel):  # zero, or empty, with gradient
             return pixel.sum(dim=1) if reduction == "none" else pixel.sum() + prototype.sum() * 0
-        own = (pixel * prototype.index_select(0, segment)).sum(dim=1)
+        own = (pixel * prototype.index_select(0, segment)).sum(dim=1)  # (N,)
         comparison = _Comparison.of(segment, groups, dtype)
         if reduction == "none":
             return _losses(pixel, own, prototype, comparison)
@@ -213,89 +213,84 @@ def _loss(
 
 
 class _Comparison(NamedTuple):
-    """What is compared with what, without the vectors; n pixels, P prototypes, G groups."""
+    """C⁺ and C⁻ of n pixels among P prototypes in G groups."""
 
     segment: Tensor
-    """(n,) the pixel's own prototype."""
+    """(n,) the pixel's own segment."""
     same: Tensor
-    """(n, G) bool: the prototypes of this group are "same"."""
+    """(n, G) bool: the group is in C⁺."""
     own_is_same: Tensor
-    """(n,) bool: the pixel's own prototype is in such a group."""
+    """(n,) bool: the group of the pixel's own segment is in C⁺."""
     alone: Tensor
-    """(n,) bool: no other prototype is."""
+    """(n,) bool: C⁺ has no other segment than the pixel's own."""
     member: Tensor
-    """(P, G) one-hot: a product with it sums over groups, for all groups in one pass."""
+    """(P, G) one-hot: a product with it sums over each group."""
 
     @staticmethod
     def of(segment: Tensor, groups: _Groups, dtype: torch.dtype) -> _Comparison:
-        count = torch.bincount(groups.prototype, minlength=len(groups.same))
-        same = groups.same[groups.pixel]
-        own_is_same = groups.same[groups.pixel, groups.prototype[segment]]
-        others = (groups.same * count).sum(dim=1)[groups.pixel] - own_is_same.long()
+        """Build it for N pixels with their own segments, (N,)."""
+        count = torch.bincount(groups.prototype, minlength=len(groups.same))  # (G,)
+        same = groups.same[groups.pixel]  # (N, G)
+        own_is_same = groups.same[groups.pixel, groups.prototype[segment]]  # (N,)
+        others = (groups.same * count).sum(dim=1)[groups.pixel] - own_is_same.long()  # (N,)
         member = torch.zeros(len(groups.prototype), len(count), dtype=dtype, device=segment.device)
         member.scatter_(1, groups.prototype[:, None], 1.0)
         return _Comparison(segment, same, own_is_same, others == 0, member)
 
     def rows(self, part: slice) -> _Comparison:
-        """The same for some of the pixels."""
-        return _Comparison(
-            self.segment[part],
-            self.same[part],
-            self.own_is_same[part],
-            self.alone[part],
-            self.member,
-        )
+        """Restrict it to a slice of the pixels."""
+        return _Comparison(*(column[part] for column in self[:-1]), self.member)
 
 
 def _losses(pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparison) -> Tensor:
-    """Compute the loss of n pixels, which are scaled by κ; `own` is v_n·μ_s(n), scaled likewise."""
-    weight = pixel @ prototype.T  # (n, P), the only array of this size
+    """Return the losses (n,) of `pixel` = κ v_i, with `own` = κ v_i·u_s of its own segment."""
+    similarity = pixel @ prototype.T  # (n, P), the only array of this size
     with torch.no_grad():
-        # The own segment is summed apart: subtracted from the sum later, it would swallow the
-        # others. exp(-inf) is zero and has no gradient; a shift cancels and has none either.
-        weight.scatter_(1, comparison.segment[:, None], -torch.inf)
-        largest = torch.maximum(weight.amax(dim=1), own)
-        weight.sub_(largest[:, None])
-    total = weight.exp_() @ comparison.member  # (n, G)
+        # The own segment is summed separately: subtracted from the sum later, it would swallow the
+        # others. exp(-inf) is zero without gradient; the shift by `largest` cancels.
+        similarity.scatter_(1, comparison.segment[:, None], -torch.inf)
+        largest = torch.maximum(similarity.amax(dim=1), own)  # (n,)
+        similarity.sub_(largest[:, None])
+    total = similarity.exp_() @ comparison.member  # (n, G)
     own = (own - largest).exp()
-    numerator = torch.where(comparison.alone, own, (total * comparison.same).sum(dim=1))
-    others = (total * ~comparison.same).sum(dim=1) + own.masked_fill(comparison.own_is_same, 0)
+    positive = torch.where(comparison.alone, own, (total * comparison.same).sum(dim=1))  # (n,)
+    negative = (total * ~comparison.same).sum(dim=1) + own.masked_fill(comparison.own_is_same, 0)
     # −log(a / (a + b)) = softplus(log b − log a); without b it is zero, with a zero gradient.
-    nothing = others == 0
-    ratio = others.masked_fill(nothing, 1).log() - numerator.log()
-    return F.softplus(ratio).masked_fill(nothing, 0)
+    empty = negative == 0
+    ratio = negative.masked_fill(empty, 1).log() - positive.log()
+    return F.softplus(ratio).masked_fill(empty, 0)
 
 
 class _BlockwiseSum(torch.autograd.Function):
-    """The sum of the losses, a block of pixels at a time, with the gradient in the same pass.
+    """Sum of the losses, block by block over the pixels, with the gradient in the same pass.
 
-    A block's (n, P) similarities never leave the cache, and never do all N × P exist. This works
-    because the gradient of a sum does not depend on what is done with it but for one factor.
+    The (n, P) similarities of a block stay in the cache; all N × P never exist at once. The forward
+    pass can compute the gradient because that of a sum is known up to the incoming scalar factor.
     """
 
     @staticmethod
     def forward(
         ctx: Any, pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparison
     ) -> Tensor:
-        wanted = any(ctx.needs_input_grad)
+        differentiable = any(ctx.needs_input_grad)
         block = _CPU_BLOCK if pixel.device.type == "cpu" else _GPU_BLOCK
         rows = max(1, block // len(prototype))
         total = own.new_zeros(())
-        of_pixel, of_own, of_prototype = map(torch.empty_like, (pixel, own, prototype))
-        of_prototype.zero_()
-        leaf = prototype.detach().requires_grad_(wanted)
+        grad_pixel, grad_own, grad_prototype = map(torch.empty_like, (pixel, own, prototype))
+        grad_prototype.zero_()
+        leaf = prototype.detach().requires_grad_(differentiable)  # (P, D)
         for start in range(0, len(pixel), rows):
             part = slice(start, start + rows)
-            vectors = pixel[part].detach().requires_grad_(wanted)
-            similarity = own[part].detach().requires_grad_(wanted)
-            with torch.set_grad_enabled(wanted):
-                loss = _losses(vectors, similarity, leaf, comparison.rows(part)).sum()
+            pixels = pixel[part].detach().requires_grad_(differentiable)  # (n, D)
+            owns = own[part].detach().requires_grad_(differentiable)  # (n,)
+            with torch.set_grad_enabled(differentiable):
+                loss = _losses(pixels, owns, leaf, comparison.rows(part)).sum()
             total += loss.detach()
-            if wanted:
-                gradients = torch.autograd.grad(loss, (vectors, similarity, leaf))
-                of_pixel[part], of_own[part] = gradients[:2]
-                of_prototype += gradients[2]
-        ctx.save_for_backward(of_pixel, of_own, of_prototype)
+            if differentiable:
+                gradients = torch.autograd.grad(loss, (pixels, owns, leaf))
+                grad_pixel[part], grad_own[part] = gradients[:2]
+                grad_prototype += gradients[2]
+        ctx.save_for_backward(grad_pixel, grad_own, grad_prototype)
         return total
 
     @staticmethod

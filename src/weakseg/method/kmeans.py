@@ -1,5 +1,9 @@
 """Spherical k-means inside each image, started from a grid.
 
+A round alternates the mean directions μ and the clusters c of the unit features f:
+
+    μ_c = Σ_{i ∈ c} f_i / ‖Σ_{i ∈ c} f_i‖,    c(i) = argmax_c f_i·μ_c
+
 Source: SPML (arXiv 2105.00957), after SegSort (arXiv 1910.06962).
 """
 
@@ -8,13 +12,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakseg.method.features import full_precision, unit_length
+from weakseg.method.vectors import full_precision, unit_length
 
 
 def grid_labels(
     height: int, width: int, grid: tuple[int, int], device: torch.device | str | None = None
 ) -> Tensor:
-    """Cut an image into rows × columns of cells: the clusters k-means starts from.
+    """Divide an image into a grid of cells, the clusters from which k-means starts.
 
     Args:
         height: Rows of pixels.
@@ -36,9 +40,9 @@ def grid_labels(
     """
     if len(grid) != 2 or min(grid) < 1:
         raise ValueError(f"Expected argument `grid` to be two positive numbers, but got {grid}")
-    rows = torch.linspace(0, grid[0] - 1, height, device=device).round().long()
-    columns = torch.linspace(0, grid[1] - 1, width, device=device).round().long()
-    return rows[:, None] + grid[0] * columns[None, :]
+    rows = torch.linspace(0, grid[0] - 1, height, device=device).round().long()  # (H,)
+    columns = torch.linspace(0, grid[1] - 1, width, device=device).round().long()  # (W,)
+    return rows[:, None] + grid[0] * columns[None, :]  # (H, W)
 
 
 @torch.no_grad()
@@ -47,14 +51,13 @@ def spherical_kmeans(
 ) -> Tensor:
     """Group the pixels of each image by direction.
 
-    Every round takes each cluster's mean direction and gives every pixel to the nearest one. The
-    grouping is a choice, not a function: no gradient flows through it.
+    No gradient flows: the assignment of a pixel to a cluster is discrete.
 
     Args:
         features: (B, D, H, W), of any length: they are normalised here.
         grid: (rows, columns) of the cells that start the clusters.
         iterations: Rounds, at least 0.
-        valid: (B, H, W) bool; the others do not move the clusters. All by default.
+        valid: (B, H, W) bool; other pixels do not move the mean directions. All by default.
 
     Returns:
         (B, H, W) int64 in 0 … rows × columns - 1. A cluster may be empty.
@@ -74,16 +77,16 @@ def spherical_kmeans(
     batch, dimensions, height, width = features.shape
     clusters = grid[0] * grid[1]
     label = grid_labels(height, width, grid, features.device).flatten().repeat(batch, 1)  # (B, HW)
-    # Clusters of all images are numbered on, so that one index_add_ sums them all.
-    first = torch.arange(batch, device=features.device)[:, None] * clusters
+    # Each image's clusters get ids of their own, so that one index_add_ sums those of the batch.
+    first = torch.arange(batch, device=features.device)[:, None] * clusters  # (B, 1)
     with torch.autocast(features.device.type, enabled=False):
         pixel = full_precision(features).flatten(2).transpose(1, 2)  # (B, HW, D)
         pixel = unit_length(pixel).contiguous()
         counted = pixel if valid is None else pixel * valid.flatten(1)[..., None]
-        counted = counted.reshape(-1, dimensions)
+        counted = counted.reshape(-1, dimensions)  # (B·HW, D)
         for _ in range(iterations):
-            total = pixel.new_zeros(batch * clusters, dimensions)
+            total = pixel.new_zeros(batch * clusters, dimensions)  # (B·K, D)
             total.index_add_(0, (label + first).flatten(), counted)
-            mean = unit_length(total).view(batch, clusters, dimensions)
-            label = torch.bmm(pixel, mean.transpose(1, 2)).argmax(dim=2)
-    return label.view(batch, height, width)
+            mean = unit_length(total).view(batch, clusters, dimensions)  # (B, K, D)
+            label = torch.bmm(pixel, mean.transpose(1, 2)).argmax(dim=2)  # (B, HW)
+    return label.view(batch, height, width)  # (B, H, W)

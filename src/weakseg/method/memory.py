@@ -1,4 +1,4 @@
-"""The prototypes of the last few training steps.
+"""Memory bank: the prototypes of the last few training steps.
 
 Source: SPML (arXiv 2105.00957), memory bank, after SegSort (arXiv 1910.06962).
 """
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Prototypes(NamedTuple):
-    """Prototypes and what is known of them."""
+    """Prototypes with their labels, tags and images."""
 
     prototype: Tensor
     """(P, D)"""
@@ -23,19 +23,19 @@ class Prototypes(NamedTuple):
     tags: Tensor
     """(P, C) bool, the tags of the prototype's image."""
     image: Tensor
-    """(P,) int; in one batch 0 … B - 1, in the bank negative."""
+    """(P,) int; 0 … B - 1 in a batch, negative in the bank."""
 
     @staticmethod
     def concatenate(parts: list[Prototypes]) -> Prototypes:
-        """Put several, at least one, behind each other."""
+        """Concatenate at least one set of prototypes along P."""
         return Prototypes(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 class MemoryBank(nn.Module):
-    """Keep the prototypes of the last `size` steps, without gradient.
+    """Prototypes of the last `size` steps, without gradient.
 
-    Its content is part of `state_dict` (as extra state, for its size changes from step to step), so
-    that a resumed training goes on exactly, also into a fresh bank.
+    The content is part of `state_dict` (as extra state, because its size varies), so that a resumed
+    training continues exactly, also with a new bank.
 
     Args:
         size: Steps to keep; with 0 the bank stays empty.
@@ -62,14 +62,14 @@ class MemoryBank(nn.Module):
         self._images_seen = 0
 
     def __len__(self) -> int:
-        """Count the steps that are kept now."""
+        """Return the number of stored steps."""
         return len(self._steps)
 
     def steps(self, device: torch.device | str | None = None) -> list[Prototypes]:
-        """Read the bank.
+        """Return the stored prototypes.
 
         Args:
-            device: Where the result lives; where it was stored by default.
+            device: Where the result lives; where each was stored by default.
 
         Returns:
             One entry a step, oldest first. No image id occurs in two steps or in a batch.
@@ -80,14 +80,14 @@ class MemoryBank(nn.Module):
 
     @torch.no_grad()
     def append(self, prototypes: Prototypes) -> None:
-        """Store a step and forget the oldest one beyond `size`.
+        """Store a step and drop the oldest one beyond `size`.
 
         Args:
-            prototypes: Of the current step; `image` counts from 0.
+            prototypes: Those of the current step; `image` counts from 0.
         """
         if self.size == 0:
             return
-        # Counting on below zero keeps images of different steps, and of the next batch, apart.
+        # Ids that count down from -1 are unique across steps and never those of a batch.
         image = -1 - self._images_seen - prototypes.image
         if len(image):
             self._images_seen += int(prototypes.image.max()) + 1
@@ -96,15 +96,15 @@ class MemoryBank(nn.Module):
         del self._steps[: -self.size]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all prototypes."""
         self._steps.clear()
 
     def get_extra_state(self) -> dict[str, Any]:
-        """Give the content to `state_dict`, as plain tensors, safe to load with `weights_only`."""
+        """Return the content for `state_dict`: plain tensors, safe to load with `weights_only`."""
         return {"images_seen": self._images_seen, "steps": [step._asdict() for step in self._steps]}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take the content from `load_state_dict`; of a larger bank, the latest steps."""
+        """Restore the content from `load_state_dict`; of a larger bank, the latest steps."""
         self._images_seen = int(state["images_seen"])
         steps = [Prototypes(**{k: v.clone() for k, v in step.items()}) for step in state["steps"]]
         self._steps = steps[len(steps) - min(self.size, len(steps)) :]

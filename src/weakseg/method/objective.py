@@ -1,4 +1,9 @@
-"""The whole objective: four relations between pixels and segments, one loss.
+"""The objective: the contrastive loss under four relations between pixels and segments.
+
+    L = λ_I L_I + λ_C L_C + λ_O L_O + λ_A L_A
+
+over low-level image similarity (I), semantic annotation (C), semantic co-occurrence (O) and feature
+affinity (A), which differ in what C⁺ and C⁻ of a pixel are (see `contrastive`).
 
 Source: SPML (arXiv 2105.00957), pixel-to-segment contrastive grouping relationships.
 """
@@ -17,7 +22,7 @@ from weakseg.method.segments import Segments, segment_pixels, segment_prototypes
 
 
 class Relation(NamedTuple):
-    """How much a relation counts, and how sharply."""
+    """Weight and concentration of a relation."""
 
     weight: float
     """λ, the factor on the loss."""
@@ -26,32 +31,32 @@ class Relation(NamedTuple):
 
 
 class PixelToSegmentLoss(nn.Module):
-    """Pull each pixel to the segments it belongs with, push it from the others.
+    """Weighted contrastive losses of the active relations.
 
-    A relation that is `None` is not computed. Each is a mean over the pixels that take part:
+    Each is a mean over the relation's pixels, which are compared with the relation's prototypes:
 
-    - `annotation`: labelled pixels; same label, among the labelled prototypes of batch and memory.
-    - `cooccurrence`: pixels of images with a tag other than background; tags that meet, among the
-      prototypes of batch and memory whose image has any tag. An image whose tags are not known (all
-      False) takes no part; one with background alone only has others pushed from it.
-    - `similarity`: all pixels; same oversegment, among the prototypes of the same image.
-    - `affinity`: all pixels; label sets that meet. A prototype's set is the label of its nearest
-      labelled prototypes of the same image (`propagate_labels`), or every label where none is near;
-      a pixel's set is its segment's.
+    - `annotation`: labelled pixels, with the labelled prototypes of batch and memory; C⁺ has the
+      same label.
+    - `cooccurrence`: pixels of images with a tag other than background, with the prototypes of
+      batch and memory from images with any tag; C⁺ has intersecting tags, background left out.
+    - `similarity`: all pixels, with the prototypes of the same image; C⁺ has the same oversegment.
+    - `affinity`: all pixels, with the prototypes of batch and memory; C⁺ has intersecting label
+      sets. A prototype's set is the label of its nearest labelled prototypes of the same image
+      (`propagate_labels`), or every label where none is near; a pixel's set is its segment's.
 
     Args:
         num_classes: C.
-        annotation: Weight and concentration, or None.
-        cooccurrence: The same.
-        similarity: The same.
-        affinity: The same.
-        grid: (rows, columns) that start k-means.
+        annotation: Weight and concentration; None leaves the relation out.
+        cooccurrence: Likewise.
+        similarity: Likewise.
+        affinity: Likewise.
+        grid: (rows, columns) of the cells from which k-means starts.
         iterations: Rounds of k-means.
-        embedding_scale: Shrinks the embedding beside the location (DensePose: 0.1).
-        affinity_threshold: The least cosine, on embedding with location, that passes a label on.
-        affinity_k: Neighbours that pass their label on.
-        background: Class 0 is background, which nearly every image has and which therefore does not
-            count as a tag in `cooccurrence`.
+        embedding_scale: Factor on the embedding beside the location (DensePose: 0.1).
+        affinity_threshold: Minimum cosine, on embedding with location, to propagate a label.
+        affinity_k: Neighbours that propagate their label.
+        background: Class 0 is background. Nearly every image has it, so it is no tag in
+            `cooccurrence`.
         similarity_on_location: `similarity` compares embedding with location (DensePose: the plain
             embedding).
 
@@ -114,19 +119,19 @@ class PixelToSegmentLoss(nn.Module):
         memory: MemoryBank | None = None,
         local: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Compute the weighted loss of every active relation.
+        """Return the weighted loss of every active relation.
 
         Args:
             embedding: (B, D, H, W).
-            annotation: (B, H, W) int label map; 255 (void) takes no part.
+            annotation: (B, H, W) int label map; pixels of 255 (the ignore index) are left out.
             oversegment: (B, H, W) int.
-            tags: (B, C) bool, background in column 0 if there is one.
+            tags: (B, C) bool, background in column 0 if there is one; all False where unknown.
             memory: Read first; in training mode the prototypes of this step are then appended.
-            local: What is appended to the embedding, location by default; see `segment_pixels`.
+            local: Appended to the embedding, location by default; see `segment_pixels`.
 
         Returns:
-            Weighted scalars under the names of the active relations. What has nothing to compare is
-            zero, with gradient.
+            Weighted scalars by name of the relation; zero, with gradient, where a relation has no
+            pixels.
 
         Raises:
             ValueError: Shapes do not fit.
@@ -145,20 +150,20 @@ class PixelToSegmentLoss(nn.Module):
             local=local,
             embedding_scale=self.embedding_scale,
         )
-        current = _prototypes_of(segments, tags)
+        current = _prototypes_of(segments, tags)  # P of the batch
         past = memory.steps(embedding.device) if memory is not None else []
-        everything = Prototypes.concatenate([current, *past])
+        prototypes = Prototypes.concatenate([current, *past])  # P of batch and memory
         losses = {}
         if self.annotation is not None:
-            losses["annotation"] = self._annotation_loss(segments, everything, self.annotation)
+            losses["annotation"] = self._annotation_loss(segments, prototypes, self.annotation)
         if self.cooccurrence is not None:
             losses["cooccurrence"] = self._cooccurrence_loss(
-                segments, everything, tags, self.cooccurrence
+                segments, prototypes, tags, self.cooccurrence
             )
         if self.similarity is not None:
             losses["similarity"] = self._similarity_loss(segments, current, self.similarity)
         if self.affinity is not None:
-            losses["affinity"] = self._affinity_loss(segments, everything, self.affinity)
+            losses["affinity"] = self._affinity_loss(segments, prototypes, self.affinity)
         if memory is not None and self.training:
             memory.append(current)
         return losses
@@ -166,13 +171,13 @@ class PixelToSegmentLoss(nn.Module):
     def _annotation_loss(
         self, segments: Segments, prototypes: Prototypes, relation: Relation
     ) -> Tensor:
-        pixels = segments.annotation < self.num_classes
-        labelled = prototypes.label < self.num_classes
+        pixels = segments.annotation < self.num_classes  # (N,)
+        labelled = prototypes.label < self.num_classes  # (P,)
         loss = contrastive_loss(
-            segments.pixel[pixels],
+            segments.pixel[pixels],  # (n, D)
             segments.annotation[pixels],
             _renumber(segments.segment[pixels], labelled),
-            prototypes.prototype[labelled],
+            prototypes.prototype[labelled],  # (p, D)
             prototypes.label[labelled],
             concentration=relation.concentration,
         )
@@ -182,14 +187,14 @@ class PixelToSegmentLoss(nn.Module):
         self, segments: Segments, prototypes: Prototypes, tags: Tensor, relation: Relation
     ) -> Tensor:
         first = 1 if self.background else 0
-        pixel_tags = tags[segments.image, first:]
-        pixels = pixel_tags.any(dim=1)
-        known = prototypes.tags.any(dim=1)
+        pixel_tags = tags[segments.image, first:]  # (N, C) or (N, C - 1)
+        pixels = pixel_tags.any(dim=1)  # (N,)
+        known = prototypes.tags.any(dim=1)  # (P,)
         loss = set_contrastive_loss(
-            segments.pixel[pixels],
+            segments.pixel[pixels],  # (n, D)
             pixel_tags[pixels],
             _renumber(segments.segment[pixels], known),
-            prototypes.prototype[known],
+            prototypes.prototype[known],  # (p, D)
             prototypes.tags[known, first:],
             concentration=relation.concentration,
         )
@@ -202,19 +207,18 @@ class PixelToSegmentLoss(nn.Module):
             pixel, prototype = segments.pixel_with_location, current.prototype_with_location
         else:
             pixel, prototype = segments.pixel, current.prototype
-        # Pixels and segments run image by image: an image is a slice of each.
-        pixels = segments.image.bincount().tolist()
-        prototypes = current.image.bincount().tolist()
+        # Pixels and segments are ordered by image: an image is a slice of each.
+        pixels = segments.image.bincount().tolist()  # n of each image
+        prototypes = current.image.bincount().tolist()  # p of each image
         first, total = 0, pixel.sum() * 0
-        for image in zip(
-            torch.split(pixel, pixels),
-            torch.split(segments.oversegment, pixels),
-            torch.split(segments.segment, pixels),
-            torch.split(prototype, prototypes),
-            torch.split(segments.of_segment(segments.oversegment), prototypes),
+        for vectors, label, segment, candidates, candidate_label in zip(
+            torch.split(pixel, pixels),  # (n, D + L)
+            torch.split(segments.oversegment, pixels),  # (n,)
+            torch.split(segments.segment, pixels),  # (n,)
+            torch.split(prototype, prototypes),  # (p, D + L)
+            torch.split(segments.of_segment(segments.oversegment), prototypes),  # (p,)
             strict=True,
         ):
-            vectors, label, segment, candidates, candidate_label = image
             total = total + contrastive_loss(
                 vectors,
                 label,
@@ -237,11 +241,11 @@ class PixelToSegmentLoss(nn.Module):
             num_classes=self.num_classes,
             threshold=self.affinity_threshold,
             k=self.affinity_k,
-        )
+        )  # (P, C)
         sets = sets | ~sets.any(dim=1, keepdim=True)
         loss = set_contrastive_loss(
             segments.pixel,
-            sets[segments.segment],
+            sets[segments.segment],  # (N, C)
             segments.segment,
             prototypes.prototype,
             sets,
@@ -251,17 +255,18 @@ class PixelToSegmentLoss(nn.Module):
 
 
 def _prototypes_of(segments: Segments, tags: Tensor) -> Prototypes:
+    """Return the prototypes of a batch's segments."""
     count = segments.num_segments
-    image = segments.of_segment(segments.image)
+    image = segments.of_segment(segments.image)  # (P,)
     return Prototypes(
-        segment_prototypes(segments.pixel, segments.segment, count),
-        segment_prototypes(segments.pixel_with_location, segments.segment, count),
+        segment_prototypes(segments.pixel, segments.segment, count),  # (P, D)
+        segment_prototypes(segments.pixel_with_location, segments.segment, count),  # (P, D + L)
         segments.of_segment(segments.annotation),
-        tags[image].bool(),
+        tags[image].bool(),  # (P, C)
         image,
     )
 
 
 def _renumber(segment: Tensor, kept: Tensor) -> Tensor:
-    """Turn rows of all prototypes into rows of those kept, a (P,) bool."""
+    """Convert rows of all prototypes, (n,), to rows of those that `kept`, (P,) bool, selects."""
     return (kept.cumsum(0) - 1)[segment]

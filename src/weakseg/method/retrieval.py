@@ -1,4 +1,4 @@
-"""The vote of the nearest prototypes of the memory.
+"""Nearest-neighbour retrieval: new segments are labelled by their nearest memory prototypes.
 
 Source: SPML (arXiv 2105.00957), inference by nearest-neighbour retrieval.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakseg.method.features import full_precision
+from weakseg.method.vectors import full_precision
 
-# Similarities held at a time: 64 MiB in float32.
+# Cosines computed at a time: 64 MiB in float32.
 _BLOCK = 2**24
 
 
 @torch.no_grad()
 def nearest_labels(query: Tensor, memory: Tensor, memory_label: Tensor, *, k: int = 20) -> Tensor:
-    """Look up the labels of each query's k nearest prototypes.
+    """Return the labels of each query's k nearest prototypes.
 
     Args:
         query: (Q, D), unit length.
@@ -49,21 +49,22 @@ def nearest_labels(query: Tensor, memory: Tensor, memory_label: Tensor, *, k: in
     if not len(query) or k == 0:
         return memory_label.new_empty(len(query), k)
     with torch.autocast(query.device.type, enabled=False):
-        query, transposed = full_precision(query), full_precision(memory).T
+        query, transposed = full_precision(query), full_precision(memory).T  # (D, M)
         rows = max(1, _BLOCK // len(memory))
-        index = [(part @ transposed).topk(k, dim=1).indices for part in torch.split(query, rows)]
-    return memory_label[torch.cat(index)]
+        parts = torch.split(query, rows)  # (rows, D) each
+        index = [(part @ transposed).topk(k, dim=1).indices for part in parts]  # (rows, k) each
+    return memory_label[torch.cat(index)]  # (Q, k)
 
 
 def vote_share(labels: Tensor, num_classes: int) -> Tensor:
-    """Count the share of each class among neighbours.
+    """Return the fraction of the neighbours' votes that each class gets.
 
     Args:
-        labels: (Q, k) int; what lies outside 0 … num_classes - 1 does not vote.
+        labels: (Q, k) int; values outside 0 … num_classes - 1 do not vote.
         num_classes: C.
 
     Returns:
-        (Q, C) float32, rows that sum to one, or to zero where nobody voted.
+        (Q, C) float32, rows that sum to one, or to zero without a vote.
 
     Source: SPML, inference.
 
@@ -72,14 +73,14 @@ def vote_share(labels: Tensor, num_classes: int) -> Tensor:
         >>> vote_share(torch.tensor([[2, 0, 2, 2]]), 3)
         tensor([[0.2500, 0.0000, 0.7500]])
     """
-    votes = (labels >= 0) & (labels < num_classes)
-    share = torch.zeros(len(labels), num_classes, device=labels.device)
-    share.scatter_add_(1, labels.long().masked_fill(~votes, 0), votes.float())
-    return share / votes.sum(dim=1, keepdim=True).clamp(min=1)
+    valid = (labels >= 0) & (labels < num_classes)  # (Q, k)
+    votes = torch.zeros(len(labels), num_classes, device=labels.device)  # (Q, C)
+    votes.scatter_add_(1, labels.long().masked_fill(~valid, 0), valid.float())
+    return votes / valid.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def majority_vote(labels: Tensor, num_classes: int) -> Tensor:
-    """Take the class that most neighbours have.
+    """Return the most frequent class among the neighbours.
 
     Args:
         labels: (Q, k) int, k at least 1.
@@ -95,4 +96,4 @@ def majority_vote(labels: Tensor, num_classes: int) -> Tensor:
         >>> majority_vote(torch.tensor([[2, 0, 2], [1, 0, 2]]), 3)
         tensor([2, 0])
     """
-    return vote_share(labels, num_classes).argmax(dim=1)
+    return vote_share(labels, num_classes).argmax(dim=1)  # (Q,)

@@ -1,4 +1,4 @@
-"""The learning rate over a training.
+"""Learning rate schedule.
 
 Source: SPML (arXiv 2105.00957), training: polynomial decay with power 0.9, after a warm-up.
 """
@@ -9,13 +9,13 @@ _WARMUP_START = 0.1
 
 
 def polynomial_decay(step: int, *, max_steps: int, warmup: int = 0, power: float = 0.9) -> float:
-    """Give the factor on the learning rate: from 0.1 up to 1, then (1 − step / max_steps)^power.
+    """Return the factor on the learning rate: 0.1 up to 1, then (1 − step / max_steps)^power.
 
     Args:
-        step: Steps done, at least 0.
-        max_steps: Length of the training, at least 1; from there on the factor is 0.
-        warmup: Steps of the line; the decay counts from step 0 all the same.
-        power: Of the decay.
+        step: Steps already taken, at least 0.
+        max_steps: Steps of the training, at least 1; from there on the factor is 0.
+        warmup: Steps of the linear warm-up; the decay still counts from step 0.
+        power: Exponent of the decay.
 
     Returns:
         The factor, in [0, 1].

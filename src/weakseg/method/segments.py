@@ -1,4 +1,7 @@
-"""From pixels to segments, and from segments to prototypes.
+"""Segments of pixels, their prototypes and their labels.
+
+A segment s is the part of a k-means cluster inside one oversegment and one annotation; its
+prototype is the mean direction of its pixels' embeddings, u_s = Σ_{i ∈ s} v_i / ‖Σ_{i ∈ s} v_i‖.
 
 Source: SPML (arXiv 2105.00957), after SegSort (arXiv 1910.06962).
 """
@@ -10,15 +13,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from weakseg.method.features import full_precision, location_features, unit_length
+from weakseg.method.features import location_features
 from weakseg.method.kmeans import spherical_kmeans
+from weakseg.method.vectors import full_precision, unit_length
 
 
 class Segments(NamedTuple):
     """The N pixels of a batch that are not void, and the segment each belongs to.
 
-    Rows run image by image in raster order. Segments are numbered 0 … P - 1 without gaps, image by
-    image, so that an image's pixels and an image's segments both are one slice.
+    Pixels are ordered by image, then in raster order. Segments are numbered 0 … P - 1 without gaps
+    and ordered by image, so that the pixels and the segments of an image are one slice each.
     """
 
     pixel: Tensor
@@ -26,11 +30,11 @@ class Segments(NamedTuple):
     pixel_with_location: Tensor
     """(N, D + L), unit length, with gradient."""
     annotation: Tensor
-    """(N,) class id, or any other value where unlabelled; one value inside a segment."""
+    """(N,) class id, or any other value where unlabelled; constant inside a segment."""
     oversegment: Tensor
-    """(N,) one value inside a segment."""
+    """(N,) constant inside a segment."""
     segment: Tensor
-    """(N,)"""
+    """(N,) number of the pixel's segment."""
     image: Tensor
     """(N,) position of the pixel's image in the batch."""
 
@@ -40,8 +44,8 @@ class Segments(NamedTuple):
         return _count(self.segment)
 
     def of_segment(self, values: Tensor) -> Tensor:
-        """Turn values that are the same inside each segment, (N,), into one each, (P,)."""
-        out = values.new_empty(self.num_segments)
+        """Reduce values that are constant inside each segment, (N,), to one per segment, (P,)."""
+        out = values.new_empty(self.num_segments)  # (P,)
         out[self.segment] = values
         return out
 
@@ -61,21 +65,24 @@ def segment_pixels(
     embedding_scale: float = 1.0,
     ignore_index: int = 255,
 ) -> Segments:
-    """Group the pixels of each image into clusters and split these by annotation and oversegment.
+    """Group the pixels of each image into segments.
+
+    Clusters, found by spherical k-means on the embedding and `local`, are split by annotation and
+    oversegment.
 
     Args:
         embedding: (B, D, H, W), of any length: it is normalised here.
         annotation: (B, H, W) int label map.
-        oversegment: (B, H, W) int, ids of closed regions; they need not differ between images.
-        grid: (rows, columns) that start k-means.
+        oversegment: (B, H, W) int, ids of closed regions; images may share ids.
+        grid: (rows, columns) of the cells from which k-means starts.
         iterations: Rounds of k-means.
-        local: (B, H, W, L) or (H, W, L), what is appended to the embedding; location by default.
-        embedding_scale: Shrinks the embedding beside `local` in `pixel_with_location`, not in
-            k-means (DensePose: 0.1).
-        ignore_index: Annotation of void pixels, which take no part.
+        local: (B, H, W, L) or (H, W, L), appended to the embedding; location by default.
+        embedding_scale: Factor on the embedding in `pixel_with_location`, not in k-means
+            (DensePose: 0.1).
+        ignore_index: Annotation of void pixels, which are left out.
 
     Returns:
-        The pixels that are not void, with their segments.
+        The N pixels that are not void, with their segments.
 
     Raises:
         ValueError: Shapes do not fit.
@@ -93,25 +100,22 @@ def segment_pixels(
     _check_maps(embedding, annotation, oversegment)
     batch, _, height, width = embedding.shape
     if local is None:
-        local = location_features(height, width, embedding.device)
-    local = local.to(embedding.device).expand(batch, height, width, -1)
-    valid = annotation != ignore_index
+        local = location_features(height, width, embedding.device)  # (H, W, 2)
+    local = local.to(embedding.device).expand(batch, height, width, -1)  # (B, H, W, L)
+    valid = annotation != ignore_index  # (B, H, W), N of them True
     with torch.autocast(embedding.device.type, enabled=False):
         unit = unit_length(full_precision(embedding).permute(0, 2, 3, 1))  # (B, H, W, D)
         local = local.to(unit.dtype)
-        cluster = spherical_kmeans(
-            torch.cat([unit.detach(), local], dim=-1).permute(0, 3, 1, 2),
-            grid=grid,
-            iterations=iterations,
-            valid=valid,
-        )
-        pixel = unit[valid]
-        with_location = torch.cat([embedding_scale * pixel, local[valid]], dim=-1)
+        features = torch.cat([unit.detach(), local], dim=-1).permute(0, 3, 1, 2)  # (B, D + L, H, W)
+        cluster = spherical_kmeans(features, grid=grid, iterations=iterations, valid=valid)
+        pixel = unit[valid]  # (N, D)
+        with_location = torch.cat([embedding_scale * pixel, local[valid]], dim=-1)  # (N, D + L)
         with_location = unit_length(with_location)
-    image = torch.arange(batch, device=embedding.device)[:, None, None].expand_as(valid)[valid]
-    annotation, oversegment = annotation[valid].long(), oversegment[valid].long()
-    segment = _number([image, cluster[valid], annotation, oversegment])
-    return Segments(pixel, with_location, annotation, oversegment, segment, image)
+    image = torch.arange(batch, device=embedding.device)[:, None, None]  # (B, 1, 1)
+    maps = (image.expand_as(valid), cluster, annotation, oversegment)  # (B, H, W) each
+    columns = [values[valid].long() for values in maps]  # (N,) each
+    image, _, annotation, oversegment = columns
+    return Segments(pixel, with_location, annotation, oversegment, _number_rows(columns), image)
 
 
 def _check_maps(embedding: Tensor, annotation: Tensor, oversegment: Tensor) -> None:
@@ -129,18 +133,18 @@ def _check_maps(embedding: Tensor, annotation: Tensor, oversegment: Tensor) -> N
             )
 
 
-def _number(parts: list[Tensor]) -> Tensor:
-    """Number the distinct rows of several (N,) columns 0, 1, …, in the order of the columns."""
-    number = torch.zeros_like(parts[0])
-    for part in parts:
+def _number_rows(columns: list[Tensor]) -> Tensor:
+    """Number the distinct rows of several (N,) columns 0, 1, …, in lexicographic order."""
+    number = torch.zeros_like(columns[0])
+    for column in columns:
         # Renumbering at each step keeps the product of the two far below 2^63.
-        _, part = torch.unique(part, return_inverse=True)
-        _, number = torch.unique(number * (part.numel() + 1) + part, return_inverse=True)
+        _, column = torch.unique(column, return_inverse=True)
+        _, number = torch.unique(number * (column.numel() + 1) + column, return_inverse=True)
     return number
 
 
 def segment_prototypes(pixel: Tensor, segment: Tensor, num_segments: int | None = None) -> Tensor:
-    """Take the mean direction of each segment.
+    """Return the mean direction of each segment.
 
     Args:
         pixel: (N, D).
@@ -148,7 +152,7 @@ def segment_prototypes(pixel: Tensor, segment: Tensor, num_segments: int | None 
         num_segments: P; the largest id plus one by default.
 
     Returns:
-        (P, D) of unit length; a segment without pixels gives zeros. Gradient flows to `pixel`.
+        (P, D) of unit length, zeros for a segment without pixels. Gradient flows to `pixel`.
 
     Raises:
         ValueError: `pixel` and `segment` differ in length.
@@ -169,7 +173,7 @@ def segment_prototypes(pixel: Tensor, segment: Tensor, num_segments: int | None 
         )
     pixel = full_precision(pixel)
     count = _count(segment) if num_segments is None else num_segments
-    total = pixel.new_zeros(count, pixel.shape[1]).index_add(0, segment, pixel)
+    total = pixel.new_zeros(count, pixel.shape[1]).index_add(0, segment, pixel)  # (P, D)
     return unit_length(total)
 
 
@@ -181,17 +185,17 @@ def majority_label(
     num_segments: int | None = None,
     unlabelled: int = 254,
 ) -> Tensor:
-    """Give each segment the label that most of its pixels have.
+    """Return the most frequent label of each segment.
 
     Args:
         segment: (N,) int, 0 … P - 1.
         label: (N,) int; labels outside 0 … num_classes - 1 are not counted.
         num_classes: C.
         num_segments: P; the largest id plus one by default.
-        unlabelled: Label of a segment in which nothing was counted.
+        unlabelled: Label of a segment without counted pixels.
 
     Returns:
-        (P,) int64; the lowest class wins a tie; `unlabelled` where nothing was counted.
+        (P,) int64; the lowest class wins a tie.
 
     Source: SPML, inference: a prototype of the memory takes its segment's majority label.
 
@@ -203,6 +207,7 @@ def majority_label(
     """
     count = _count(segment) if num_segments is None else num_segments
     counted = (label >= 0) & (label < num_classes)
-    cell = segment[counted].long() * num_classes + label[counted].long()
-    votes = torch.bincount(cell, minlength=count * num_classes).view(count, num_classes)
+    cell = segment[counted].long() * num_classes + label[counted].long()  # (counted,)
+    votes = torch.bincount(cell, minlength=count * num_classes)  # (P·C,)
+    votes = votes.view(count, num_classes)  # (P, C)
     return votes.argmax(dim=1).masked_fill(votes.sum(dim=1) == 0, unlabelled)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from weakseg.method.features import full_precision, unit_length
+from weakseg.method.vectors import full_precision, unit_length
 from weakseg.models.backbone import Backbone, OutputStride, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead
 from weakseg.support.errors import RecipeError

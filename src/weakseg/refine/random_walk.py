@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weakseg.method.features import full_precision, unit_length
+from weakseg.method.vectors import full_precision, unit_length
 
 _ROWS = 256  # of the affinity matrix that are worked on together
 _BLOCK = 2**22  # affinities that are worked on together, at most
