@@ -239,7 +239,12 @@ class _Comparison(NamedTuple):
 
     def rows(self, part: slice) -> _Comparison:
         """Restrict it to a slice of the pixels."""
-        return _Comparison(*(column[part] for column in self[:-1]), self.member)
+        return self._replace(
+            segment=self.segment[part],
+            same=self.same[part],
+            own_is_same=self.own_is_same[part],
+            alone=self.alone[part],
+        )
 
 
 def _losses(pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparison) -> Tensor:
