@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import default_collate
 
-from weakseg.api.train import oversegment_records
+from weakseg.api.oversegment import oversegment_records
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.shapes import make_shapes

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from weakseg.api.convert import convert_checkpoint
     from weakseg.api.demo import demo
     from weakseg.api.evaluate import evaluate, evaluate_variants
+    from weakseg.api.import_ import import_marks
     from weakseg.api.inspect import inspect_data
     from weakseg.api.label import Labelled, label
-    from weakseg.api.train import Trained, predict, train
-    from weakseg.datasets.importer import import_marks
-    from weakseg.datasets.simulator import simulate
+    from weakseg.api.predict import predict
+    from weakseg.api.simulate import simulate
+    from weakseg.api.train import Trained, train
     from weakseg.inference import Segmenter
 
 
@@ -47,11 +48,11 @@ _HOMES = {
     "demo": "weakseg.api.demo",
     "evaluate": "weakseg.api.evaluate",
     "evaluate_variants": "weakseg.api.evaluate",
-    "import_marks": "weakseg.datasets.importer",
+    "import_marks": "weakseg.api.import_",
     "inspect_data": "weakseg.api.inspect",
     "label": "weakseg.api.label",
-    "predict": "weakseg.api.train",
-    "simulate": "weakseg.datasets.simulator",
+    "predict": "weakseg.api.predict",
+    "simulate": "weakseg.api.simulate",
     "train": "weakseg.api.train",
 }
 

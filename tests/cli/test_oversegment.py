@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.api.train import oversegment_records
+from weakseg.api.oversegment import oversegment_records
 from weakseg.cli.main import main
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.oversegments import load_oversegment, save_oversegment

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from weakseg.datasets.import_settings import ImportSettings
-from weakseg.datasets.importer import import_marks
+from weakseg.api.import_ import ImportSettings, import_marks
 from weakseg.support.errors import WeaksegError
 
 KINDS = (

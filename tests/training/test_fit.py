@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from weakseg.api.train import oversegment_records, train
+from weakseg.api.oversegment import oversegment_records
+from weakseg.api.train import train
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.transforms import TrainTransform

@@ -12,11 +12,10 @@ from typing import cast
 from rich.console import Console
 from rich.table import Table
 
+from weakseg.api.simulate import SimulationSettings, simulate
 from weakseg.api.train import Trained, train
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.shapes import make_shapes
-from weakseg.datasets.simulation_settings import SimulationSettings
-from weakseg.datasets.simulator import simulate
 from weakseg.inference import Segmenter
 from weakseg.recipes.reading import load_recipe
 from weakseg.recipes.recipe import MarkKind, Method, Recipe

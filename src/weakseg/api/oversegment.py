@@ -1,8 +1,9 @@
-"""Oversegment the images of a data folder: the maps, their count, pictures of their contours."""
+"""`weakseg.oversegment`: region maps of the images of a data folder."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from weakseg.datasets.folder import (
+    Record,
     cache_folder,
     find_layout,
     load_data_config,
@@ -20,20 +22,25 @@ from weakseg.datasets.folder import (
 from weakseg.images.reading import find_images, read_image
 from weakseg.oversegments import (
     OversegmentSettings,
+    check_own_maps,
     load_oversegment,
     overlay_contours,
+    oversegment_images,
+    own_region_maps,
     write_region_maps,
 )
 from weakseg.oversegments.cache import SETTINGS_FILE
-from weakseg.recipes.recipe import DataConfig
+from weakseg.recipes.recipe import DataConfig, Recipe
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
 from weakseg.support.progress import progress
 
+_log = logging.getLogger("weakseg")
+
 
 @dataclass(frozen=True)
 class Oversegmented:
-    """What oversegmenting came to.
+    """Result of an oversegmentation.
 
     Args:
         folder: Folder of region maps NAME.png.
@@ -88,6 +95,36 @@ def oversegment(
         _make_way(folder, settings, overwrite)
     write_region_maps(images, settings, folder, workers=workers, device=device)
     return Oversegmented(folder, len(images), _mean_regions(images, folder, overlay))
+
+
+def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Record]) -> Path:
+    """Oversegment images by a recipe, unless their maps are in the cache, and return the folder.
+
+    Raises:
+        DataError: An image or a region map of the user's own cannot be read, or is missing.
+        WeightsError: There are no weights for the boundaries.
+    """
+    config = recipe.oversegment
+    images = [(record.name, record.image) for record in records]
+    cache = cache_folder(data) / "oversegments"
+    if config.folder:
+        folder = own_region_maps(images, Path(config.folder), cache)
+        plain = check_own_maps(images, folder)
+        if plain:
+            _log.warning(
+                "%d region maps hold one region only, which says nothing (the first: %s)",
+                len(plain),
+                plain[0],
+            )
+        return folder
+    settings = OversegmentSettings(
+        boundaries=config.boundaries,
+        weights=Path(config.hed_weights) if config.hed_weights else None,
+        regions=config.regions,
+        threshold=config.threshold,
+    )
+    device = "cpu" if recipe.training.accelerator == "cpu" else "auto"
+    return oversegment_images(images, settings, cache, device=device)
 
 
 def _images(config: DataConfig, split: str | None) -> list[tuple[str, Path]]:

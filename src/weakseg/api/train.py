@@ -1,19 +1,19 @@
-"""Train, predict and evaluate as functions; the command line is a thin cover of these."""
+"""`weakseg.train`: a segmenter from marks, as a run folder."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from weakseg.api.evaluate import evaluate_records
+from weakseg.api.oversegment import oversegment_records
 from weakseg.datasets.folder import (
     Record,
     as_marks,
-    cache_folder,
     has_split,
     load_data_config,
     read_class_list,
@@ -21,32 +21,15 @@ from weakseg.datasets.folder import (
 )
 from weakseg.datasets.survey import Survey, survey
 from weakseg.evaluation import Protocol, Scores, find_instance_maps, write_scores
-from weakseg.formats.exports import (
-    MaskFormat,
-    check_format,
-    check_targets,
-    export_masks,
-    export_paths,
-    write_overlay,
-)
-from weakseg.images.reading import IMAGE_SUFFIXES, find_images
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
-from weakseg.marks.label_maps import LabelMap
-from weakseg.oversegments import (
-    OversegmentSettings,
-    check_own_maps,
-    oversegment_images,
-    own_region_maps,
-)
 from weakseg.recipes.reading import load_recipe
-from weakseg.recipes.recipe import DataConfig, Recipe
+from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import require_crf
 from weakseg.report.write import write_run_report
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
-from weakseg.support.progress import progress
 from weakseg.training import run_stages
 
 _log = logging.getLogger("weakseg")
@@ -140,55 +123,6 @@ def _score(
     return evaluate_records(segmenter, scored, recipe.data.val_split, instances=instances)
 
 
-def predict(
-    run: str | Path,
-    images: Iterable[str | Path],
-    out: str | Path,
-    *,
-    format: MaskFormat = "png",
-    prefix: str = "",
-    overlay: bool = False,
-    overwrite: bool = False,
-    device: str = "auto",
-    **options: Any,
-) -> list[Path]:
-    """Label images and write the masks, as PNG with the class palette or for an annotation tool.
-
-    Args:
-        run: The run folder.
-        images: Image files, or folders of images.
-        out: Folder of masks, ``<name>.png``, or of the tool's files.
-        format: png, coco, coco-rle, labelme or label-studio.
-        prefix: What stands before the images' names in files of coco and label-studio.
-        overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
-        overwrite: Replace masks that are there.
-        device: A torch device, or auto.
-        **options: Fields of InferenceConfig, such as ``labels="classifier"``.
-
-    Returns:
-        The files of masks.
-
-    Raises:
-        DataError: An image cannot be read, there is none, or two would have one mask.
-        RunError: A mask is there already, or the run is incomplete.
-    """
-    check_format(format)
-    names = {path: name for name, path in _image_names(images).items()}
-    targets = export_paths(names.values(), Path(out), format)
-    check_targets(targets, overwrite=overwrite)
-    segmenter = Segmenter.load(run, device=device, **options)
-
-    def masks() -> Iterator[tuple[str, Path, LabelMap]]:
-        for made in progress(segmenter.predict_files(names), "Predicting", len(names)):
-            name = names[made.path]
-            if overlay:
-                write_overlay(Path(out) / f"{name}.overlay.jpg", made.image, made.mask)
-            yield name, made.path, made.mask
-
-    export_masks(masks(), Path(out), segmenter.classes, format, prefix=prefix)
-    return targets
-
-
 def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
     shares = [
         kind if count == found.images else f"{kind} ({count})"
@@ -223,31 +157,6 @@ def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
         _log.warning("no training pixel is labelled %s", ", ".join(unseen))
 
 
-def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Record]) -> Path:
-    """Oversegment images as a recipe says, where that has not been done; give the folder."""
-    config = recipe.oversegment
-    images = [(record.name, record.image) for record in records]
-    cache = cache_folder(data) / "oversegments"
-    if config.folder:
-        folder = own_region_maps(images, Path(config.folder), cache)
-        plain = check_own_maps(images, folder)
-        if plain:
-            _log.warning(
-                "%d region maps hold one region only, which says nothing (the first: %s)",
-                len(plain),
-                plain[0],
-            )
-        return folder
-    settings = OversegmentSettings(
-        boundaries=config.boundaries,
-        weights=Path(config.hed_weights) if config.hed_weights else None,
-        regions=config.regions,
-        threshold=config.threshold,
-    )
-    device = "cpu" if recipe.training.accelerator == "cpu" else "auto"
-    return oversegment_images(images, settings, cache, device=device)
-
-
 def _records_with_truth(recipe: Recipe, classes: ClassList) -> list[Record]:
     if not has_split(recipe.data, recipe.data.val_split):
         return []
@@ -261,26 +170,3 @@ def _records_with_truth(recipe: Recipe, classes: ClassList) -> list[Record]:
             recipe.data.val_split,
         )
     return with_truth
-
-
-def _image_names(images: Iterable[str | Path]) -> dict[str, Path]:
-    names: dict[str, Path] = {}
-    for item in map(Path, images):
-        if item.is_dir():
-            found = find_images(item)
-        elif item.suffix.lower() in IMAGE_SUFFIXES and item.is_file():
-            found = {item.stem: item}
-        elif item.exists():
-            raise DataError(f"expected an image ({', '.join(IMAGE_SUFFIXES)})", path=item)
-        else:
-            raise DataError("there is no such image or folder", path=item)
-        for name, path in found.items():
-            if name in names and names[name] != path:
-                raise DataError(
-                    f"would have the same mask as {names[name]}: predict them into two folders",
-                    path=path,
-                )
-            names[name] = path
-    if not names:
-        raise DataError("there is no image to predict", path=", ".join(map(str, images)) or None)
-    return names

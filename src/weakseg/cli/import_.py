@@ -7,9 +7,9 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
+from weakseg.api.import_ import ImportSettings
 from weakseg.cli.findings import print_findings
 from weakseg.cli.options import add_flag, flag, given, out
-from weakseg.datasets.import_settings import ImportSettings
 from weakseg.support.errors import RecipeError
 
 
@@ -61,7 +61,7 @@ class Import:
     @staticmethod
     def run(options: Namespace) -> int:
         """Do it."""
-        from weakseg.datasets.importer import import_marks
+        from weakseg.api.import_ import import_marks
 
         said = given(options, ImportSettings)
         if "class_map" in said:

@@ -32,7 +32,7 @@ class Predict:
     @staticmethod
     def run(options: Namespace) -> int:
         """Do it."""
-        from weakseg.api.train import predict
+        from weakseg.api.predict import predict
 
         folder = options.get("out", "masks")
         written = predict(

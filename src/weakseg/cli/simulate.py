@@ -7,8 +7,8 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
+from weakseg.api.simulate import SimulationSettings
 from weakseg.cli.options import add_flag, flag, given, out
-from weakseg.datasets.simulation_settings import SimulationSettings
 
 
 class Simulate:
@@ -32,7 +32,7 @@ class Simulate:
     @staticmethod
     def run(options: Namespace) -> int:
         """Do it."""
-        from weakseg.datasets.simulator import simulate
+        from weakseg.api.simulate import simulate
 
         done = simulate(
             options.DATA,

@@ -1,14 +1,26 @@
-"""Writing files so that a killed process or a full disk leaves no half file."""
+"""Paths as arguments; writing files so that a killed process or a full disk leaves no half file."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from weakseg.support.errors import RunError
+
+
+def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """Return one path or several as a list.
+
+    Examples:
+        >>> [path.name for path in as_paths("a.json")]
+        ['a.json']
+        >>> [path.name for path in as_paths([Path("a.json"), "b.json"])]
+        ['a.json', 'b.json']
+    """
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
 @contextmanager

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from weakseg.api.import_ import ImportSettings, import_marks
 from weakseg.datasets.folder import load_data_config, read_class_list, read_split
-from weakseg.datasets.import_settings import ImportSettings
-from weakseg.datasets.importer import import_marks
 from weakseg.marks.label_maps import read_label_map
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError, RecipeError

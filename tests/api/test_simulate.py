@@ -8,10 +8,10 @@ import pytest
 from jsonargparse import ArgumentParser
 from PIL import Image
 
+from weakseg.api.simulate import SimulationSettings, simulate
 from weakseg.datasets.folder import read_class_list, read_split
-from weakseg.datasets.simulation_settings import SimulationSettings
-from weakseg.datasets.simulator import simulate, simulate_marks
 from weakseg.marks.label_maps import write_label_map
+from weakseg.marks.simulation import simulate_marks
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError, RecipeError, RunError
 
@@ -42,6 +42,11 @@ def contents(folder):
 def records_of(root, split="train"):
     config = DataConfig(root=str(root))
     return read_split(config, split, read_class_list(config))
+
+
+def marks_of(labels, name="a", kinds=EVERY, *, has_background=True, **options):
+    settings = SimulationSettings(**options)
+    return simulate_marks(labels, name, kinds, has_background=has_background, **settings.marking)
 
 
 @pytest.fixture
@@ -138,9 +143,7 @@ def test_marks_of_an_image_do_not_depend_on_other_images_or_kinds(folder, out, t
 
 def test_images_of_equal_masks_are_marked_differently(folder):
     labels = labels_of(folder / "masks" / "img0.png")
-    first, second = (
-        simulate_marks(labels, name, ["points"], SimulationSettings()) for name in ("a", "b")
-    )
+    first, second = (marks_of(labels, name, ["points"]) for name in ("a", "b"))
     assert first.points != second.points
 
 
@@ -165,9 +168,9 @@ def test_shorter_scribbles_are_parts_of_longer_ones(folder, tmp_path):
 def test_background_is_left_alone_on_wish_and_where_class_0_is_none(folder):
     labels = labels_of(folder / "masks" / "img0.png")
     kinds = ["points", "scribbles"]
-    left = simulate_marks(labels, "a", kinds, SimulationSettings(background=False))
+    left = marks_of(labels, kinds=kinds, background=False)
     assert left.named_classes == {1}
-    sky = simulate_marks(labels, "a", ["tags", *kinds], SimulationSettings(), has_background=False)
+    sky = marks_of(labels, kinds=["tags", *kinds], has_background=False)
     assert sky.tags == {0, 1}
     assert {point.instance for point in sky.points} == {1, 2}
 
@@ -175,15 +178,15 @@ def test_background_is_left_alone_on_wish_and_where_class_0_is_none(folder):
 def test_specks_are_tags_but_no_objects(folder):
     labels = labels_of(folder / "masks" / "img0.png").copy()
     labels[0, 0] = 2
-    marks = simulate_marks(labels, "a", EVERY, SimulationSettings())
+    marks = marks_of(labels)
     assert marks.tags == {1, 2}
     assert {box.class_id for box in marks.boxes} == {1}
 
 
 def test_points_follow_their_settings(folder):
     labels = labels_of(folder / "masks" / "img0.png")
-    settings = SimulationSettings(points_per_object=7, placement="random")
-    assert len(simulate_marks(labels, "a", ["points"], settings).points) == 14
+    marks = marks_of(labels, points_per_object=7, placement="random")
+    assert len(marks.points) == 14
 
 
 def test_a_pascal_voc_folder_works_and_no_split_lets_training_masks_through(folder, out, caplog):
@@ -285,8 +288,9 @@ def test_instance_maps_that_are_missing_or_no_fit_are_named(folder, out, instanc
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"kinds": []}, "kinds: expected one or more kinds among tags, boxes"),
+        ({"kinds": []}, "kinds: expected a list of one or more kinds among tags, boxes"),
         ({"kinds": ["lines"]}, "kinds: expected"),
+        ({"kinds": "points"}, "kinds: expected a list .* but got 'points'"),
         ({"shares": {"lines": 1.0}}, "shares: expected shares by kinds among tags"),
         ({"shares": {"tags": 0.5}}, "shares: expected shares of 0 or more that sum to 1"),
         ({"shares": {"tags": 1.5, "boxes": -0.5}}, "shares: expected shares of 0 or more"),
@@ -296,7 +300,7 @@ def test_instance_maps_that_are_missing_or_no_fit_are_named(folder, out, instanc
         ({"scribble_length": 1.2}, "scribble_length: expected 0 to 1, but got 1.2"),
         ({"scribble_length": float("nan")}, "scribble_length: expected 0 to 1"),
         ({"scribble_width": 0}, "scribble_width: expected at least 1"),
-        ({"least_area": 0}, "least_area: expected at least 1"),
+        ({"min_area": 0}, "min_area: expected at least 1"),
         ({"seed": -1}, "seed: expected 0 or more"),
     ],
 )

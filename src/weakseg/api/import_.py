@@ -1,0 +1,180 @@
+"""`weakseg.import_marks`: files of annotation tools in, a data folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from weakseg.datasets.importer import Importer
+from weakseg.datasets.joining import joined
+from weakseg.datasets.writer import writing_data_folder
+from weakseg.formats.detection import opened_source
+from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import OpenClassList, read_classes
+from weakseg.marks.findings import Finding
+from weakseg.support.errors import RecipeError
+from weakseg.support.files import as_paths
+from weakseg.support.progress import progress
+
+Complete = Literal["boxes", "masks"]
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """How files of annotation tools become a data folder.
+
+    Args:
+        format: Name of the files' format. Null: recognised by their content.
+        images: Folders searched for images, besides the paths in the files.
+        classes: File with one class name a line, background first. Null: the classes that the
+            files name, after background.
+        class_map: New names for classes, by the files' names; several may become one, and "void"
+            leaves out the pixels that lines and areas of that class cover.
+        drop: Classes whose marks are left out.
+        background: Class 0 is background. False where every pixel belongs to a class of the files.
+        complete: Kinds of marks that leave no object out: outside all boxes, or masks, of an
+            image is background.
+        split: Fraction of the images to train on, 0 to 1; the others are for scoring. Null: the
+            files' own splits, or every image to train on.
+        seed: Seed of the split.
+        unlabelled: Value of label maps that means "not labelled".
+        void: Value of label maps that means "leave out".
+        palette: File that maps the colours of masks to classes.
+        label_maps: What label maps are: masks or scribbles.
+        link: Link to the images instead of copying them.
+        allow_missing: Leave out images that are not found, instead of stopping.
+    """
+
+    format: str | None = None
+    images: Sequence[str | Path] = ()
+    classes: str | Path | None = None
+    class_map: dict[str, str] = field(default_factory=dict)
+    drop: Sequence[str] = ()
+    background: bool = True
+    complete: Sequence[Complete] = ()
+    split: float | None = None
+    seed: int = 0
+    unlabelled: int | None = None
+    void: int | None = None
+    palette: str | Path | None = None
+    label_maps: Literal["masks", "scribbles"] = "masks"
+    link: bool = False
+    allow_missing: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        for key in ("images", "drop", "complete"):
+            value = getattr(self, key)
+            if isinstance(value, str | Path):
+                raise RecipeError(f"{key}: expected a list, but got {str(value)!r}")
+        if self.split is not None and not 0 < self.split < 1:
+            raise RecipeError(f"split: expected a fraction between 0 and 1, but got {self.split}")
+        if not set(self.complete) <= set(get_args(Complete)):
+            raise RecipeError(f"complete: expected boxes or masks, but got {list(self.complete)}")
+        if self.complete and not self.background:
+            raise RecipeError("complete: says what is background, but background is false")
+
+    @property
+    def source(self) -> SourceOptions:
+        """Options of the readers."""
+        return SourceOptions(
+            images=tuple(map(Path, self.images)),
+            unlabelled=self.unlabelled,
+            void=self.void,
+            palette=None if self.palette is None else Path(self.palette),
+            label_maps=self.label_maps,
+        )
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Result of an import.
+
+    Args:
+        root: The data folder.
+        images: Number of images.
+        marks: Number of images with a kind of marks, by kind.
+        classes: Names of the classes.
+        splits: Number of images by split.
+        lacks_background: There is a class for background, and nothing is marked as it.
+        findings: What was odd, the first ones of each kind.
+        counts: Number of findings by kind.
+    """
+
+    root: Path
+    images: int
+    marks: dict[str, int]
+    classes: tuple[str, ...]
+    splits: dict[str, int]
+    lacks_background: bool
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+
+
+def import_marks(
+    files: str | Path | Iterable[str | Path],
+    out: str | Path = "data",
+    settings: ImportSettings | None = None,
+    *,
+    overwrite: bool = False,
+) -> Imported:
+    """Write a data folder from files of annotation tools; the files are only read.
+
+    Several files are several sources for one set of images: marks of one image, known by its path
+    or, where that differs, by its name, are joined.
+
+    Args:
+        files: Files or folders in any of the formats; one or several.
+        out: The data folder to make.
+        settings: How the files are read, and what the folder holds.
+        overwrite: Replace an existing data folder.
+
+    Returns:
+        What was imported, and what was odd.
+
+    Raises:
+        DataError: A file cannot be read; the message names file and entry.
+        RecipeError: The settings name classes that no file holds.
+        RunError: The folder cannot be written.
+    """
+    settings = settings or ImportSettings()
+    paths, root = as_paths(files), Path(out)
+    classes = _open_classes(settings)
+    with ExitStack() as stack:
+        sources = [stack.enter_context(opened_source(path, settings.format)) for path in paths]
+        writer = stack.enter_context(writing_data_folder(root, classes.names, overwrite=overwrite))
+        importer = Importer(
+            writer,
+            classes,
+            complete=settings.complete,
+            link=settings.link,
+            allow_missing=settings.allow_missing,
+        )
+        streams = [source.read(classes, settings.source) for source in sources]
+        for item in progress(joined(streams), "Importing"):
+            importer.add(item)
+        importer.check(", ".join(map(str, paths)))
+        splits = importer.finish(settings.split, settings.seed)
+    return Imported(
+        root=root,
+        images=writer.images,
+        marks=dict(importer.kinds),
+        classes=tuple(classes.names),
+        splits={name: len(images) for name, images in splits.items()},
+        lacks_background=settings.background and not importer.has_background,
+        findings=tuple(importer.log.kept),
+        counts=dict(importer.log.counts),
+    )
+
+
+def _open_classes(settings: ImportSettings) -> OpenClassList:
+    """Make the class list that readers fill or, where the user lists classes, look up."""
+    names: Sequence[str] = ("background",) if settings.background else ()
+    if settings.classes:
+        names = read_classes(Path(settings.classes)).names
+    return OpenClassList(
+        names, rename=settings.class_map, drop=settings.drop, closed=bool(settings.classes)
+    )
