@@ -31,6 +31,20 @@ def test_areas_are_those_of_each_class_packed_alone(picture):
 
 
 @given(pictures)
+def test_objects_are_cut_out_with_their_number(picture):
+    found = PixelRuns.of(picture).objects({1: (7, 40), 2: (7, None)})
+    parts = []
+    for value, instance in ((1, 40), (2, None)):
+        covered = picture == value
+        if covered.any():
+            y, x = covered.any(1).argmax(), covered.any(0).argmax()
+            bottom, right = (axis.max() + 1 for axis in covered.nonzero())
+            part = covered[y:bottom, x:right]
+            parts.append(Region.from_mask(7, part, x, y, instance=instance))
+    assert list(found) == parts
+
+
+@given(pictures)
 def test_values_are_counted_and_found_where_they_are_first(picture):
     runs = PixelRuns.of(picture)
     values, counts = np.unique(picture, return_counts=True)

@@ -17,8 +17,8 @@ class Import:
     """Make a data folder from the files of annotation tools.
 
     Formats are told by their content: labelme, Label Studio, PASCAL VOC, ScribbleSup, clicks and
-    tables, label maps as PNG, and through datumaro CVAT, COCO, Cityscapes, CamVid, ADE20K,
-    Mapillary, Open Images and YOLO. Several files are joined by the images' names. Your files are
+    tables, label maps as PNG, Cityscapes, CamVid, ADE20K, Mapillary Vistas, and through datumaro
+    CVAT, COCO, Open Images and YOLO. Several files are joined by the images' names. Your files are
     only read.
     """
 

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weakseg.formats.archives import unpacked
+from weakseg.formats.readers.ade20k import ADE20K
+from weakseg.formats.readers.camvid import CAMVID_LISTS
+from weakseg.formats.readers.cityscapes import CITYSCAPES
 from weakseg.formats.readers.datumaro_formats import DATUMARO_FORMATS
 from weakseg.formats.readers.folder import FOLDER
 from weakseg.formats.readers.label_pngs import LABEL_PNGS
 from weakseg.formats.readers.label_studio import LABEL_STUDIO
 from weakseg.formats.readers.labelme import LABELME
+from weakseg.formats.readers.mapillary import MAPILLARY
 from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
 from weakseg.formats.readers.voc import SCRIBBLESUP, VOC
 from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions
@@ -26,7 +30,11 @@ FORMATS: tuple[Format, ...] = (
     CLICKS,
     BOXES,
     TAGS,
+    CITYSCAPES,
+    MAPILLARY,
+    ADE20K,
     *DATUMARO_FORMATS,
+    CAMVID_LISTS,
     SCRIBBLESUP,
     LABEL_PNGS,
 )
@@ -43,14 +51,14 @@ def find_format(path: Path, name: str | None = None) -> Format:
     Raises:
         DataError: There is no such file, no such format, or none that fits.
     """
+    if not path.exists():
+        raise DataError("there is no such file or folder", path=path)
     names = ", ".join(item.name for item in FORMATS)
     if name is not None:
         known = {item.name: item for item in FORMATS}
         if name not in known:
             raise DataError(f"there is no format {name!r}; the formats are {names}")
         return known[name]
-    if not path.exists():
-        raise DataError("there is no such file or folder", path=path)
     for item in FORMATS:
         if item.recognises(path):
             return item

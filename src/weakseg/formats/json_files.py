@@ -28,17 +28,18 @@ _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, encoding: str | None = None) -> Any:
     """Read a JSON file.
 
     Args:
-        path: The file, in UTF-8, UTF-16 or UTF-32.
+        path: The file.
+        encoding: Its encoding; UTF-8, UTF-16 or UTF-32 are recognised.
 
     Raises:
         DataError: The file is missing, no JSON, cut off, nested too deeply, or names a key of an
             object twice.
     """
-    return _only_value(_read_text(path), path)
+    return _only_value(_read_text(path, encoding), path)
 
 
 def json_items(path: Path) -> Iterator[Any]:
@@ -209,10 +210,10 @@ def read_png_mask(
     return mask
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, encoding: str | None = None) -> str:
     try:
         raw = path.read_bytes()
-        text = raw.decode(json.detect_encoding(raw))
+        text = raw.decode(encoding or json.detect_encoding(raw))
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from weakseg.images.reading import opened
 from weakseg.marks.kinds import Marks, Region
@@ -93,6 +94,29 @@ class PixelRuns:
             if class_id != UNLABELLED
         )
 
+    def objects(self, ids: Mapping[int, tuple[int, int | None]]) -> tuple[Region, ...]:
+        """Return the area of each object, cut out of the picture.
+
+        Args:
+            ids: Class id and number of the object by value; others are left out.
+        """
+        values, run_value = np.unique(self.values, return_inverse=True)
+        known = np.array([value in ids for value in values.tolist()])
+        number = np.where(known, np.arange(1, len(values) + 1), 0)
+        picture = np.repeat(number[run_value], self.lengths).reshape(self.height, self.width)
+        windows = ndimage.find_objects(picture, len(values))
+        areas = []
+        for index, (value, window) in enumerate(zip(values.tolist(), windows, strict=True), 1):
+            if window is not None:
+                rows, columns = window
+                covered, (class_id, instance) = picture[window] == index, ids[value]
+                areas.append(
+                    Region.from_mask(
+                        class_id, covered, columns.start, rows.start, instance=instance
+                    )
+                )
+        return tuple(areas)
+
 
 def _alternating(inside: NDArray[np.bool_], ends: NDArray[np.intp]) -> tuple[int, ...]:
     """Join neighbouring runs into those outside and inside in turn, beginning with outside."""
@@ -111,8 +135,8 @@ def read_values(path: Path) -> PixelRuns:
         if picture.mode not in _VALUE_MODES:
             raise DataError(
                 "expected an indexed or grey picture whose values are class ids, but got one of "
-                f"mode {picture.mode}; for a colour-coded mask say which colour is which class "
-                "with --palette FILE",
+                f"mode {picture.mode}; of a colour-coded mask, --format label-pngs --palette FILE "
+                "says which colour is which class",
                 path=path,
             )
         values = np.array(picture)

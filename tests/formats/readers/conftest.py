@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from weakseg.formats.detection import FORMATS
 from weakseg.formats.readers.datumaro_formats import DATUMARO_FORMATS
 from weakseg.formats.source import Annotated, SourceOptions
-from weakseg.marks.classes import OpenClassList
+from weakseg.marks.classes import ClassList, OpenClassList
+from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.rasterize import rasterize
 
 Read = Callable[..., tuple[dict[str, Annotated], list[str]]]
 
@@ -19,11 +22,12 @@ Read = Callable[..., tuple[dict[str, Annotated], list[str]]]
 @pytest.fixture
 def read() -> Read:
     """Read with a format of a name: the images by their names, and the names of the classes."""
-    pytest.importorskip("datumaro")
 
     def read_all(format_name: str, path: Path, **options: Any) -> tuple[dict[str, Annotated], list]:
         classes = OpenClassList()
-        found = next(item for item in DATUMARO_FORMATS if item.name == format_name)
+        found = next(item for item in FORMATS if item.name == format_name)
+        if found in DATUMARO_FORMATS:
+            pytest.importorskip("datumaro")
         assert found.recognises(path)
         images = list(found.read(path, classes, SourceOptions(**options)))
         assert len({image.name for image in images}) == len(images)
@@ -56,3 +60,13 @@ def write_json() -> Callable[[Path, Any], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def drawn() -> Callable[[Annotated, list[str]], LabelMap]:
+    """Draw the marks of a reader as a label map."""
+
+    def draw(image: Annotated, classes: list[str]) -> LabelMap:
+        return rasterize(image.marks, image.size, ClassList(tuple(classes)))
+
+    return draw

@@ -1,0 +1,130 @@
+"""CamVid: lists of images and their masks, whose colours or numbers are classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from weakseg.formats.class_tables import (
+    CAMVID,
+    CAMVID_11,
+    LABEL_COLOURS,
+    ClassTable,
+    read_label_colours,
+)
+from weakseg.formats.label_regions import coloured_regions, known_regions, read_values
+from weakseg.formats.readers.by_datumaro.files import (
+    existing,
+    files_of,
+    head,
+    holds_file,
+    is_image,
+    read_lines,
+    safely,
+)
+from weakseg.formats.source import (
+    Annotated,
+    ClassFinder,
+    Format,
+    SourceOptions,
+    find_picture,
+    image_name,
+)
+from weakseg.images.reading import image_size, opened
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Marks, Region
+from weakseg.support.errors import DataError
+
+_PATHS = re.compile(r'"[^"]*"|[^\s"]+')
+_NUMBER_MODES = {"1", "L", "I", "I;16"}
+_VOID = frozenset({"void", "Void", "VOID"})
+
+
+def _is_list(path: Path) -> bool:
+    lines = [_PATHS.findall(line) for line in head(path).splitlines()]
+    pairs = (line for line in lines if len(line) == 2)
+    return path.name != LABEL_COLOURS and any(
+        all(is_image(Path(written.strip('"'))) for written in pair) for pair in pairs
+    )
+
+
+def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    for file in files_of(path, ["*.txt"], _is_list):
+        if not _is_list(file):
+            raise DataError("expected lines with an image and its mask", path=file)
+        own = file.parent / LABEL_COLOURS
+        table = read_label_colours(own, _VOID, black_first=True) if own.is_file() else None
+        (table or CAMVID).ids(classes, file)
+        for number, line in enumerate(read_lines(file), 1):
+            if line.strip():
+                yield _read_line(line, file, f"line {number}", table, classes, options)
+
+
+def _read_line(
+    line: str,
+    file: Path,
+    entry: str,
+    table: ClassTable | None,
+    classes: ClassFinder,
+    options: SourceOptions,
+) -> Annotated:
+    parts = [part.strip('"') for part in _PATHS.findall(line)]
+    if line.count('"') % 2 or not 1 <= len(parts) <= 2:
+        raise DataError(
+            f"expected an image and its mask, but got {line!r:.60}", path=file, entry=entry
+        )
+    inside = _below(file.parent, parts[0])
+    picture = inside or find_picture(parts[0], file, options)
+    folders = (inside.relative_to(file.parent) if inside else Path(parts[0])).parts
+    name = image_name("/".join(folders[1:] or folders))
+    if not name:
+        raise DataError(
+            f"expected the name of an image, but got {parts[0]!r}", path=file, entry=entry
+        )
+    read = Annotated(name, Marks(), picture, None, file, entry, file.stem)
+    if len(parts) == 1:
+        return read
+    mask = _below(file.parent, parts[1])
+    if mask is None:
+        raise DataError(f"there is no mask {parts[1]!r}", path=file, entry=entry)
+    regions, findings = _read_mask(mask, table, classes)
+    return replace(read, marks=Marks(regions=regions), size=image_size(mask), findings=findings)
+
+
+def _below(root: Path, written: str) -> Path | None:
+    """Find a file by a path that may begin with folders of the computer it was written on."""
+    parts = [part for part in Path(written.replace("\\", "/")).parts if part not in {"/", ".."}]
+    candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)))
+    return next(filter(None, map(existing, candidates)), None)
+
+
+def _read_mask(
+    mask: Path, table: ClassTable | None, classes: ClassFinder
+) -> tuple[tuple[Region, ...], tuple[Finding, ...]]:
+    with opened(mask, what="mask") as header:
+        holds_numbers = header.mode in _NUMBER_MODES
+    known = table or (CAMVID_11 if holds_numbers else CAMVID)
+    ids = known.ids(classes, mask)
+    if not holds_numbers:
+        by_name, palette = dict(zip(known.names, ids, strict=True)), known.palette()
+        by_colour = {colour: by_name[name] for colour, name in palette.items()}
+        return coloured_regions(mask, palette, by_colour, "mask"), ()
+    expected = f"the {len(ids)} classes of " + (
+        LABEL_COLOURS if table else f"SegNet's CamVid, as there is no {LABEL_COLOURS}"
+    )
+    regions = known_regions(read_values(mask), dict(enumerate(ids)), "mask", expected, mask)
+    if table:
+        return regions, ()
+    message = f"the mask holds numbers; taken as {expected}"
+    return regions, (Finding("unsure", message, mask),)
+
+
+def _recognises(path: Path) -> bool:
+    return holds_file(path, ["*.txt"], _is_list)
+
+
+CAMVID_LISTS = Format(
+    "camvid", "CamVid: lists of images with their masks", safely(_recognises), _read
+)
