@@ -15,7 +15,7 @@ from weakseg.inspection import inspect_marks
 from weakseg.marks.classes import VOC_CLASSES, ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
-from weakseg.report.overlays import overlay_marks
+from weakseg.report.kit.overlays import overlay_marks
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog", "cow"))

@@ -40,7 +40,7 @@ def test_classes_stand_in_order_with_the_mean_last_and_the_protocol_below():
     ]
     text = " ".join(shown(score_table(SCORES, PROTOCOL)).split())
     assert PROTOCOL.describe() in text
-    assert "Pixel accuracy 80.0 %" in text
+    assert "Pixel accuracy 80.0%" in text
 
 
 def test_runs_of_one_protocol_share_its_line():

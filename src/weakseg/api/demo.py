@@ -20,12 +20,13 @@ from weakseg.inference import Segmenter
 from weakseg.recipes.reading import load_recipe
 from weakseg.recipes.recipe import MarkKind, Method, Recipe
 from weakseg.recipes.run_folder import RunFolder
-from weakseg.report.logs import loss_curves
-from weakseg.report.panels import example
-from weakseg.report.pick import spread
-from weakseg.report.run_page import Example, Gallery, Report, write_report
+from weakseg.report.kit.pages import write_page
+from weakseg.report.run.logs import loss_curves
+from weakseg.report.run.page import Example, Gallery, Report, render_report
+from weakseg.report.run.panels import example
+from weakseg.report.run.pick import spread
+from weakseg.report.run.write import facts
 from weakseg.report.score_table import ScoreRow, comparison_table
-from weakseg.report.write import facts
 from weakseg.support.errors import RunError
 
 MIXED = "mixed"
@@ -136,7 +137,7 @@ def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, 
         galleries=[Gallery("Examples", _examples(runs))],
         classes=read_class_list(load_data_config(first.run.parents[1] / "data", recipe.data)).names,
     )
-    write_report(path, report)
+    write_page(path, render_report(report))
 
 
 def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:

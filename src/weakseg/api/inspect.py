@@ -10,8 +10,9 @@ from weakseg.inspection.counts import Inspection
 from weakseg.inspection.sources import opened_data
 from weakseg.inspection.survey import inspect_marks
 from weakseg.recipes.recipe import DataConfig
-from weakseg.report.inspection_page import write_page
-from weakseg.report.sheets import contact_sheets
+from weakseg.report.inspection.page import render_inspection
+from weakseg.report.inspection.sheets import contact_sheets
+from weakseg.report.kit.pages import write_page
 
 
 def inspect_data(
@@ -68,5 +69,6 @@ def inspect_data(
         )
         if out is not None:
             sheets = contact_sheets(inspection, source.classes, Path(out))
-            write_page(Path(out) / "page.html", inspection, sheets, title=f"Marks of {path}")
+            html = render_inspection(inspection, sheets, title=f"Marks of {path}")
+            write_page(Path(out) / "page.html", html)
     return inspection

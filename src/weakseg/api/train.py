@@ -27,7 +27,7 @@ from weakseg.recipes.reading import load_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import require_crf
-from weakseg.report.write import write_run_report
+from weakseg.report.run.write import write_run_report
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
 from weakseg.training import run_stages

@@ -1,1 +1,1 @@
-"""Pages and tables for people: the report of a run, the inspection of a data set."""
+"""Pages for the browser (`run`, `inspection`, both from `kit`) and tables for the terminal."""

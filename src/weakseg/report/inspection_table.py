@@ -1,4 +1,4 @@
-"""An inspection in the terminal: what is there, then what is wrong."""
+"""An inspection as tables for the terminal: counts, then findings."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from rich.table import Table
 from rich.text import Text
 
 from weakseg.inspection.counts import Inspection
-from weakseg.report.inspection_words import (
+from weakseg.report.inspection.summary import (
     agreement_lines,
     class_columns,
     class_rows,
     findings_by_kind,
     headline,
-    one_line,
     verdict,
 )
+from weakseg.report.kit.formats import one_line
 
 _EXAMPLES = 3
 
 
 def inspection_table(inspection: Inspection) -> RenderableType:
-    """Show an inspection in the terminal.
+    """Return an inspection for the terminal.
 
     Args:
         inspection: The inspection.

@@ -1,11 +1,10 @@
-"""Scores as tables for the terminal, in percent; a score is never shown without its protocol."""
+"""Scores as tables for the terminal, in percent, each with its protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -13,9 +12,7 @@ from rich.text import Text
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.variants import Variant
-
-NOTHING = "–"
-"""Shown where there is no number."""
+from weakseg.report.kit.formats import NOTHING, duration, percent
 
 
 @dataclass(frozen=True)
@@ -24,11 +21,11 @@ class ScoreRow:
 
     Args:
         name: Name of the run.
-        marks: The annotations it was trained from, for example ``tags`` or ``points``.
+        marks: Kinds of marks it was trained on, for example ``tags`` or ``points``.
         mean_iou: 0 to 1.
         pixel_accuracy: 0 to 1.
         protocol: How it was measured.
-        seconds: How long training took, if known.
+        seconds: Duration of the training, if known.
     """
 
     name: str
@@ -42,38 +39,12 @@ class ScoreRow:
     def of(
         cls, name: str, marks: str, scores: Scores, protocol: Protocol, seconds: float | None = None
     ) -> ScoreRow:
-        """Make the row of a run from its scores."""
+        """Build the row of a run from its scores."""
         return cls(name, marks, scores.mean_iou, scores.pixel_accuracy, protocol, seconds)
 
 
-def percent(fraction: float) -> str:
-    """Show a fraction as percent with one decimal, NaN as a dash.
-
-    Examples:
-        >>> percent(0.7128), percent(float("nan"))
-        ('71.3', '–')
-    """
-    return NOTHING if np.isnan(fraction) else f"{100 * fraction:.1f}"
-
-
-def duration(seconds: float | None) -> str:
-    """Show a time span in the largest units that it fills.
-
-    Examples:
-        >>> duration(7.4), duration(192), duration(7384), duration(None)
-        ('7 s', '3 min 12 s', '2 h 03 min', '–')
-    """
-    if seconds is None:
-        return NOTHING
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
 def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
-    """Say each protocol once, with the names of its runs where there are several protocols.
+    """List each protocol once, with the names of its runs where there are several protocols.
 
     Args:
         rows: The runs.
@@ -90,18 +61,18 @@ def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
 
 
 def score_table(scores: Scores, protocol: Protocol) -> Table:
-    """Show the scores of one run, class by class.
+    """Return a table of the scores of one run, class by class.
 
     Args:
-        scores: What was measured.
-        protocol: How it was measured; stands below the table.
+        scores: The scores.
+        protocol: How they were measured; printed below the table.
 
     Returns:
-        A table: classes in the order of their ids, absent ones with a dash, the means last.
+        Classes in the order of their ids, absent ones with a dash, the means last.
     """
-    caption = f"{protocol.describe()}. Pixel accuracy {percent(scores.pixel_accuracy)} %."
+    caption = f"{protocol.describe()}. Pixel accuracy {percent(scores.pixel_accuracy, unit=True)}."
     if scores.absent:
-        caption += f" {NOTHING}: not in the truth, left out of the mean."
+        caption += f" {NOTHING}: not in the ground truth, left out of the mean."
     table = _table("class", caption)
     for heading in ("IoU %", "precision %", "recall %", "boundary F %", "iIoU %"):
         table.add_column(heading, justify="right")
@@ -123,14 +94,13 @@ def score_table(scores: Scores, protocol: Protocol) -> Table:
 
 
 def variants_table(variants: Sequence[Variant]) -> Table:
-    """Show several variants of one predictor beside each other.
+    """Return a table of several variants of one predictor side by side.
 
     Args:
-        variants: What was measured, all of the same classes.
+        variants: Their scores, all of the same classes.
 
     Returns:
-        A table: one column a variant, the IoU of each class, then the means; the protocols stand
-        below it.
+        One column a variant: the IoU of each class, then the means; the protocols below.
     """
     rows = [ScoreRow.of(item.name, "", item.scores, item.protocol) for item in variants]
     table = _table("IoU %", "\n".join(protocol_lines(rows)))
@@ -148,15 +118,15 @@ def variants_table(variants: Sequence[Variant]) -> Table:
 
 
 def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> Table:
-    """Show which classes were taken for which.
+    """Return a table of the most frequent confusions of two classes.
 
     Args:
-        scores: What was measured.
-        count: How many confusions to show at most.
-        title: What stands above the table.
+        scores: The scores.
+        count: Maximal number of confusions.
+        title: Title of the table.
 
     Returns:
-        A table, the confusions of most pixels first.
+        The confusions of most pixels first.
     """
     table = _table("true class", "Share: of the scored pixels of the true class.")
     table.title = None if title is None else Text(title)
@@ -171,13 +141,13 @@ def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> 
 
 
 def comparison_table(rows: Sequence[ScoreRow]) -> Table:
-    """Show several runs beside each other.
+    """Return a table of several runs.
 
     Args:
-        rows: The runs, in the order in which they are shown.
+        rows: The runs, in the order of the table.
 
     Returns:
-        A table with one row a run; the protocols stand below it.
+        One row a run; the protocols below.
     """
     table = _table("run", "\n".join(protocol_lines(rows)))
     table.add_column("marks")

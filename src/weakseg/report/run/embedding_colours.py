@@ -1,4 +1,4 @@
-"""Embeddings as pictures: their three main directions as red, green and blue."""
+"""Embeddings as RGB pictures: their three principal components as red, green and blue."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHANNELS = 3
-_ENDS = (1, 99)  # percentiles that become darkest and brightest; what is beyond is cut
-_LEAST_SPAN = 0.15  # of the widest direction's span, so that a faint direction stays faint
+_RANGE = (1, 99)  # percentiles that become darkest and brightest; values beyond are clipped
+_MIN_SPAN = 0.15  # of the widest component's span, so that a faint component stays faint
 _NO_SPAN = 1e-6  # unit vectors that differ by less are the same
 
 
 def embedding_colours(embeddings: Sequence[NDArray[Any]]) -> list[NDArray[np.uint8]]:
-    """Paint embeddings so that like vectors have like colours, in one picture and between them.
+    """Colour embeddings so that similar vectors have similar colours, within and across images.
 
-    The three main directions over all pixels of all images (one principal component analysis)
-    become red, green and blue. Each points to where its largest entry is positive, so that the same
-    embeddings always give the same colours.
+    The three principal components over all pixels of all images become red, green and blue. The
+    sign of each makes its largest entry positive, so that colours are reproducible.
 
     Args:
-        embeddings: Vectors of each image, (D, h, w), with one D; what is not finite counts as 0.
+        embeddings: Vectors of each image, (D, h, w), with one D; values not finite count as 0.
 
     Returns:
-        A picture of each image, (h, w, 3), 8 bits a channel. All grey where no two vectors differ.
+        A picture of each image, (h, w, 3), 8 bits a channel; grey if all vectors are the same.
 
     Raises:
         ValueError: An embedding has another shape, or another D than the first.
@@ -43,9 +42,9 @@ def embedding_colours(embeddings: Sequence[NDArray[Any]]) -> list[NDArray[np.uin
         for each in embeddings
     ]
     along = _project(np.concatenate(vectors))
-    low, high = np.percentile(along, _ENDS, axis=0)
+    low, high = np.percentile(along, _RANGE, axis=0)
     half = (high - low) / 2
-    half = np.maximum(half, max(_LEAST_SPAN * float(half.max()), _NO_SPAN))
+    half = np.maximum(half, max(_MIN_SPAN * float(half.max()), _NO_SPAN))
     colours = np.rint(127.5 + 127.5 * (along - (low + high) / 2) / half).clip(0, 255)
     ends = np.cumsum([len(each) for each in vectors])[:-1]
     return [
@@ -63,7 +62,7 @@ def _check(embeddings: Sequence[NDArray[Any]]) -> None:
 
 
 def _project(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Give the coordinates of vectors, (N, D), along their three main directions, (N, 3)."""
+    """Return the three principal components, (N, 3), of vectors, (N, D)."""
     centred = vectors - vectors.mean(axis=0)
     _, directions = np.linalg.eigh((centred.T @ centred / len(centred)).astype(np.float64))
     main = directions[:, ::-1][:, :_CHANNELS]

@@ -1,18 +1,16 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from weakseg.formats.source import Annotated
 from weakseg.inspection import inspect_marks
-from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 from weakseg.marks.palette import class_palette
-from weakseg.report.overlays import LONG_EDGE, ink_on, overlay_marks
-from weakseg.report.sheets import contact_sheets
+from weakseg.report.kit.chips import ink_on
+from weakseg.report.kit.overlays import overlay_marks
+from weakseg.report.kit.pictures import MAX_WIDTH
 
-CAT, DOG, VOID = 1, 2, 255
+CAT, DOG = 1, 2
 
 
 def overlay(item, classes):
@@ -83,7 +81,7 @@ def test_all_kinds_are_seen_together(tmp_path, classes, label_map):
 def test_small_and_large_images_are_shown_at_one_size(tmp_path, classes):
     for number, size in enumerate([(10, 20), (1000, 2000)]):
         item = plain(tmp_path, Marks(points=(Point(1, 5, 5),)), size, name=f"{number}")
-        assert overlay(item, classes).shape == (160, LONG_EDGE, 3)
+        assert overlay(item, classes).shape == (160, MAX_WIDTH, 3)
 
 
 def test_a_photograph_stored_turned_is_shown_as_it_was_marked(tmp_path, classes):
@@ -95,7 +93,7 @@ def test_a_photograph_stored_turned_is_shown_as_it_was_marked(tmp_path, classes)
     Image.fromarray(half).save(path, exif=exif)
     marks = Marks(tags=frozenset({CAT}))
     picture = overlay(Annotated("a", marks, path, (320, 160), tmp_path / "a.json"), classes)
-    assert picture.shape == (320, 160, 3)
+    assert picture.shape == (480, 240, 3)
     assert picture[20, 80, 0] > 190
     assert picture[300, 80, 0] < 10
 
@@ -117,48 +115,6 @@ def test_marks_of_an_image_that_cannot_be_read_are_drawn_on_grey(annotated, clas
         assert (picture == (208, 211, 214)).all(-1).mean() > 0.8
 
 
-def test_names_of_any_length_and_script_are_drawn(tmp_path, annotated):
-    nasty = ("background", "x" * 500, "a\nb\tc", "größer", "猫", "\u202eabc", " ")
-    classes = ClassList(nasty)
-    marks = Marks(
-        frozenset(range(1, 7)), tuple(Box(number, 50, 30, 59, 39) for number in range(1, 7))
-    )
-    inspection = inspect_marks([annotated("深い/folder\n/" + "y" * 90, marks)], classes)
-    (sheet,) = contact_sheets(inspection, classes, tmp_path / "sheets")
-    assert Image.open(sheet).width > 4 * LONG_EDGE
-
-
-def test_twenty_images_fill_a_sheet(annotated, tmp_path):
-    classes = ClassList(("background", *(f"class {number}" for number in range(1, 46))))
-    items = [annotated(f"{i}", Marks(tags=frozenset({i}))) for i in range(1, 46)]
-    sheets = contact_sheets(inspect_marks(items, classes), classes, tmp_path / "out")
-    assert sheets == [tmp_path / "out" / f"marks-{number}.png" for number in (1, 2, 3)]
-    pictures = [Image.open(sheet) for sheet in sheets]
-    assert pictures[2].height < pictures[1].height / 2
-    seen = {colour for picture in pictures for _, colour in picture.getcolors(2**24)}
-    assert set(map(tuple, class_palette()[1:46].tolist())) <= seen
-
-
-def test_without_images_there_is_no_sheet(classes, tmp_path):
-    assert contact_sheets(inspect_marks([], classes), classes, tmp_path) == []
-
-
-def test_pictures_that_vanish_after_the_inspection_do_no_harm(
-    annotated, classes, label_map, tmp_path
-):
-    item = annotated("a", Marks(mask=label_map("a", (CAT, (0, 9), (0, 9)))))
-    inspection = inspect_marks([item], classes)
-    item.picture.unlink()
-    item.marks.mask.unlink()
-    assert contact_sheets(inspection, classes, tmp_path)[0].is_file()
-
-
 def test_letters_are_read_on_every_class_colour():
     for colour in class_palette().tolist():
         assert abs(np.mean(ink_on(tuple(colour))) - np.dot(colour, (0.299, 0.587, 0.114))) > 100
-
-
-def test_no_file_is_left_half_written(annotated, classes, tmp_path: Path):
-    out = tmp_path / "out"
-    contact_sheets(inspect_marks([annotated("a")], classes), classes, out)
-    assert [path.name for path in out.iterdir()] == ["marks-1.png"]

@@ -9,10 +9,11 @@ from weakseg.inspection import inspect_marks
 from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding, Oddity
 from weakseg.marks.kinds import Box, Marks, Point
-from weakseg.report.inspection_page import render_page, write_page
+from weakseg.report.inspection.page import render_inspection
+from weakseg.report.inspection.sheets import contact_sheets
+from weakseg.report.inspection.summary import FINDING_TITLES
 from weakseg.report.inspection_table import inspection_table
-from weakseg.report.inspection_words import FINDING_TITLES
-from weakseg.report.sheets import contact_sheets
+from weakseg.report.kit.pages import write_page
 from weakseg.support.errors import DataError, RunError
 
 NASTY = '<script>alert("x")</script> & </td>'
@@ -36,7 +37,7 @@ def nasty(annotated):
 def test_the_page_is_one_file_that_shows_foreign_text_as_text(nasty, tmp_path):
     inspection, classes = nasty
     sheets = contact_sheets(inspection, classes, tmp_path)
-    write_page(tmp_path / "page.html", inspection, sheets, title=NASTY)
+    write_page(tmp_path / "page.html", render_inspection(inspection, sheets, title=NASTY))
     html = (tmp_path / "page.html").read_text()
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 6
@@ -47,14 +48,14 @@ def test_the_page_is_one_file_that_shows_foreign_text_as_text(nasty, tmp_path):
 
 
 def test_every_part_of_the_page_is_closed(nasty):
-    html = render_page(nasty[0])
+    html = render_inspection(nasty[0])
     for tag in ("section", "div", "table", "tr", "td", "th", "details", "main", "ul", "li"):
         assert len(re.findall(rf"<{tag}[ >]", html)) == html.count(f"</{tag}>"), tag
 
 
 def test_the_page_shows_the_first_fifty_findings_of_a_kind_and_counts_the_rest(annotated, classes):
     odd = tuple(Finding("unread", f"oddity {number};") for number in range(1234))
-    html = render_page(inspect_marks([annotated("a", findings=odd)], classes))
+    html = render_inspection(inspect_marks([annotated("a", findings=odd)], classes))
     assert "Not used by weakseg: 1,234" in html
     assert "oddity 49;" in html
     assert "oddity 50;" not in html
@@ -63,7 +64,7 @@ def test_the_page_shows_the_first_fifty_findings_of_a_kind_and_counts_the_rest(a
 
 def test_the_page_of_clean_data_says_so_and_lists_nothing(annotated, classes):
     items = [annotated(f"{i}", Marks(frozenset({1, 2, 3}))) for i in range(5)]
-    html = render_page(inspect_marks(items, classes), title="photos")
+    html = render_inspection(inspect_marks(items, classes), title="photos")
     assert "<h1>photos: clean</h1>" in html
     assert "<details" not in html
 
@@ -72,19 +73,19 @@ def test_what_matters_most_is_shown_first_however_rare(annotated, classes):
     gone = annotated("gone", Marks(frozenset({1})), picture=None)
     inspection = inspect_marks([gone], classes)
     assert inspection.finding_counts == {"rare": 3, "missing": 1}
-    for shown in (render_page(inspection), in_terminal(inspection)):
-        assert shown.index("Files that are not there: 1") < shown.index("Rare classes: 3")
+    for shown in (render_inspection(inspection), in_terminal(inspection)):
+        assert shown.index("Missing files: 1") < shown.index("Rare classes: 3")
 
 
 def test_a_sheet_that_is_not_there_is_named(nasty, tmp_path):
     with pytest.raises(DataError, match=r"no\.png"):
-        render_page(nasty[0], [tmp_path / "no.png"])
+        render_inspection(nasty[0], [tmp_path / "no.png"])
 
 
 def test_a_page_that_cannot_be_written_is_named(nasty, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"page\.html"):
-        write_page(tmp_path / "file" / "page.html", nasty[0])
+        write_page(tmp_path / "file" / "page.html", "<html>")
 
 
 def test_the_terminal_shows_counts_first_findings_and_the_verdict_last(annotated, classes):
@@ -118,7 +119,7 @@ def test_file_names_that_are_no_text_do_no_harm(annotated, classes, tmp_path):
     text = in_terminal(inspection)
     assert "\x1b" not in text
     assert text.encode()
-    write_page(tmp_path / "page.html", inspection, title="caf\udce9")
+    write_page(tmp_path / "page.html", render_inspection(inspection, title="caf\udce9"))
     assert "caf?" in (tmp_path / "page.html").read_text()
 
 

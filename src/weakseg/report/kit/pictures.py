@@ -1,4 +1,4 @@
-"""Pictures inside an HTML page."""
+"""Pictures in an HTML page: their size and their data URLs."""
 
 from __future__ import annotations
 
@@ -9,22 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_MAX_WIDTH = 320
-_MAX_HEIGHT = 480
+from weakseg.marks.drawing import Size
+
+MAX_WIDTH = 320
+MAX_HEIGHT = 480
 _FEW_COLOURS = 256
-_JPEG_QUALITY = 80
+_JPEG_QUALITY = 85
+
+
+def display_size(size: Size, *, enlarge: bool = False) -> Size:
+    """Return the size at which a page shows a picture, at most 320 pixels wide and 480 high.
+
+    Args:
+        size: Height and width of the picture.
+        enlarge: Enlarge a smaller picture, so that what is drawn on it is of the same size on all.
+
+    Examples:
+        >>> display_size((960, 1280)), display_size((30, 40)), display_size((30, 40), enlarge=True)
+        ((240, 320), (30, 40), (240, 320))
+    """
+    height, width = size
+    scale = min(MAX_WIDTH / width, MAX_HEIGHT / height)
+    if scale > 1 and not enlarge:
+        return size
+    return max(1, round(scale * height)), max(1, round(scale * width))
 
 
 def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrink a picture to the size at which a page shows it; a smaller one stays as it is.
+    """Shrink a picture to its `display_size`.
 
     Painted label maps, having few colours, keep their colours exactly.
 
     Args:
         picture: RGB, (H, W, 3), 8 bits a channel.
-
-    Returns:
-        A picture at most 320 pixels wide and 480 high.
 
     Raises:
         ValueError: The picture has another shape or type.
@@ -34,33 +51,25 @@ def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
             f"Expected `picture` to be (H, W, 3) of uint8, "
             f"but got {picture.shape} of {picture.dtype}."
         )
-    height, width = picture.shape[:2]
-    shrink = min(1.0, _MAX_WIDTH / width, _MAX_HEIGHT / height)
-    if shrink == 1:
-        return picture
+    height, width = display_size((picture.shape[0], picture.shape[1]))
     image = Image.fromarray(picture)
     how = Image.Resampling.NEAREST if _is_painted(image) else Image.Resampling.LANCZOS
-    size = max(1, round(shrink * width)), max(1, round(shrink * height))
-    return np.asarray(image.resize(size, how))
+    return np.asarray(image.resize((width, height), how))
 
 
 def picture_url(picture: NDArray[np.uint8]) -> str:
-    """Shrink and compress a picture into a ``data:`` address.
+    """Shrink a picture, as `shrunk`, and return its data URL."""
+    return data_url(Image.fromarray(shrunk(picture)))
 
-    Painted label maps, having few colours, are stored exactly (PNG); photographs as JPEG.
+
+def data_url(image: Image.Image) -> str:
+    """Return a picture as a ``data:`` URL: exactly (PNG) if it has few colours, else as JPEG.
 
     Args:
-        picture: RGB, (H, W, 3), 8 bits a channel.
-
-    Returns:
-        The address, at most 320 pixels wide and 480 high.
-
-    Raises:
-        ValueError: The picture has another shape or type.
+        image: RGB picture.
     """
-    image = Image.fromarray(shrunk(picture))
-    painted = _is_painted(image)
     stream = io.BytesIO()
+    painted = _is_painted(image)
     if painted:
         _with_palette(np.asarray(image)).save(stream, "png", optimize=True)
     else:

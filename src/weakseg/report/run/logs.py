@@ -1,4 +1,4 @@
-"""What the stages of a run left in its folder: losses, times, and the quality of labels."""
+"""Losses, durations and label quality, read from what the stages of a run left in its folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from weakseg.evaluation import LabelQuality
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder, TrainingFolder
-from weakseg.report.curves import Curve
+from weakseg.report.run.curves import Curve
 from weakseg.support.errors import DataError
 from weakseg.training.callbacks import read_log
 from weakseg.training.stages.folder import Stage
@@ -27,8 +27,7 @@ def loss_curves(run: RunFolder, recipe: Recipe) -> dict[str, Curve]:
         recipe: Its recipe.
 
     Returns:
-        Curves by what is trained and its loss, as in "Network: similarity"; what is no number in a
-        log is NaN.
+        Curves by stage and loss, as in "Network: similarity"; what is no number in a log is NaN.
     """
     return {
         f"{_STAGES[stage]}: {_LOSSES.get(loss, loss)}": curve
@@ -38,14 +37,14 @@ def loss_curves(run: RunFolder, recipe: Recipe) -> dict[str, Curve]:
 
 
 def stage_seconds(run: RunFolder, recipe: Recipe) -> dict[str, float]:
-    """Give the time that the training steps of each stage took."""
+    """Return the seconds that the training steps of each stage took."""
     logs = {stage: _rows(log) for stage, log in _logs(run, recipe).items()}
     seconds = {stage: [_number(row["seconds"]) for row in rows] for stage, rows in logs.items()}
     return {stage: sum(filter(math.isfinite, each)) for stage, each in seconds.items() if each}
 
 
 def label_stages(run: RunFolder, recipe: Recipe) -> dict[str, LabelQuality]:
-    """Read how good the training labels were at each stage, where that was measured."""
+    """Read the quality of the training labels at each stage, where it was measured."""
     seeds = _quality(run, "seeds", "quality")
     if not recipe.relabel.enabled:
         return {"marks and seeds": seeds} if seeds else {}
@@ -61,7 +60,7 @@ def label_stages(run: RunFolder, recipe: Recipe) -> dict[str, LabelQuality]:
 
 
 def _logs(run: RunFolder, recipe: Recipe) -> dict[str, Path]:
-    """Find the logs of the stages that belong to the recipe, in their order."""
+    """Return the logs of the recipe's stages, in their order."""
     logs = {"seeds": TrainingFolder(run.stages / "seeds").log, "embed": run.log}
     if recipe.classify.steps:
         logs["classify"] = TrainingFolder(run.stages / "classify").log
@@ -69,7 +68,7 @@ def _logs(run: RunFolder, recipe: Recipe) -> dict[str, Path]:
 
 
 def _rows(log: Path) -> list[dict[str, str]]:
-    """Read a log; one that is gone or damaged has no rows, which is no reason for no report."""
+    """Read the rows of a log; none where it is missing or damaged, so that a report still comes."""
     try:
         rows = read_log(log)
     except (OSError, ValueError, csv.Error):

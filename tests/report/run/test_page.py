@@ -1,5 +1,3 @@
-import base64
-import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -7,13 +5,12 @@ from html.parser import HTMLParser
 import matplotlib
 import numpy as np
 import pytest
-from PIL import Image
 
 from weakseg.evaluation import LabelQuality, Protocol, Scores
 from weakseg.evaluation.boundaries import count_boundaries
-from weakseg.report.curves import curve_svg, smooth
-from weakseg.report.pictures import picture_url, shrunk
-from weakseg.report.run_page import Example, Gallery, Report, render_report, write_report
+from weakseg.report.kit.pages import write_page
+from weakseg.report.run.curves import curve_svg, smooth
+from weakseg.report.run.page import Example, Gallery, Report, render_report
 from weakseg.report.score_table import ScoreRow
 
 VOID_TAGS = {"meta", "br", "img"}
@@ -138,9 +135,9 @@ def test_a_title_alone_is_a_report():
 
 def test_a_report_is_written_in_one_step_and_the_same_again(report, tmp_path):
     path = tmp_path / "run" / "report.html"
-    write_report(path, report)
+    write_page(path, render_report(report))
     first = path.read_bytes()
-    write_report(path, report)
+    write_page(path, render_report(report))
     assert path.read_bytes() == first
     assert list(path.parent.iterdir()) == [path]
 
@@ -192,7 +189,7 @@ def test_colours_are_explained_of_the_classes_that_an_example_shows():
     report = Report("x", galleries=[Gallery("g", examples)], classes=["sky", "cow", "sea"])
     html = render_report(report)
     named = re.findall(r'style="background: (#\w+)"></span>([^<]+)<', html)
-    assert named == [("#000000", "sky"), ("#008000", "sea"), ("#e0e0c0", "void (not scored)")]
+    assert named == [("#000000", "sky"), ("#008000", "sea"), ("#e0e0c0", "void (ignored)")]
     assert html.count('class="legend"') == 2
 
 
@@ -212,22 +209,6 @@ def test_sixty_large_panels_stay_below_three_megabytes():
     # the twelve examples are alike, so one tells the size of all
     one = len(render_report(Report("size", galleries=[Gallery("a", [Example("a", panels)])])))
     assert 12 * one < 3e6
-
-
-def test_painted_label_maps_are_kept_exactly_and_photographs_shrunk():
-    def opened(picture):
-        return Image.open(io.BytesIO(base64.b64decode(picture_url(picture).split(",")[1])))
-
-    painted = np.random.default_rng(0).integers(0, 2, (50, 60, 3)).astype(np.uint8) * 255
-    assert (np.array(opened(painted).convert("RGB")) == painted).all()
-    photo = np.random.default_rng(0).integers(0, 256, (600, 800, 3)).astype(np.uint8)
-    assert opened(photo).size == (320, 240)
-    large = np.kron(painted, np.ones((20, 20, 1), np.uint8))
-    assert set(np.unique(shrunk(large))) == {0, 255}, "no colours between those of classes"
-    assert opened(photo[:, :2]).size == (2, 480)
-    for wrong in (photo[..., 0], photo.astype(float), photo[:0]):
-        with pytest.raises(ValueError, match="Expected `picture`"):
-            picture_url(wrong)
 
 
 def test_curves_take_their_colours_from_the_page_and_leave_matplotlib_as_it_was():

@@ -22,10 +22,10 @@ from weakseg.oversegments import save_oversegment
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
-from weakseg.report.logs import label_stages, loss_curves, stage_seconds
-from weakseg.report.panels import Panels, example
-from weakseg.report.pick import agreement_of, agreement_on_disk, pick, spread
-from weakseg.report.write import write_run_report
+from weakseg.report.run.logs import label_stages, loss_curves, stage_seconds
+from weakseg.report.run.panels import Panels, example
+from weakseg.report.run.pick import agreement_of, agreement_on_disk, pick, spread
+from weakseg.report.run.write import write_run_report
 from weakseg.training.pipeline import Outcome
 
 LOG = "step,loss,annotation,classifier,lr,seconds\n1,3,1,2,0.1,5\n2,2,1,1,0.1,5\n"
@@ -127,8 +127,8 @@ def test_a_training_image_tells_its_story_from_marks_to_truth(folder, tmp_path):
     assert len(shown) == 3 + 2, "best, median and worst of four; two validation images"
     lists = re.findall(r'<dl class="card meanings">.*?</dl>', html, flags=re.DOTALL)
     assert re.findall(r"<dt>([\w ]+)</dt>", "".join(lists)) == [*story, "truth"], "each once"
-    assert "<figcaption>refined labels: 100.0 %" in html
-    assert "<figcaption>seeds: 0.0 %" in html
+    assert "<figcaption>refined labels: 100.0%" in html
+    assert "<figcaption>seeds: 0.0%" in html
 
 
 def test_what_a_run_does_not_have_is_left_out(folder, tmp_path):
@@ -157,7 +157,7 @@ def test_one_image_is_enough_for_a_report(folder, tmp_path):
     run.score()
     html = run.write()
     assert len(captions(html)) == 2
-    assert "mean IoU 100.0 %" in html
+    assert "mean IoU 100.0%" in html
     assert "among the" not in html
 
 
@@ -178,7 +178,7 @@ def test_training_images_are_ranked_by_their_refined_labels(folder, tmp_path):
     assert found["img1"] == 1
     picked = pick(run.trained, found)
     assert [each.record.name for each in picked] == ["img1", "img2", "img3"]
-    assert picked[0].note == "among the best of 4 images: mean IoU 100.0 %"
+    assert picked[0].note == "among the best of 4 images: mean IoU 100.0%"
     assert picked[-1].note.startswith("among the worst of 4 images")
 
 

@@ -1,4 +1,4 @@
-"""Which images a report shows: the best, those in the middle, the worst."""
+"""The choice of images for a report: the best, the median and the worst."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from weakseg.datasets.folder import Record
 from weakseg.evaluation import Scores, label_quality
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
-from weakseg.report.score_table import percent
+from weakseg.report.kit.formats import percent
 
 _SHOWN = 6
-_COMPARED = 120  # images whose labels on disk are compared with the truth
-_PREDICTED = 12  # images that are labelled only to be compared
+_COMPARED = 120  # images whose labels on disk are compared with the ground truth
+_PREDICTED = 12  # images that are predicted only to be compared
 _RANKS = {"best": "among the best", "median": "in the middle", "worst": "among the worst"}
 
 
 @dataclass(frozen=True)
 class Picked:
-    """An image to show.
+    """An image chosen for a report.
 
     Args:
         record: The image.
-        note: Why it is shown.
+        note: Reason of the choice.
     """
 
     record: Record
@@ -35,14 +35,14 @@ class Picked:
 
 
 def pick(records: Sequence[Record], iou: Mapping[str, float]) -> list[Picked]:
-    """Take the best, those in the middle and the worst; where no score is known, evenly.
+    """Choose the best, median and worst images, or evenly spaced ones without scores.
 
     Args:
         records: Images.
         iou: Mean IoU of some of them, 0 to 1, by name.
 
     Returns:
-        Six images, or fewer; those of three ranks from better to worse.
+        Up to six images, from best to worst.
     """
     by_name = {record.name: record for record in records if record.name in iou}
     if not by_name:
@@ -58,17 +58,17 @@ def pick(records: Sequence[Record], iou: Mapping[str, float]) -> list[Picked]:
 
 
 def spread(records: Sequence[Record], count: int = _SHOWN) -> list[Record]:
-    """Take some records, evenly over the whole list."""
+    """Choose some records, evenly spaced over the whole list."""
     if len(records) <= count:
         return list(records)
     return [records[round(i * (len(records) - 1) / (count - 1))] for i in range(count)]
 
 
 def agreement_on_disk(records: Sequence[Record], classes: ClassList) -> dict[str, float]:
-    """Compare the labels that a stage left beneath the marks with the truth, image by image.
+    """Compare pseudo-labels of a stage with the ground truth, image by image.
 
     Args:
-        records: Training images; those without such labels or truth are passed over.
+        records: Training images; those without pseudo-labels or ground truth are skipped.
         classes: The classes.
 
     Returns:
@@ -86,11 +86,11 @@ def agreement_on_disk(records: Sequence[Record], classes: ClassList) -> dict[str
 def agreement_of(
     predict: Callable[[Record], NDArray[np.uint8]], records: Sequence[Record], classes: ClassList
 ) -> dict[str, float]:
-    """Compare predictions with the truth, image by image.
+    """Compare predictions with the ground truth, image by image.
 
     Args:
-        predict: Labels an image.
-        records: Images; those without truth are passed over.
+        predict: Predicts the label map of an image.
+        records: Images; those without ground truth are skipped.
         classes: The classes.
 
     Returns:
@@ -106,15 +106,15 @@ def agreement_of(
 
 
 def agreement(labels: LabelMap, record: Record, classes: ClassList) -> float:
-    """Give the mean IoU of labels with an image's truth; what is unlabelled counts as wrong.
+    """Return the mean IoU of labels with an image's ground truth; unlabelled counts as wrong.
 
     Args:
         labels: Label map, (H, W).
-        record: The image, whose truth is known.
+        record: An image with ground truth.
         classes: The classes.
 
     Returns:
-        0 to 1, over the classes in the truth; NaN where there are none.
+        0 to 1, over the classes in the ground truth; NaN where there are none.
     """
     assert record.truth is not None
     size = (labels.shape[0], labels.shape[1])
@@ -127,5 +127,5 @@ def _numbers(found: Mapping[str, float]) -> dict[str, float]:
 
 
 def _note(rank: str, images: int, iou: float) -> str:
-    score = f"mean IoU {percent(iou)} %"
+    score = f"mean IoU {percent(iou, unit=True)}"
     return score if images == 1 else f"{_RANKS[rank]} of {images} images: {score}"

@@ -16,35 +16,37 @@ from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
-from weakseg.report.embedding_colours import embedding_colours
-from weakseg.report.logs import label_stages, loss_curves, stage_seconds
-from weakseg.report.panels import Panels
-from weakseg.report.pick import Picked, agreement_of, agreement_on_disk, pick
-from weakseg.report.run_page import Example, Gallery, Report, write_report
-from weakseg.report.score_table import ScoreRow, duration
+from weakseg.report.kit.formats import duration
+from weakseg.report.kit.pages import write_page
+from weakseg.report.run.embedding_colours import embedding_colours
+from weakseg.report.run.logs import label_stages, loss_curves, stage_seconds
+from weakseg.report.run.page import Example, Gallery, Report, render_report
+from weakseg.report.run.panels import Panels
+from weakseg.report.run.pick import Picked, agreement_of, agreement_on_disk, pick
+from weakseg.report.score_table import ScoreRow
 from weakseg.support.machine import machine_name, version_of
 from weakseg.support.version import __version__
 from weakseg.training.pipeline import Outcome
 
-_CELLS = 160  # of a painted embedding's longer side; a panel has not many more pixels
+_MAX_EMBEDDING_SIDE = 160  # vectors; a panel has not many more pixels
 
 _MEANINGS = {
-    "image": "The photograph as it is.",
-    "marks": "All that a person said about the image: plates are tags, frames boxes, discs points, "
-    "lines scribbles, tinted areas masks.",
-    "seeds": "First labels from tags and boxes, where a classifier of tags sees each class. Where "
-    "it is unsure, the image shows through.",
-    "oversegments": "Regions of like colour and texture. Pixels of one region belong together, "
+    "image": "The photograph.",
+    "marks": "A person's annotation: tags are chips, boxes frames, points discs, scribbles lines, "
+    "masks tinted areas.",
+    "seeds": "First labels from tags and boxes, where the activation maps of a tag classifier show "
+    "each class. Where they are uncertain, the image shows through.",
+    "oversegments": "Regions of similar colour and texture. Pixels of one region belong together, "
     "labelled or not.",
-    "embedding": "What the network learned: pixels of like colour are alike to it, in all of the "
-    "pictures here. The embedding's three main directions (PCA) are red, green and blue.",
-    "refined labels": "The same image after the embedding has spread marks and seeds over it.",
-    "prediction": "What the final model says of the image alone, without its marks.",
-    "truth": "A person's full mask, to compare with.",
+    "embedding": "What the network learned: similar colours are similar embeddings, across all "
+    "pictures here. The three principal components (PCA) are red, green and blue.",
+    "refined labels": "Pseudo-labels: marks and seeds, propagated over the image by the embedding.",
+    "prediction": "The final model's mask, predicted from the image alone.",
+    "truth": "Ground truth: a person's full mask, for comparison.",
 }
 _BY_SCORE = (
-    " Shown are those labelled best, middling and worst, by the mean IoU over the classes that are "
-    "in the image's truth or prediction."
+    " Shown are the best, median and worst, by the mean IoU over the classes in the image's ground "
+    "truth or prediction."
 )
 
 
@@ -86,11 +88,11 @@ def write_run_report(
         curves={name: loss_curves(run, recipe)},
         classes=classes.names,
     )
-    write_report(run.report, report)
+    write_page(run.report, render_report(report))
 
 
 def facts(recipe: Recipe, seconds: float) -> dict[str, str]:
-    """Say what a reader needs to judge the numbers of a run."""
+    """Return what a reader needs to judge the numbers of a run, by name."""
     steps = recipe.training.steps
     return {
         "method": recipe.method,
@@ -107,9 +109,9 @@ def facts(recipe: Recipe, seconds: float) -> dict[str, str]:
 
 
 def _times(spent: dict[str, float]) -> dict[str, str]:
-    """Say the time of each stage, where there is more than one."""
-    said = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in spent.items())
-    return {"time": f"{said}, of training steps alone"} if len(spent) > 1 else {}
+    """Return the duration of each stage, if there are several."""
+    stages = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in spent.items())
+    return {"time": f"{stages}, training steps alone"} if len(spent) > 1 else {}
 
 
 def _galleries(
@@ -120,7 +122,7 @@ def _galleries(
     result: tuple[Scores, Protocol] | None,
     oversegments: Path | None,
 ) -> list[Gallery]:
-    """Show some training images with their story, and some images of the scored split."""
+    """Build the galleries: training images at every stage, and images of the scored split."""
     trained, how = _trained(segmenter, outcome)
     others = pick(scored, result[0].single_image_iou if result else {})
     shown = [picked.record for picked in (*trained, *others)]
@@ -151,7 +153,7 @@ def _galleries(
 
 
 def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]:
-    """Pick training images by their refined labels, or else by the prediction; say how."""
+    """Choose training images by their refined labels, else by predictions; explain how."""
     classes, what = segmenter.classes, "refined labels"
     refined = [
         after
@@ -165,9 +167,9 @@ def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]
     if not iou:
         return pick(outcome.refined, {}), ""
     return pick(outcome.refined, iou), (
-        f"Shown are those whose {what} agree best, middling and worst with the truth. The "
-        "number beside labels says how well they agree: mean IoU over the classes of the image, "
-        "where a pixel without a label counts as wrong."
+        f"Shown are those whose {what} agree with the ground truth best, in the middle, and worst. "
+        "The number beside labels is this agreement: mean IoU over the classes of the image, where "
+        "a pixel without a label counts as wrong."
     )
 
 
@@ -212,16 +214,17 @@ def _meanings(examples: Sequence[Example]) -> dict[str, str]:
 
 @torch.inference_mode()
 def _embedding(record: Record, segmenter: Segmenter) -> NDArray[np.float32]:
-    """Give the embedding of an image, (D, h, w), as large as can be shown."""
+    """Return the embedding of an image, (D, h, w), at most as large as can be shown."""
     image = torch.from_numpy(read_image(record.image).copy()).to(segmenter.device)
     pixels = image.permute(2, 0, 1)[None].float() / 255
-    pixels = _within(pixels, segmenter.config.tile)
-    embedding: NDArray[np.float32] = _within(segmenter.network(pixels), _CELLS)[0].cpu().numpy()
+    pixels = _shrink_to(pixels, segmenter.config.tile)
+    embeddings = _shrink_to(segmenter.network(pixels), _MAX_EMBEDDING_SIDE)  # (1, D, h, w)
+    embedding: NDArray[np.float32] = embeddings[0].cpu().numpy()
     return embedding
 
 
-def _within(maps: torch.Tensor, side: int) -> torch.Tensor:
-    """Shrink maps, (1, C, H, W), to a longer side."""
+def _shrink_to(maps: torch.Tensor, side: int) -> torch.Tensor:
+    """Shrink maps, (1, C, H, W), to a maximal longer side, (1, C, h, w)."""
     shrink = side / max(maps.shape[-2:])
     if shrink >= 1:
         return maps

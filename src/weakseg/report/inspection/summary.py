@@ -1,4 +1,4 @@
-"""What an inspection found, in words; the same in the terminal and on the page."""
+"""An inspection summarised for people, the same in the terminal and on the page."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from dataclasses import dataclass
 from weakseg.inspection.checks import in_words
 from weakseg.inspection.counts import KINDS, ClassCounts, Inspection
 from weakseg.marks.findings import Finding
+from weakseg.report.kit.formats import NOTHING, percent
 
 FINDING_TITLES = {
-    "missing": "Files that are not there",
+    "missing": "Missing files",
     "damaged": "Damaged files and marks",
-    "size": "Sizes that do not fit",
+    "size": "Sizes that do not match",
     "unknown": "Unknown classes",
     "outside": "Marks outside their image",
     "empty": "Empty and nearly empty marks",
-    "duplicate": "Twice the same",
+    "duplicate": "Duplicates",
     "conflict": "Marks that contradict each other",
     "unmarked": "Images without marks",
     "rare": "Rare classes",
     "unread": "Not used by weakseg",
-    "unsure": "Read in one of several ways",
+    "unsure": "Ambiguous",
 }
-"""What each kind of finding is about, those first that matter most."""
-
-NOTHING = "–"
-"""Shown where there is no number."""
+"""Heading of each kind of finding, in order of importance."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +32,16 @@ class Cell:
     """One number of the table of classes.
 
     Args:
-        text: As it is shown.
-        share: Length of its bar, 0 to 1; None for no bar.
+        text: The number, formatted.
+        fraction: Length of its bar, 0 to 1; None for no bar.
     """
 
     text: str
-    share: float | None = None
+    fraction: float | None = None
 
 
 def headline(inspection: Inspection) -> Mapping[str, str]:
-    """Say the main figures, by their names.
-
-    Args:
-        inspection: The inspection.
-    """
+    """Return the main figures, by name."""
     figures = {"Images": _in_splits(inspection)}
     if inspection.sizes is not None:
         smallest, median, largest = map(in_words, inspection.sizes)
@@ -55,21 +49,22 @@ def headline(inspection: Inspection) -> Mapping[str, str]:
         figures["Sizes, width × height"] = sizes
     marks = [f"{inspection.marks[kind]:,} {kind}" for kind in KINDS if inspection.marks[kind]]
     figures["Marks"] = ", ".join(marks) or "none"
-    figures["Labelled pixels"] = f"{inspection.labelled_share:.1%}"
+    figures["Labelled pixels"] = percent(inspection.labelled_share, unit=True)
     if inspection.void_pixels:
-        figures["Void pixels"] = f"{inspection.void_pixels / max(1, inspection.pixels):.1%}"
+        void = inspection.void_pixels / max(1, inspection.pixels)
+        figures["Void pixels"] = percent(void, unit=True)
     figures["Findings"] = f"{sum(inspection.finding_counts.values()):,}"
     return figures
 
 
 def verdict(inspection: Inspection) -> str:
-    """Say in a word or two whether something is wrong."""
+    """Return "clean" or the number of findings."""
     count = sum(inspection.finding_counts.values())
     return "clean" if not count else f"{count:,} finding{'s' if count > 1 else ''}"
 
 
 def agreement_lines(inspection: Inspection) -> list[str]:
-    """Say, for each two kinds of marks, whether they name the same classes."""
+    """Report, for each two kinds of marks, whether they name the same classes."""
     lines = []
     for pair in inspection.agreement:
         first, second = pair.kinds
@@ -83,7 +78,7 @@ def agreement_lines(inspection: Inspection) -> list[str]:
 
 
 def findings_by_kind(inspection: Inspection) -> Iterator[tuple[str, int, list[Finding]]]:
-    """Give, for each kind of finding there is, its title, its number and those that were kept."""
+    """Yield the title, the number and the kept findings of each kind that occurs."""
     for kind, title in FINDING_TITLES.items():
         if kind in inspection.finding_counts:
             kept = [finding for finding in inspection.findings if finding.kind == kind]
@@ -91,39 +86,29 @@ def findings_by_kind(inspection: Inspection) -> Iterator[tuple[str, int, list[Fi
 
 
 def class_columns(inspection: Inspection) -> list[str]:
-    """Name the columns of the table of classes; kinds of marks that do not occur have none."""
+    """Return the columns of the table of classes, without kinds of marks that do not occur."""
     kinds = [kind for kind in KINDS if inspection.marks[kind]]
     boxed = any(counts.share_in_boxes is not None for counts in inspection.classes)
     return ["images", *kinds, "labelled pixels", *(["mask in boxes"] if boxed else [])]
 
 
 def class_rows(inspection: Inspection) -> Iterator[tuple[str, list[Cell]]]:
-    """Give the name of each class, and its numbers in the order of `class_columns`."""
+    """Yield the name of each class, and its cells in the order of `class_columns`."""
     columns = class_columns(inspection)
     most_images = max((counts.images for counts in inspection.classes), default=0)
     for counts in inspection.classes:
         yield counts.name, [_cell(column, counts, inspection, most_images) for column in columns]
 
 
-def one_line(text: str) -> str:
-    r"""Make foreign text harmless where it is drawn or printed: what is no letter becomes a blank.
-
-    Examples:
-        >>> one_line("a\tb\x1b[31m")
-        'a b [31m'
-    """
-    return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
 def _cell(column: str, counts: ClassCounts, inspection: Inspection, most_images: int) -> Cell:
     if column == "images":
         return Cell(f"{counts.images:,}", counts.images / max(1, most_images))
     if column == "labelled pixels":
-        share = counts.pixels / max(1, inspection.labelled_pixels)
-        return Cell(f"{share:.1%}" if counts.pixels else NOTHING, share)
+        fraction = counts.pixels / max(1, inspection.labelled_pixels)
+        return Cell(percent(fraction, unit=True) if counts.pixels else NOTHING, fraction)
     if column == "mask in boxes":
         inside = counts.share_in_boxes
-        return Cell(NOTHING) if inside is None else Cell(f"{inside:.1%}", inside)
+        return Cell(NOTHING) if inside is None else Cell(percent(inside, unit=True), inside)
     return Cell(f"{counts.marks[column]:,}" if counts.marks[column] else NOTHING)
 
 

@@ -1,4 +1,4 @@
-"""The panels of one image in a report, from its marks to its final mask."""
+"""Panels of one image in a report, from its marks to its final mask."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from weakseg.marks.label_values import UNLABELLED
 from weakseg.marks.palette import overlay_labels
 from weakseg.oversegments import load_oversegment, overlay_contours
 from weakseg.recipes.recipe import DataConfig
-from weakseg.report.overlays import LONG_EDGE, TEXT_SIZE, draw_chip, label_name, overlay_marks
-from weakseg.report.pick import agreement
-from weakseg.report.pictures import shrunk
-from weakseg.report.run_page import Example
-from weakseg.report.score_table import percent
+from weakseg.report.kit.chips import TEXT_SIZE, draw_chip, label_name
+from weakseg.report.kit.formats import percent
+from weakseg.report.kit.overlays import overlay_marks
+from weakseg.report.kit.pictures import display_size, shrunk
+from weakseg.report.run.page import Example
+from weakseg.report.run.pick import agreement
 
 _GAP = 4
 _LINE = TEXT_SIZE + 8
 
 
 class Panels:
-    """Gathers the panels of one image, and the classes that are seen in them.
+    """Panels of one image, added one by one, and the classes they show.
 
     Args:
         record: The image; it is the first panel.
         classes: The classes.
         data: How marks are drawn.
-        compare: Put beside the captions of labels how well they agree with the truth.
+        compare: Append to the captions of label maps their agreement with the ground truth.
     """
 
     def __init__(
@@ -58,43 +59,43 @@ class Panels:
         return self.image.shape[0], self.image.shape[1]
 
     def add_marks(self) -> None:
-        """Show what a person marked; classes that nothing but a tag names are written on top."""
+        """Add the marks; classes that are named by a tag alone are written in the corner."""
         record = self.record
         sampled = Sampled(record.name, record.image, self.size, record.marks, (), frozenset())
         picture = overlay_marks(sampled, self.classes)
         pen = ImageDraw.Draw(picture)
         drawn = replace(record.marks, tags=frozenset()).named_classes
         for row, tag in enumerate(sorted(record.marks.tags - drawn)):
-            name = label_name(tag, self.classes)
+            name = label_name(tag, self.classes.names)
             draw_chip(pen, _GAP, _GAP + row * _LINE, name, tag, picture.size)
         labels = record_labels(replace(record, beneath=None), self.size, self.classes, self.data)
         self.seen |= record.marks.named_classes | set(np.unique(labels).tolist())
         self.pictures.append(("marks", np.asarray(picture)))
 
     def add_stage(self, caption: str, record: Record) -> None:
-        """Show the labels that training saw: the marks over what a stage laid beneath them."""
+        """Add the labels for training: the marks over the pseudo-labels of a stage."""
         self.add_labels(caption, record_labels(record, self.size, self.classes, self.data))
 
     def add_labels(self, caption: str, labels: LabelMap) -> None:
-        """Show a label map; the image shows through where it is unlabelled."""
+        """Add a label map, transparent where it is unlabelled."""
         self.seen |= set(np.unique(labels).tolist())
         if self.compare:
-            caption += f": {percent(agreement(labels, self.record, self.classes))} %"
+            caption += f": {percent(agreement(labels, self.record, self.classes), unit=True)}"
         self.pictures.append((caption, shrunk(overlay_labels(self.image, labels, opacity=1))))
 
     def add_regions(self, path: Path) -> None:
-        """Show the outlines of oversegments."""
+        """Add the outlines of oversegments."""
         regions = load_oversegment(path, self.size)
         self.pictures.append(("oversegments", _contours(self.image, regions)))
 
     def add_embedding(self, colours: NDArray[np.uint8]) -> None:
-        """Show the embedding, (h, w, 3), at the size of the other panels."""
+        """Add the colours of the embedding, (h, w, 3), at the size of the other panels."""
         size = shrunk(self.image).shape[1::-1]
         picture = Image.fromarray(colours).resize(size, Image.Resampling.BILINEAR)
         self.pictures.append(("embedding", np.asarray(picture)))
 
     def add_truth(self) -> None:
-        """Show the truth, where it is known."""
+        """Add the ground truth, where there is one."""
         if self.record.truth is None:
             return
         truth = read_label_map(
@@ -104,7 +105,7 @@ class Panels:
         self.pictures.append(("truth", shrunk(overlay_labels(self.image, truth, opacity=1))))
 
     def example(self, note: str = "") -> Example:
-        """Give the panels so far."""
+        """Return the panels so far as an example of a gallery."""
         return Example(self.record.name, self.pictures, note, frozenset(self.seen) - {UNLABELLED})
 
 
@@ -116,14 +117,14 @@ def example(
     *,
     marks: bool = False,
 ) -> Example:
-    """Show an image, its marks where asked for, predictions, and the truth where it is known.
+    """Return the panels of an image: optionally its marks, predictions, any ground truth.
 
     Args:
         record: The image.
         classes: The classes.
         data: How marks are drawn.
         segmenters: Predictors, by the caption of their panel.
-        marks: Show the marks too.
+        marks: Include the marks.
     """
     panels = Panels(record, classes, data)
     if marks:
@@ -135,10 +136,8 @@ def example(
 
 
 def _contours(image: NDArray[np.uint8], regions: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """Draw outlines at the size at which they are shown, so that lines are of one width."""
-    height, width = regions.shape
-    scale = LONG_EDGE / max(height, width)
-    shown = max(1, round(height * scale)), max(1, round(width * scale))
+    """Draw outlines at display size, so that all lines have the same width."""
+    shown = display_size((regions.shape[0], regions.shape[1]), enlarge=True)
     picture = Image.fromarray(image).resize(shown[::-1], Image.Resampling.LANCZOS)
     rows, columns = (
         np.arange(small) * large // small for small, large in zip(shown, regions.shape, strict=True)

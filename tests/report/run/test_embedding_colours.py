@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from weakseg.report.embedding_colours import embedding_colours
+from weakseg.report.run.embedding_colours import embedding_colours
 
 
 def embedding(seed: int, dimensions: int = 8, size: tuple[int, int] = (12, 9)) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Training curves as SVG that takes its colours from the page around it."""
+"""Training curves as SVG whose colours are those of the page around it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 Curve = Sequence[tuple[int, float]]
-"""Values of one loss, each with its step."""
+"""Steps and values of one loss."""
 
 RUN_COLOURS = 8
-"""How many colours of runs the page has."""
+"""Number of run colours that the page defines."""
 
 _MAX_POINTS = 300
 _SMOOTHED_FROM = 10
@@ -45,13 +45,12 @@ _STYLE: dict[Any, Any] = {
 
 
 def curve_svg(curves: Sequence[tuple[int, Curve]], name: str) -> str:
-    """Draw one loss of several runs: faint as logged, strong as smoothed.
+    """Draw one loss of several runs: faint as logged, strong when smoothed.
 
     Args:
-        curves: For each run its place among the runs (its colour is the page's ``--run-<place>``)
-            and its values; those that are not finite are left out. Colours come again after
-            `RUN_COLOURS` runs, then dashed.
-        name: Goes before the ids in the SVG, so that several fit on one page: letters and digits.
+        curves: For each run its index (its colour is the page's ``--run-<index>``) and its values;
+            those that are not finite are left out. After `RUN_COLOURS` runs colours repeat, dashed.
+        name: Prefix of the ids in the SVG, so that several fit on one page: letters and digits.
 
     Returns:
         An ``<svg>`` element without XML header; the same for the same curves.
@@ -70,7 +69,7 @@ def curve_svg(curves: Sequence[tuple[int, Curve]], name: str) -> str:
 
 
 def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth a curve by the mean over a window around each step, which does not lag behind it.
+    """Smooth a curve by the mean over a centred window, which does not lag behind it.
 
     Args:
         values: One value a step, (T,).
@@ -88,7 +87,7 @@ def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _finite(curve: Curve) -> NDArray[np.float64]:
-    """Give steps and finite values, (T, 2), thinned to means of neighbours."""
+    """Return steps and finite values, (T, 2), long curves thinned to means of neighbours."""
     points = np.array(curve, dtype=np.float64).reshape(-1, 2)
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) <= _MAX_POINTS:

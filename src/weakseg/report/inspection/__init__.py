@@ -1,0 +1,1 @@
+"""The inspection of a data set as page.html with contact sheets."""

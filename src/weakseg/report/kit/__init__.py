@@ -1,0 +1,1 @@
+"""Shared by both pages: base template, style, pictures, overlays, chips, legend, formats."""
