@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from weakseg.marks.classes import VOC_CLASSES, ClassList, read_classes
-from weakseg.models import EmbeddingNetwork, authors, build_network, save_network
+from weakseg.models import EmbeddingNetwork, build_network, save_network, spml_checkpoints
 from weakseg.models.spec import network_spec
 from weakseg.models.weights import fit_entries, read_state_dict
 from weakseg.recipes.reading import load_recipe
@@ -85,9 +85,9 @@ def convert_checkpoint(
 def _check_recipe(recipe: Recipe) -> None:
     """Refuse what no entry of a checkpoint shows, and what the network would yet compute with."""
     expected: dict[str, list[Any]] = {
-        "output_stride": [authors.OUTPUT_STRIDE],
-        "embedding_stride": [authors.EMBEDDING_STRIDE],
-        "dilations": [list(authors.DILATIONS), []],
+        "output_stride": [spml_checkpoints.OUTPUT_STRIDE],
+        "embedding_stride": [spml_checkpoints.EMBEDDING_STRIDE],
+        "dilations": [list(spml_checkpoints.DILATIONS), []],
     }
     wrong = [
         f"model.{key}: expected {allowed[0]} as in the authors' networks, but got {value}"
@@ -101,9 +101,9 @@ def _check_recipe(recipe: Recipe) -> None:
 def _read_checkpoint(file: Path) -> dict[str, Tensor]:
     """Read a checkpoint's entries, under our names."""
     state = read_state_dict(file)
-    if authors.has_checkpoint_names(state):
-        return authors.rename(state)
-    backbone = authors.deep_stem_backbone(state)
+    if spml_checkpoints.has_checkpoint_names(state):
+        return spml_checkpoints.rename(state)
+    backbone = spml_checkpoints.deep_stem_backbone(state)
     if backbone is not None:
         raise WeightsError(
             f"{file}: holds a backbone alone, which needs no conversion: train with "
@@ -112,13 +112,13 @@ def _read_checkpoint(file: Path) -> dict[str, Tensor]:
     found = ", ".join(key[:60] for key in list(state)[:3])
     raise WeightsError(
         f"{file}: expected a checkpoint of the authors' network, with entries in "
-        f"{' and '.join(authors.PARTS)}, but got {found}, …"
+        f"{' and '.join(spml_checkpoints.PARTS)}, but got {found}, …"
     )
 
 
 def _class_list(state: dict[str, Tensor], classes: str | Path | None, file: Path) -> ClassList:
     """Name the classes; their number must be the classifier's, where there is one."""
-    scored = authors.num_classes(state)
+    scored = spml_checkpoints.num_classes(state)
     if classes is None:
         names = DENSEPOSE_CLASSES if scored == len(DENSEPOSE_CLASSES) else VOC_CLASSES
         found = ClassList(names)

@@ -1,15 +1,15 @@
-"""The embedding network: a timm backbone, a pyramid head, a classifier head, and their weights."""
+"""The embedding network: timm backbone, pyramid head, classifier head, and their weights."""
 
 from weakseg.models.backbone import Backbone, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead, PyramidPooling
 from weakseg.models.network import (
     EmbeddingNetwork,
-    NetworkSpec,
     build_network,
     freeze_batch_norm,
     parameter_groups,
     save_network,
 )
+from weakseg.models.spec import NetworkSpec
 from weakseg.models.weights import FoundWeights, available_weights
 
 __all__ = [

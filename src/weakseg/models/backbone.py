@@ -26,18 +26,18 @@ _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Backbone(nn.Module):
-    """A network's last feature map, and what one must know to feed it.
+    """Feature extractor, with the normalisation its input needs.
 
     Shape:
         - Input: (B, 3, H, W), scaled by `mean` and `std`
         - Output: (B, channels, h, w) with h, w about H, W divided by `output_stride`
 
     Args:
-        body: Module that returns a list of feature maps, the last one being used.
+        body: Module that returns a list of feature maps, of which the last is used.
         channels: Channels of that map.
         output_stride: Pixels of the image per pixel of that map.
-        mean: Per channel, what the pretrained network expects subtracted from values in 0 … 1.
-        std: Per channel, what it then expects them divided by.
+        mean: Per channel, to be subtracted from values in 0 … 1, as in pretraining.
+        std: Per channel, to divide the difference by.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class Backbone(nn.Module):
         self._frozen: list[nn.Module] = []
 
     def forward(self, image: Tensor) -> Tensor:
-        """Compute the last feature map."""
-        features: Tensor = self.body(image)[-1]
+        """Return the last feature map."""
+        features: Tensor = self.body(image)[-1]  # (B, channels, h, w)
         return features
 
     def freeze_batch_norm(self) -> None:
-        """Keep batch normalisation at its present statistics, scale and shift from now on."""
+        """Freeze batch normalisation: its present statistics, scale and shift."""
         self._batch_norm_frozen = True
         for layer in self._batch_norms():
             for parameter in layer.parameters():
@@ -72,13 +72,13 @@ class Backbone(nn.Module):
         self.train(self.training)
 
     def freeze_to_stride(self, stride: int) -> None:
-        """Keep the first layers at their present weights from now on.
+        """Freeze the first layers.
 
         Without gradients for the largest feature maps a step is a third cheaper.
 
         Args:
             stride: Layers whose output has at most this stride are frozen. 4 is the stem and the
-                first stage, which the authors' code leaves as pretrained too; 0 is none.
+                first stage, which the released code freezes too; 0 is none.
         """
         levels: list[dict[str, Any]] = self.body.feature_info.info  # type: ignore[union-attr, assignment]
         frozen = [
@@ -89,7 +89,7 @@ class Backbone(nn.Module):
         for name, module in self._in_order():
             flat = name.replace(".", "_")
             if frozen[-1].startswith(f"{flat}_"):
-                continue  # a container such as `blocks`, of which only the first part is meant
+                continue  # a container such as `blocks`, of which only the first part is frozen
             self._frozen.append(module)
             for parameter in module.parameters():
                 parameter.requires_grad_(False)
@@ -98,14 +98,14 @@ class Backbone(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
-        """Switch between training and evaluation; what is frozen stays as it is."""
+        """Switch between training and evaluation; frozen modules stay in evaluation mode."""
         super().train(mode)
         for module in [*self._frozen, *(self._batch_norms() if self._batch_norm_frozen else [])]:
             module.eval()
         return self
 
     def _in_order(self) -> list[tuple[str, nn.Module]]:
-        """List modules one and two levels down, in the order in which images pass them."""
+        """List the modules one and two levels down, in the order of the forward pass."""
         return [
             (name, module)
             for name, module in self.body.named_modules()
@@ -131,8 +131,8 @@ def create_backbone(
         The backbone, in training mode.
 
     Raises:
-        RecipeError: If the name is unknown, or the network gives no feature map at that stride.
-        WeightsError: If the weights cannot be found, read or fitted.
+        RecipeError: The name is unknown, or the network has no feature map at that stride.
+        WeightsError: The weights cannot be found, read or fitted.
 
     Examples:
         >>> create_backbone("resnet10t", output_stride=8, weights="none").channels
@@ -149,13 +149,13 @@ def create_backbone(
 
 
 def _timm_name(name: str) -> str:
-    """Translate our names to timm's; refuse what neither knows."""
+    """Translate a backbone's name to timm's; raise an error for unknown names."""
     timm_name = _TIMM_NAMES.get(name, name)
     if timm.is_model(timm_name):
         return timm_name
     known = [*_TIMM_NAMES, *timm.list_models()]
-    near = difflib.get_close_matches(name, known, n=4, cutoff=0.6)
-    suggestion = f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
+    matches = difflib.get_close_matches(name, known, n=4, cutoff=0.6)
+    suggestion = f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
     raise RecipeError(
         f"Expected `backbone` to be a model of timm {timm.__version__}, but got '{name}'."
         f"{suggestion} `timm.list_models('*resnet*')` lists names."
@@ -163,13 +163,13 @@ def _timm_name(name: str) -> str:
 
 
 def _feature_body(timm_name: str, output_stride: int) -> tuple[nn.Module, int]:
-    """Build the random network without its classifier; returns it with its channels."""
+    """Build the network without its classifier and with random weights; return its channels too."""
     try:
         body: nn.Module = timm.create_model(
             timm_name, features_only=True, output_stride=output_stride, out_indices=(-1,)
         )
         reduction, channels = body.feature_info.reduction()[-1], body.feature_info.channels()[-1]  # type: ignore[operator, union-attr]
-    except Exception as error:  # each family of timm refuses in its own way, some by `assert`
+    except Exception as error:  # each family of timm fails in its own way, some by `assert`
         raise _unsuitable(timm_name, output_stride, str(error) or type(error).__name__) from error
     if reduction != output_stride:
         raise _unsuitable(timm_name, output_stride, f"its last feature map has stride {reduction}")
@@ -178,7 +178,7 @@ def _feature_body(timm_name: str, output_stride: int) -> tuple[nn.Module, int]:
 
 def _unsuitable(timm_name: str, output_stride: int, reason: str) -> RecipeError:
     return RecipeError(
-        f"Backbone '{timm_name}' gives no feature map at output stride {output_stride} ({reason}). "
+        f"Backbone '{timm_name}' has no feature map at output stride {output_stride} ({reason}). "
         "Use a convolutional network that timm can dilate, such as 'tf_efficientnet_lite0', "
         "'resnet50' or 'convnext_tiny'."
     )

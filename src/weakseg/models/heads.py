@@ -1,4 +1,4 @@
-"""Heads: from the backbone's features to an embedding, and from an embedding to class scores.
+"""Heads: backbone features to embedding, and embedding to class scores.
 
 Source: SPML (arXiv 2105.00957), section 4, which trains on two heads: atrous spatial pyramid
 pooling as in DeepLab v2 (arXiv 1606.00915) and pyramid pooling as in PSPNet (arXiv 1612.01105).
@@ -33,8 +33,8 @@ class ASPP(nn.Module):
     Args:
         in_channels: Channels of the backbone's features.
         out_channels: Dimensions D of the embedding.
-        dilations: One convolution each. The default is for output stride 8; for stride 16 halve
-            them, so that they reach equally far in the image.
+        dilations: One convolution each. The default is for output stride 8; half of it reaches
+            equally far in the image at stride 16.
 
     Source: DeepLab v2 (arXiv 1606.00915), section 3.2.
 
@@ -54,14 +54,14 @@ class ASPP(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Sum the branches."""
-        total: Tensor = self.branches[0](features)
+        total: Tensor = self.branches[0](features)  # (B, out_channels, h, w)
         for branch in self.branches[1:]:
             total = total + branch(features)
         return total
 
 
 class PyramidPooling(nn.Module):
-    """Features beside their averages over ever finer grids, joined by a 3×3 convolution.
+    """Pyramid pooling: features and their averages over grids, joined by a 3×3 convolution.
 
     Shape:
         - Input: (B, in_channels, h, w)
@@ -73,8 +73,8 @@ class PyramidPooling(nn.Module):
         bins: Rows (and columns) of each grid.
 
     Raises:
-        RecipeError: If a training step holds one image: the 1×1 grid then has one value per
-            channel, which batch normalisation cannot use.
+        RecipeError: A training step has one image: the 1×1 grid then has one value per channel,
+            which batch normalisation cannot use.
 
     Source: PSPNet (arXiv 1612.01105), section 3.2.
     """
@@ -93,7 +93,7 @@ class PyramidPooling(nn.Module):
         self.join = nn.Sequential(*_conv_norm_relu(joined, out_channels, 3))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Pool, resize back, concatenate, join."""
+        """Pool, resize, concatenate and convolve."""
         if self.training and features.shape[0] < 2:
             raise RecipeError(
                 "Expected at least 2 images per training step, but got 1: the head 'psp' "
@@ -103,13 +103,14 @@ class PyramidPooling(nn.Module):
         pooled = [
             F.interpolate(branch(features), size=size, mode="bilinear", align_corners=False)
             for branch in self.branches
-        ]
-        output: Tensor = self.join(torch.cat([features, *pooled], dim=1))
+        ]  # (B, out_channels, h, w) each
+        joined = torch.cat([features, *pooled], dim=1)  # (B, joined, h, w)
+        output: Tensor = self.join(joined)  # (B, out_channels, h, w)
         return output
 
 
 class PSP(nn.Sequential):
-    """Pyramid pooling, then a 1×1 convolution to the embedding.
+    """Pyramid pooling and a 1×1 convolution to the embedding.
 
     Shape:
         - Input: (B, in_channels, h, w)
@@ -118,8 +119,8 @@ class PSP(nn.Sequential):
     Args:
         in_channels: Channels of the backbone's features.
         out_channels: Dimensions D of the embedding.
-        hidden: Channels of the pyramid; a quarter of `in_channels` where not given, which is the
-            paper's 512 for a ResNet.
+        hidden: Channels of the pyramid; a quarter of `in_channels` by default, the paper's 512 for
+            a ResNet.
 
     Source: SPML (arXiv 2105.00957), section 4, with the head of PSPNet (arXiv 1612.01105).
 
@@ -134,21 +135,20 @@ class PSP(nn.Sequential):
 
 
 class ClassifierHead(nn.Sequential):
-    """Class scores from an embedding.
+    """Class scores of an embedding.
 
-    Without `hidden` it is a 1×1 convolution. Its scores on vectors of length one start within
-    about ±0.6, so it learns slowly; with `hidden` (the paper's: twice the dimensions) a 3×3
-    convolution with batch normalisation and dropout comes first.
+    A 1×1 convolution. With `hidden` (the paper's: twice the dimensions) a 3×3 convolution, batch
+    normalisation and dropout come first.
 
     Shape:
-        - Input: (B, dimensions, h, w), vectors of length one
+        - Input: (B, dimensions, h, w)
         - Output: (B, num_classes, h, w), logits
 
     Args:
         dimensions: Dimensions D of the embedding.
         num_classes: Classes C, background included.
-        hidden: Channels between; none for a plain 1×1 convolution.
-        dropout: Share of the hidden channels' values dropped in training, in [0, 1).
+        hidden: Hidden channels; None for a plain 1×1 convolution.
+        dropout: Dropout probability of the hidden channels, in [0, 1).
 
     Source: SPML (arXiv 2105.00957), section 4; the layers are those of the released code.
 

@@ -1,7 +1,7 @@
-"""ImageNet weights from timm's hub, without ever hanging where there is no network.
+"""ImageNet weights from timm's hub, with a short timeout where there is no network.
 
-Left alone, a download tries for most of a minute where the name of the hub cannot be resolved, and
-longer where packets vanish. So one short request asks first whether the hub answers.
+By itself, a download retries for most of a minute where the name of the hub cannot be resolved, and
+longer where packets vanish. A short request therefore checks first that the hub responds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from weakseg.support.errors import WeightsError
 SECONDS_TO_ANSWER = 5.0
 
 _FILENAMES = ("model.safetensors", "pytorch_model.bin")
-_WAYS_OUT = (
+_ALTERNATIVES = (
     "Give a file (`model.weights=FILE`), start from random weights (`model.weights=none`), or use "
     "the backbone 'tf_efficientnet_lite0', whose ImageNet weights are installed with weakseg."
 )
@@ -35,12 +35,12 @@ def pretrained_file(name: str) -> Path:
         The file.
 
     Raises:
-        WeightsError: If timm knows no weights, the hub does not answer within a few seconds, or
-            the download fails.
+        WeightsError: timm lists no weights, the hub does not respond within a few seconds, or the
+            download fails.
     """
     config = timm.get_pretrained_cfg(name)
     if config is None or not config.hf_hub_id:
-        raise WeightsError(f"timm knows no ImageNet weights on its hub for '{name}'. {_WAYS_OUT}")
+        raise WeightsError(f"timm has no ImageNet weights on its hub for '{name}'. {_ALTERNATIVES}")
     repository = config.hf_hub_id
     filenames = (config.hf_hub_filename,) if config.hf_hub_filename else _FILENAMES
     cached = _cached_file(repository, filenames)
@@ -48,7 +48,7 @@ def pretrained_file(name: str) -> Path:
 
 
 def cached_weights() -> dict[str, Path]:
-    """Weights of timm's models in the local hub cache: the repository's name and the file."""
+    """Return the weight files of timm's models in the local hub cache, by repository."""
     from huggingface_hub import CacheNotFound, scan_cache_dir
 
     try:
@@ -66,18 +66,18 @@ def cached_weights() -> dict[str, Path]:
 
 
 def unreachable_reason(url: str, seconds: float) -> str | None:
-    """Ask a server for any answer at all.
+    """Check that a server responds.
 
     Args:
         url: An address on the server.
-        seconds: How long to wait.
+        seconds: Timeout.
 
     Returns:
-        None if it answers, whatever it says; else why it does not.
+        None if it responds, even with an error; else the reason why it does not.
     """
     answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
-    def ask() -> None:
+    def request() -> None:
         try:
             with urlopen(Request(url, method="HEAD"), timeout=seconds):
                 answers.put(None)
@@ -86,9 +86,9 @@ def unreachable_reason(url: str, seconds: float) -> str | None:
         except (OSError, ValueError) as error:
             answers.put(str(getattr(error, "reason", error)))
 
-    # The timeout does not bound the look-up of the name. A daemon thread can be left behind in it
-    # without keeping the process from ending.
-    threading.Thread(target=ask, daemon=True, name="weakseg-hub-probe").start()
+    # The timeout does not bound the name look-up. A daemon thread can be left in it, since it does
+    # not keep the process from ending.
+    threading.Thread(target=request, daemon=True, name="weakseg-hub-probe").start()
     try:
         return answers.get(timeout=seconds)
     except queue.Empty:
@@ -115,11 +115,11 @@ def _download(name: str, repository: str, filenames: tuple[str, ...]) -> Path:
     for filename in filenames if reason is None else ():
         try:
             return Path(hf_hub_download(repository, filename, etag_timeout=SECONDS_TO_ANSWER))
-        except Exception as error:  # the hub's client passes through errors of several libraries
+        except Exception as error:  # the hub's client raises errors of several libraries
             reason = str(error).strip().split("\n")[0] or type(error).__name__
-            not_there = isinstance(error, EntryNotFoundError)
-            if not not_there or isinstance(error, LocalEntryNotFoundError):
+            missing = isinstance(error, EntryNotFoundError)
+            if not missing or isinstance(error, LocalEntryNotFoundError):
                 break
     raise WeightsError(
-        f"Cannot get ImageNet weights for '{name}' from {url}: {reason}. {_WAYS_OUT}"
+        f"Cannot get ImageNet weights for '{name}' from {url}: {reason}. {_ALTERNATIVES}"
     )

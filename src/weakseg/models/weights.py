@@ -1,4 +1,4 @@
-"""Weights of a network: from a package, from timm's hub or from a file, checked before use.
+"""Weights of a network from a package, from timm's hub or from a file, checked before use.
 
 Source: SPML (arXiv 2105.00957), section 4, starts from ImageNet weights.
 """
@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from weakseg.models import authors, hub, lite0
+from weakseg.models import hub, lite0, spml_checkpoints
 from weakseg.support.errors import WeightsError
 
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
 _NESTED_UNDER = ("state_dict", "model")
-_SHOWN = 3
-_LONGEST = 160
-_NUMBERS = {
+_MAX_LISTED = 3
+_MAX_KEY_LENGTH = 160
+_DTYPES = {
     torch.float16,
     torch.bfloat16,
     torch.float32,
@@ -43,11 +43,7 @@ class FoundWeights(NamedTuple):
 
 
 def available_weights() -> list[FoundWeights]:
-    """List the ImageNet weights that need no network.
-
-    Returns:
-        The installed package's, then those in the local hub cache.
-    """
+    """List the ImageNet weights of the installed package, then those in the local hub cache."""
     found = []
     installed = lite0.weights_file()
     if installed is not None:
@@ -64,11 +60,11 @@ def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
     Args:
         body: The network without its classifier.
         name: Its name in timm.
-        weights: "auto" for ImageNet weights, "none" to leave the network random, or a file. Of
-            a checkpoint of the paper's authors, the backbone is taken.
+        weights: "auto" for ImageNet weights, "none" to leave the network random, or a file; of a
+            released SPML checkpoint, the backbone is used.
 
     Raises:
-        WeightsError: If the weights cannot be found, read or fitted to the network.
+        WeightsError: The weights cannot be found, read or fitted to the network.
     """
     if weights == "none":
         return
@@ -80,24 +76,24 @@ def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
     state = read_state_dict(file)
     if lite0.has_package_names(state) and _is_lite0(name):
         state = lite0.convert(state)
-    elif authors.has_checkpoint_names(state):
-        state = authors.backbone_entries(state)
+    elif spml_checkpoints.has_checkpoint_names(state):
+        state = spml_checkpoints.backbone_entries(state)
     fit_state_dict(body, state, name=name, file=file)
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """Read a network's entries from a file; nothing in the file is executed.
+    """Read a network's entries from a file, without executing anything in it.
 
     Args:
-        file: `.safetensors`, or what `torch.save` wrote. The entries may be nested under
-            `state_dict` or `model` and begin with `module.`. Those of the authors' checkpoints,
-            nested under `embedding_model` and `prediction_model`, are joined.
+        file: `.safetensors`, or written by `torch.save`. The entries may be nested under
+            `state_dict` or `model` and begin with `module.`. The two state dicts of a released SPML
+            checkpoint are joined.
 
     Returns:
         The tensors by name.
 
     Raises:
-        WeightsError: If the file is missing, of another kind, damaged, or holds no tensors.
+        WeightsError: The file is missing, of another kind, damaged, or holds no tensors.
     """
     if not file.is_file():
         raise WeightsError(f"{file}: no such weight file.")
@@ -106,7 +102,7 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     state = _tensors(content)
-    for part in authors.PARTS:
+    for part in spml_checkpoints.PARTS:
         nested = _tensors(content.get(part)) if isinstance(content, dict) else {}
         state |= {f"{part}.{key}": value for key, value in nested.items()}
     if not state:
@@ -115,18 +111,18 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
 
 
 def fit_state_dict(body: nn.Module, state: dict[str, Tensor], *, name: str, file: Path) -> None:
-    """Load entries that must cover the network exactly, but for a classifier beyond it.
+    """Load entries that must match the network exactly; a classifier beyond it is dropped.
 
     Args:
         body: The network without its classifier.
         state: Entries under the names of the whole timm model.
         name: The network's name, for the message.
-        file: Where the entries are from, for the message.
+        file: The entries' file, for the message.
 
     Raises:
-        WeightsError: If entries are missing, unknown or of another shape; it lists some.
+        WeightsError: As in `fit_entries`.
     """
-    stem = authors.deep_stem_backbone(state)
+    stem = spml_checkpoints.deep_stem_backbone(state)
     made_for = f" ('{stem}' by its names)" if stem else ""
     fit_entries(
         body,
@@ -141,18 +137,17 @@ def fit_state_dict(body: nn.Module, state: dict[str, Tensor], *, name: str, file
 def fit_entries(
     module: nn.Module, state: dict[str, Tensor], *, file: Path, what: str, ways_out: str
 ) -> None:
-    """Load entries that must cover a module exactly.
+    """Load entries that must match a module exactly.
 
     Args:
         module: The module.
-        state: Its entries, each of its shape; counters of batches may be missing.
-        file: Where the entries are from, for the message.
-        what: What the module is, for the message.
-        ways_out: What to do about a misfit, for the message.
+        state: Its entries; counters of batches may be missing.
+        file: The entries' file, for the message.
+        what: Name of the module, for the message.
+        ways_out: What to do about a mismatch, for the message.
 
     Raises:
-        WeightsError: If entries are missing, unknown, of another shape or not finite; it lists
-            some.
+        WeightsError: Entries are missing, unknown, of another shape or not finite; it lists some.
     """
     own = module.state_dict()
     shared = [key for key in own if key in state]
@@ -171,9 +166,9 @@ def fit_entries(
         ],
     }
     if any(problems.values()):
-        told = "; ".join(_listed(kind, keys) for kind, keys in problems.items() if keys)
+        listed = "; ".join(_listed(kind, keys) for kind, keys in problems.items() if keys)
         raise WeightsError(
-            f"{file}: expected the {len(own)} entries of {what}, but {told}. {ways_out}"
+            f"{file}: expected the {len(own)} entries of {what}, but {listed}. {ways_out}"
         )
     module.load_state_dict(state, strict=False)
 
@@ -205,7 +200,7 @@ def _read(file: Path) -> Any:
 
 
 def _tensors(entries: Any) -> dict[str, Tensor]:
-    """Keep the plain tensors of a dictionary, without the prefix that parallel training adds."""
+    """Return the plain tensors of a dictionary, without the prefix that parallel training adds."""
     plain = {
         str(key): value
         for key, value in (entries.items() if isinstance(entries, dict) else ())
@@ -216,14 +211,15 @@ def _tensors(entries: Any) -> dict[str, Tensor]:
 
 
 def _is_plain(value: Tensor) -> bool:
-    """Whether a tensor holds numbers as networks do; a file may hold any kind."""
-    return value.layout is torch.strided and value.dtype in _NUMBERS and not value.is_meta
+    """Whether a tensor is dense and of a common type; a file may hold any kind."""
+    return value.layout is torch.strided and value.dtype in _DTYPES and not value.is_meta
 
 
 def _names_of(body: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Drop modules that the network lacks; timm joins `stages.0` to `stages_0` when it wraps one.
+    """Rename entries to the network's: timm flattens `stages.0` to `stages_0` when it wraps one.
 
-    Only whole modules are dropped: a file of a deeper network must not pass for this one.
+    Entries of modules that the network lacks are dropped, but only of whole modules: the file of a
+    deeper network must not fit this one.
     """
     modules = {name for name, _ in body.named_children()}
     renamed = {}
@@ -238,5 +234,6 @@ def _names_of(body: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _listed(kind: str, keys: list[str]) -> str:
-    more = ", …" if len(keys) > _SHOWN else ""
-    return f"{len(keys)} are {kind}: {', '.join(key[:_LONGEST] for key in keys[:_SHOWN])}{more}"
+    shown = ", ".join(key[:_MAX_KEY_LENGTH] for key in keys[:_MAX_LISTED])
+    more = ", …" if len(keys) > _MAX_LISTED else ""
+    return f"{len(keys)} are {kind}: {shown}{more}"

@@ -1,4 +1,4 @@
-"""The authors' checkpoints, made here after their public description, and what we make of them."""
+"""Released SPML checkpoints, rebuilt after their public description, and their conversion."""
 
 import contextlib
 import math
@@ -16,7 +16,7 @@ from weakseg.api.convert import DENSEPOSE_CLASSES, convert_checkpoint
 from weakseg.cli.main import main
 from weakseg.inference.segmenter import Segmenter, load_network
 from weakseg.marks.classes import VOC_CLASSES
-from weakseg.models import authors, build_network, create_backbone
+from weakseg.models import build_network, create_backbone, spml_checkpoints
 from weakseg.models.spec import network_spec
 from weakseg.recipes.reading import dump_recipe, load_recipe, parse_recipe
 from weakseg.recipes.run_folder import RunFolder
@@ -249,7 +249,7 @@ def test_the_papers_recipes_ask_for_the_released_networks(recipe, head, dimensio
     with torch.device("meta"):
         network = build_network(network_spec(asked, len(classes)), weights="none")
     ours = {key: value.shape for key, value in network.state_dict().items()}
-    assert {key: value.shape for key, value in authors.rename(theirs).items()} == ours
+    assert {key: value.shape for key, value in spml_checkpoints.rename(theirs).items()} == ours
     assert {name for pair in asked.transforms.mirror_swap for name in pair} <= set(classes)
 
 
