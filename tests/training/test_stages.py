@@ -5,22 +5,25 @@ import json
 import logging
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from weakseg.api.train import train
 from weakseg.inference import Segmenter
 from weakseg.marks.label_maps import read_label_map
+from weakseg.oversegments import oversegment_images
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.refine.scores import normalise_by_class
 from weakseg.seeds import load_activations
 from weakseg.seeds.labels import tag_seeds
-from weakseg.support.errors import DataError, MissingExtraError, RunError
+from weakseg.support.errors import DataError, MissingExtraError, RecipeError, RunError
 from weakseg.training.callbacks import LogWriter
 
 STAGES = ("seeds", "embed", "relabel", "classify")
@@ -191,6 +194,46 @@ def test_a_training_is_not_gone_on_with_on_other_marks(marked, tmp_path):
     path.write_text(path.read_text().replace("img0,square,30,20", "img0,square,31,20"))
     with pytest.raises(RunError, match="other images or marks"):
         train(marked, recipe=tiny("points"), out=run, resume=True)
+
+
+def test_on_a_machine_with_a_gpu_every_stage_keeps_to_the_cpu_where_the_recipe_says_so(
+    marked, tmp_path, monkeypatch
+):
+    asked = []
+
+    def is_available() -> bool:  # for weakseg alone: torch would look for the GPU's driver
+        return sys._getframe(1).f_globals["__name__"].startswith("weakseg.")
+
+    def to(self, *args, **options):
+        asked.extend(str(each) for each in (*args, *options.values()) if is_device(each))
+        return original(self, *args, **options)
+
+    def is_device(value) -> bool:
+        return isinstance(value, str | torch.device)
+
+    def oversegment(*args, device, **options):
+        asked.append(device)
+        return oversegment_images(*args, device=device, **options)
+
+    original = torch.nn.Module.to
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    monkeypatch.setattr("weakseg.api.oversegment.oversegment_images", oversegment)
+    monkeypatch.setattr(torch.cuda, "is_available", is_available)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "a GPU")
+    run = train(marked, recipe=tiny(training={"accelerator": "cpu"}), out=tmp_path / "run").run
+    (run / "stages/seeds/maps/img1.npz").unlink()  # maps by the tag classifier that is there
+    train(marked, recipe=tiny(training={"accelerator": "cpu"}), out=run, resume=True)
+    assert len(asked) >= 9  # maps, three trainings, the networks that two of them leave; twice
+    assert set(asked) == {"cpu"}
+
+
+def test_an_accelerator_that_is_not_there_is_told_before_anything_is_made(
+    marked, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RecipeError, match=r"training\.accelerator: is 'cuda'"):
+        train(marked, recipe=tiny(training={"accelerator": "cuda"}), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_quality_of_labels_is_measured_against_masks_and_told(marked, tmp_path, caplog):

@@ -31,6 +31,7 @@ from weakseg.oversegments import (
 )
 from weakseg.oversegments.cache import SETTINGS_FILE
 from weakseg.recipes.recipe import DataConfig, Recipe
+from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
 from weakseg.support.progress import progress
@@ -123,7 +124,7 @@ def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Reco
         regions=config.regions,
         threshold=config.threshold,
     )
-    device = "cpu" if recipe.training.accelerator == "cpu" else "auto"
+    device = str(accelerator_device(recipe.training.accelerator))
     return oversegment_images(images, settings, cache, device=device)
 
 

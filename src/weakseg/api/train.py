@@ -28,6 +28,7 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import require_crf
 from weakseg.report.run.write import write_run_report
+from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
 from weakseg.training import run_stages
@@ -84,6 +85,7 @@ def train(
         raise ValueError("Expected argument `overrides` to be empty where `recipe` is a Recipe.")
     if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
         require_crf()
+    accelerator_device(recipe.training.accelerator)  # one that is not there is better found now
     recipe = replace(recipe, data=load_data_config(data, recipe.data))
     classes = read_class_list(recipe.data)
     records = read_split(recipe.data, recipe.data.train_split, classes)

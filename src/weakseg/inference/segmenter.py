@@ -28,6 +28,7 @@ from weakseg.models.weights import fit_entries
 from weakseg.recipes.recipe import InferenceConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import dense_crf, require_crf
+from weakseg.support.devices import pick_device
 from weakseg.support.errors import WeightsError
 
 _HELD_PROBABILITIES = 2**26  # of images that go through the network together; 256 MiB
@@ -101,15 +102,15 @@ class Segmenter:
                 ``labels="classifier"`` or ``scales=[0.5, 1.0]``.
 
         Raises:
-            RunError: This is no run folder.
             RecipeError: An option is out of range.
+            RunError: This is no run folder, or the device cannot be used.
             WeightsError: The weights are missing or of another architecture.
         """
         folder = RunFolder(Path(run))
         recipe, classes = folder.read()
         # As part of the recipe, so that its checks of ranges hold here too.
         config = replace(recipe, inference=replace(recipe.inference, **options)).inference
-        where = torch.device(pick_device() if device == "auto" else device)
+        where = pick_device(device)
         network = load_network(folder.model, recipe, classes).to(where)
         memory = Memory.load(folder.memory, where) if config.labels != "classifier" else None
         return cls(network, classes, config, memory, recipe.transforms.mirror_swap)
@@ -264,11 +265,6 @@ def _as_rgb(image: RgbImage) -> NDArray[np.uint8]:
             f"but got {image.dtype}, {image.shape}."
         )
     return image
-
-
-def pick_device() -> str:
-    """Name the best device there is."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_network(path: Path, recipe: Recipe, classes: ClassList) -> EmbeddingNetwork:

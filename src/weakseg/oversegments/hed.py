@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from weakseg.models.weights import read_state_dict
 from weakseg.oversegments.hed_weights import HDF5_SUFFIXES, Shapes, read_hdf5, weights_digest
-from weakseg.support.errors import RunError, WeightsError
+from weakseg.support.devices import pick_device
+from weakseg.support.errors import WeightsError
 
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 _MEAN_BGR = (104.00699, 116.66877, 122.67892)
@@ -92,6 +93,7 @@ def load_hed(file: Path, device: str = "auto") -> HedNetwork:
 
     Raises:
         WeightsError: The file cannot be read, or is not of this network.
+        RunError: The device cannot be used.
     """
     return _load(file, weights_digest(file), device)
 
@@ -109,17 +111,7 @@ def _load(file: Path, digest: str, device: str) -> HedNetwork:  # other content,
         state = read_state_dict(file)
     _check(state, expected, file)
     network.load_state_dict(state)
-    return _placed(network.eval().requires_grad_(False), device)
-
-
-def _placed(network: HedNetwork, device: str) -> HedNetwork:
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return network.to(device)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch knows no GPUs
-        reason = str(error).split("\n")[0]
-        raise RunError(f"device {device!r} cannot be used ({reason}).") from error
+    return network.eval().requires_grad_(False).to(pick_device(device))
 
 
 def _check(state: dict[str, Tensor], expected: Shapes, file: Path) -> None:

@@ -294,7 +294,7 @@ class TrainingConfig:
         batch: Images in a step, over all devices' own shares.
         workers: Processes that load images; 0: none beside the main one.
         precision: Lightning's name of the precision.
-        accelerator: auto, cpu, gpu, …
+        accelerator: Where every stage runs: auto, cpu, gpu, cuda or mps.
         devices: Number of devices, or auto.
         sync_batch_norm: Share batch statistics between devices.
         checkpoint_every: Steps between checkpoints.

@@ -89,7 +89,7 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
         drop_last=True,
         num_workers=config.workers,
         persistent_workers=config.workers > 0,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=trainer.strategy.root_device.type == "cuda",
     )
 
 

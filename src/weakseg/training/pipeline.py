@@ -9,11 +9,11 @@ from typing import Any
 
 from weakseg.datasets.folder import Record
 from weakseg.inference.memory import Memory, build_memory
-from weakseg.inference.segmenter import pick_device
 from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, save_network
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import LATE_STAGES, RunFolder
+from weakseg.support.devices import accelerator_device
 from weakseg.support.machine import is_first_process
 from weakseg.training.stages.classify import classify
 from weakseg.training.stages.embed import embed
@@ -61,6 +61,7 @@ def run_stages(
     Returns:
         The network, and what it was trained on.
     """
+    device = accelerator_device(recipe.training.accelerator)
     said = asdict(recipe)
     said["data"].pop("root")  # a copy of the data elsewhere is the same data
     early = {key: value for key, value in said.items() if key not in LATE_STAGES}
@@ -69,7 +70,7 @@ def run_stages(
     seeded = seeds(recipe, records, classes, seeds_stage, oversegments=oversegments)
     network = embed(
         recipe, seeded, classes, run, stage_of(run, "embed", *basis), oversegments=oversegments
-    ).to(pick_device())
+    ).to(device)
     refined = seeded
     memory = build_memory(network, seeded, classes, recipe)
     if recipe.relabel.enabled:
@@ -80,7 +81,7 @@ def run_stages(
         )
     if recipe.classify.steps:
         stage = stage_of(run, "classify", *basis, said["classify"])
-        network = classify(recipe, network, refined, classes, stage).to(pick_device())
+        network = classify(recipe, network, refined, classes, stage).to(device)
     if recipe.relabel.enabled or recipe.classify.steps:
         memory = build_memory(network, refined, classes, recipe)
     if is_first_process():

@@ -29,7 +29,7 @@ from weakseg.refine.random_walk import random_walk
 from weakseg.refine.scores import normalise_by_class
 from weakseg.seeds import Activations
 from weakseg.support.progress import progress
-from weakseg.training.devices import own_share, wait_for_all
+from weakseg.training.processes import split_among_processes, wait_for_all
 from weakseg.training.stages.folder import Stage
 from weakseg.training.stages.quality import measured_quality
 from weakseg.training.stages.seeds import maps_of
@@ -74,7 +74,9 @@ def relabel(
     if not stage.is_complete():
         missing = stage.missing(paths.values())
         segmenter = _segmenter(recipe, network, memory, classes)
-        lacking = [record for record in own_share(wanting) if paths[record.name] in missing]
+        lacking = [
+            record for record in split_among_processes(wanting) if paths[record.name] in missing
+        ]
         for record in progress(lacking, "Refining labels", len(lacking)):
             maps = maps_of(record, seeds) if config.start == "seeds" else None
             regions = None

@@ -15,7 +15,6 @@ from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.images.reading import image_size, read_image
-from weakseg.inference.segmenter import pick_device
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
@@ -34,10 +33,11 @@ from weakseg.seeds import (
     save_activations,
     seed_labels,
 )
+from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
-from weakseg.training.devices import own_share, wait_for_all
 from weakseg.training.fit import fit
+from weakseg.training.processes import split_among_processes, wait_for_all
 from weakseg.training.stages.folder import Stage
 from weakseg.training.stages.quality import measured_quality
 from weakseg.training.steps.tags import TagModule
@@ -135,7 +135,9 @@ def _make_maps(
     missing = stage.missing(_maps_path(record, stage) for record in wanting)
     if not missing:
         return
-    lacking = [record for record in own_share(wanting) if _maps_path(record, stage) in missing]
+    lacking = [
+        record for record in split_among_processes(wanting) if _maps_path(record, stage) in missing
+    ]
     config, folder = recipe.seeds, recipe.seeds.folder
     classifier = None if folder else _tag_classifier(recipe, records, classes, stage)
     first = 1 if classes.has_background else 0
@@ -175,7 +177,7 @@ def _make_labels(
         recipe.data.boxes_complete,
     )
     missing = stage.missing(_labels_path(record, stage) for record in wanting)
-    for record in own_share(wanting):
+    for record in split_among_processes(wanting):
         if _labels_path(record, stage) not in missing:
             continue
         size = image_size(record.image)
@@ -198,10 +200,11 @@ def _tag_classifier(
 ) -> TagClassifier:
     """Train the tag classifier, go on with its training, or load it."""
     module = TagModule(recipe, classes)
+    device = accelerator_device(recipe.training.accelerator)
     made = stage.root / "tags.safetensors"
     if made.is_file() and not stage.missing([made]):
         module.classifier.load_state_dict(load_file(made))
-        return module.classifier.eval().to(pick_device())
+        return module.classifier.eval().to(device)
     marked = [record for record in records if not record.marks.is_empty]
     transform = TrainTransform(
         replace(recipe.transforms, scale=recipe.seeds.scale), classes, fit=True
@@ -217,7 +220,7 @@ def _tag_classifier(
     )
     fit(module, draws, config, stage, "tag classifier")
     save_network(module.classifier, made)
-    return module.classifier.eval().to(pick_device())
+    return module.classifier.eval().to(device)
 
 
 def _tags(record: Record, size: tuple[int, int], classes: ClassList, recipe: Recipe) -> list[int]:

@@ -1,11 +1,11 @@
 import pytest
 from torch import distributed
 
-from weakseg.training.devices import own_share, wait_for_all
+from weakseg.training.processes import split_among_processes, wait_for_all
 
 
 def test_a_single_process_sees_to_everything():
-    assert own_share([1, 2, 3]) == [1, 2, 3]
+    assert split_among_processes([1, 2, 3]) == [1, 2, 3]
     wait_for_all()
 
 
@@ -17,5 +17,5 @@ def test_processes_share_all_items_and_none_twice(monkeypatch, processes):
     shares = []
     for rank in range(processes):
         monkeypatch.setattr(distributed, "get_rank", lambda rank=rank: rank)
-        shares += own_share(items)
+        shares += split_among_processes(items)
     assert sorted(shares) == items
