@@ -1,19 +1,25 @@
-"""Collecting the marks of one image, and what is odd about them, as a reader comes upon them."""
+"""Marks and findings of one image, collected while its file is read."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from weakseg.images.reading import image_size
+from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.findings import Finding, Oddity
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.outlines import ellipse
 from weakseg.support.errors import DataError
 
 _NAMED = 8  # things in one finding
+_NO_PIXELS = "a painted area without pixels; left out"
+_DIGITS = 6  # of places that are computed, so that whole numbers stay whole
 
 
 class Collector:
@@ -37,7 +43,7 @@ class Collector:
         self._tags: set[int] = set()
         self._drawn: list[Drawn] = []
         self._findings: dict[Finding, None] = {}
-        self._unread: dict[str, None] = {}
+        self._unread: Counter[str] = Counter()
 
     def tag(self, class_id: int) -> None:
         """Add a class that is somewhere in the image."""
@@ -55,9 +61,9 @@ class Collector:
         entry: str,
         instance: int | None = None,
         *,
-        turned: bool = False,
+        rotated: bool = False,
     ) -> None:
-        """Add the box around the corners of a rectangle, which may be turned."""
+        """Add the box around the corners of a rectangle, which may be rotated."""
         self._check(corners, entry)
         columns, rows = [x for x, _ in corners] or [0.0], [y for _, y in corners] or [0.0]
         box = Box.from_edges(class_id, min(columns), min(rows), max(columns), max(rows), instance)
@@ -65,8 +71,37 @@ class Collector:
             self._drawn.append(box)
         else:
             self.note("empty", "a box without area; left out", entry)
-        if turned:
-            self.note("unsure", "turned rectangles are read as the boxes around them")
+        if rotated:
+            self.note("unsure", "rotated rectangles are read as the boxes around them")
+
+    def rectangle(
+        self,
+        class_id: int,
+        corner: Place,
+        edges: Place,
+        entry: str,
+        instance: int | None = None,
+        *,
+        degrees: float = 0.0,
+        pivot: Place = (0.5, 0.5),
+    ) -> None:
+        """Add the box around a rectangle.
+
+        Args:
+            class_id: The class.
+            corner: The rectangle's top left corner, before it is rotated.
+            edges: Its width and height.
+            entry: Where in the file it stands.
+            instance: Number of the object.
+            degrees: By how much it is rotated clockwise.
+            pivot: About where, in fractions of width and height from the corner.
+        """
+        self._check([corner, edges], entry)
+        if min(edges) <= 0:
+            self.note("empty", "a box without area; left out", entry)
+            return
+        corners = _rectangle(corner, edges, degrees, pivot)
+        self.box(class_id, corners, entry, instance, rotated=degrees % 360 != 0)
 
     def stroke(
         self, class_id: int, path: Sequence[Place], entry: str, instance: int | None = None
@@ -97,7 +132,7 @@ class Collector:
         entry: str,
         instance: int | None = None,
     ) -> None:
-        """Add the area of an ellipse, turned clockwise."""
+        """Add the area of an ellipse, rotated clockwise."""
         self._check([centre, radii], entry)
         if all(radii):
             with np.errstate(over="ignore", invalid="ignore"):  # polygon() sees what is infinite
@@ -106,23 +141,33 @@ class Collector:
         else:
             self.note("empty", "an ellipse without area; left out", entry)
 
+    def mask(self, class_id: int, mask: Canvas, entry: str, instance: int | None = None) -> None:
+        """Add a painted area, (H, W), of the image's size; only its bounding box is kept."""
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if rows.size:
+            top, left = int(rows[0]), int(columns[0])
+            mask = mask[top : rows[-1] + 1, left : columns[-1] + 1]
+            self.region(Region.from_mask(class_id, mask, left, top, instance=instance), entry)
+        else:
+            self.note("empty", _NO_PIXELS, entry)
+
     def region(self, region: Region, entry: str) -> None:
         """Add a painted area."""
-        if len(region.runs) > 1:
+        if any(region.runs[1::2]):
             self._drawn.append(region)
         else:
-            self.note("empty", "a painted area without pixels; left out", entry)
+            self.note("empty", _NO_PIXELS, entry)
 
     def note(self, kind: Oddity, message: str, entry: str | None = None) -> None:
-        """Say what is odd; the same thing of the same entry is said once."""
+        """Add a finding; the same one of the same entry is kept once."""
         self._findings[Finding(kind, message, self.path, entry or self.entry)] = None
 
     def unread(self, what: str) -> None:
-        """Say what the file holds and weakseg does not use; an image gets one finding of all."""
-        self._unread[what] = None
+        """Note what the file holds and weakseg does not use; an image gets one finding of all."""
+        self._unread[what] += 1
 
     def marks(self) -> Marks:
-        """Give all marks, by their kind."""
+        """Return all marks, by their kind."""
         return Marks(
             tags=frozenset(self._tags),
             boxes=tuple(mark for mark in self._drawn if isinstance(mark, Box)),
@@ -133,13 +178,35 @@ class Collector:
         )
 
     def findings(self) -> tuple[Finding, ...]:
-        """Give all that was odd."""
+        """Return all findings."""
         if not self._unread:
             return tuple(self._findings)
-        named = list(self._unread)[:_NAMED]
+        named = [
+            f"{what} ({count} times)" if count > 1 else what
+            for what, count in islice(self._unread.items(), _NAMED)
+        ]
         more = f" and {len(self._unread) - _NAMED} more" if len(self._unread) > _NAMED else ""
         message = f"weakseg does not use {', '.join(named)}{more}"
         return (*self._findings, Finding("unread", message, self.path, self.entry))
+
+    def fraction_size(self, picture: Path | None) -> Size | None:
+        """Read the size of the image, of which marks are fractions; note where that is impossible.
+
+        Args:
+            picture: The image, if found.
+        """
+        if picture is None:
+            self.note(
+                "missing",
+                "the marks are fractions of the image's size, and the image is not there; left out",
+            )
+            return None
+        try:
+            return image_size(picture)
+        except DataError as error:
+            message = str(error).removeprefix(f"{picture}: ")
+            self._findings[Finding("damaged", message, picture)] = None
+            return None
 
     def _check(self, places: Iterable[Place], entry: str) -> None:
         """Refuse places so far away that arithmetic has made them infinite."""
@@ -149,3 +216,18 @@ class Collector:
                 path=self.path,
                 entry=entry,
             )
+
+
+def _rectangle(corner: Place, edges: Place, degrees: float, pivot: Place) -> list[Place]:
+    """Compute the corners of a rectangle that is rotated clockwise about a place in it."""
+    (left, top), (width, height), (fraction_x, fraction_y) = corner, edges, pivot
+    x, y = left + fraction_x * width, top + fraction_y * height
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return [
+        (
+            round(x + across * width * cosine - down * height * sine, _DIGITS),
+            round(y + across * width * sine + down * height * cosine, _DIGITS),
+        )
+        for across in (-fraction_x, 1 - fraction_x)
+        for down in (-fraction_y, 1 - fraction_y)
+    ]

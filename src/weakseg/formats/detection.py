@@ -11,7 +11,8 @@ from weakseg.formats.archives import unpacked
 from weakseg.formats.readers.ade20k import ADE20K
 from weakseg.formats.readers.camvid import CAMVID_LISTS
 from weakseg.formats.readers.cityscapes import CITYSCAPES
-from weakseg.formats.readers.datumaro_formats import DATUMARO_FORMATS
+from weakseg.formats.readers.coco import COCO
+from weakseg.formats.readers.datumaro_formats import CVAT, DATUMARO, OPEN_IMAGES, YOLO
 from weakseg.formats.readers.folder import FOLDER
 from weakseg.formats.readers.label_pngs import LABEL_PNGS
 from weakseg.formats.readers.label_studio import LABEL_STUDIO
@@ -30,10 +31,14 @@ FORMATS: tuple[Format, ...] = (
     CLICKS,
     BOXES,
     TAGS,
+    CVAT,
+    DATUMARO,
+    COCO,
     CITYSCAPES,
     MAPILLARY,
     ADE20K,
-    *DATUMARO_FORMATS,
+    OPEN_IMAGES,
+    YOLO,
     CAMVID_LISTS,
     SCRIBBLESUP,
     LABEL_PNGS,

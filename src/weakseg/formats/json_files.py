@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,18 +145,97 @@ def read_list(value: Any, what: str, path: Path, entry: str | None = None) -> li
     return value
 
 
-def read_size(height: Any, width: Any, path: Path, entry: str) -> tuple[int, int]:
+def read_text(value: Any, what: str, path: Path, entry: str | None = None) -> str:
+    """Take a text out of a JSON file; see `read_object`.
+
+    Raises:
+        DataError: It is no text.
+    """
+    if not isinstance(value, str):
+        raise DataError(f"expected a text as {what}, but got {value!r:.60}", path=path, entry=entry)
+    return value
+
+
+def read_key(value: Any, what: str, path: Path, entry: str | None = None) -> int | str:
+    """Take an id out of a JSON file; see `read_object`.
+
+    Raises:
+        DataError: It is neither a whole number nor a text.
+    """
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        raise DataError(
+            f"expected a whole number or a text as {what}, but got {value!r:.60}",
+            path=path,
+            entry=entry,
+        )
+    return value
+
+
+def read_numbers(value: Any, what: str, path: Path, entry: str | None = None) -> list[float]:
+    """Take a list of numbers out of a JSON file; see `read_object`.
+
+    Raises:
+        DataError: It is no list, or holds something else than finite numbers.
+    """
+    if not isinstance(value, list):
+        raise DataError(
+            f"expected a list of numbers in {what}, but got {value!r:.60}", path=path, entry=entry
+        )
+    for number in value:
+        if type(number) not in (int, float):
+            raise DataError(
+                f"expected numbers in {what}, but got {number!r:.60}", path=path, entry=entry
+            )
+        if not abs(number) <= sys.float_info.max:
+            raise DataError(
+                f"expected finite numbers in {what}, but got {number!r:.60}", path=path, entry=entry
+            )
+    return value
+
+
+def read_corners(
+    value: Any, what: str, path: Path, entry: str | None = None
+) -> tuple[tuple[float, float], ...]:
+    """Take places out of a JSON file that stand there as one list of x, y, x, y.
+
+    Raises:
+        DataError: It is no list of finite numbers, or an x is without its y.
+    """
+    numbers = read_numbers(value, what, path, entry)
+    if len(numbers) % 2:
+        raise DataError(
+            f"expected x and y of each place in {what}, but got {len(numbers)} numbers",
+            path=path,
+            entry=entry,
+        )
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def stated_size(
+    height: Any, width: Any, path: Path, entry: str | None = None
+) -> tuple[int, int] | None:
+    """Take the size of an image out of a file; 0, empty and missing mean that none is stated.
+
+    Raises:
+        DataError: It is no size; see `read_size`.
+    """
+    return read_size(height, width, path, entry) if height and width else None
+
+
+def read_size(
+    height: Any, width: Any, path: Path, entry: str | None = None, *, of: str = "the image"
+) -> tuple[int, int]:
     """Take the size of an image out of a file.
 
     Raises:
         DataError: Height and width are not whole, not positive, or of no image that can be read.
     """
-    rows = read_number(height, "the image's height", path, entry)
-    columns = read_number(width, "the image's width", path, entry)
+    rows = read_number(height, f"{of}'s height", path, entry)
+    columns = read_number(width, f"{of}'s width", path, entry)
     whole = rows.is_integer() and columns.is_integer()
     if not whole or min(rows, columns) < 1 or rows * columns > _PIXELS:
         raise DataError(
-            "expected whole numbers of at least 1 as the image's height and width, and at most "
+            f"expected whole numbers of at least 1 as {of}'s height and width, and at most "
             f"{_PIXELS} pixels, but got {rows:g} × {columns:g}",
             path=path,
             entry=entry,

@@ -140,7 +140,7 @@ def image_name(written: str) -> str:
     return name.removesuffix(path.suffix) if path.suffix.lower() in IMAGE_SUFFIXES else name
 
 
-def read_number(value: Any, what: str, path: Path, entry: str) -> float:
+def read_number(value: Any, what: str, path: Path, entry: str | None = None) -> float:
     """Take a finite number out of a file.
 
     Args:
@@ -161,6 +161,36 @@ def read_number(value: Any, what: str, path: Path, entry: str) -> float:
             f"expected a number as {what}, but got {value!r:.60}", path=path, entry=entry
         )
     return number
+
+
+def read_integer(value: Any, what: str, path: Path, entry: str | None = None) -> int:
+    """Take a whole number, or its text, out of a file.
+
+    Raises:
+        DataError: It is none.
+    """
+    try:
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(
+            f"expected a whole number as {what}, but got {value!r:.60}", path=path, entry=entry
+        ) from None
+
+
+def read_name(written: str, path: Path, entry: str | None = None) -> str:
+    """Turn the path of an image that a file gives into its name; see `image_name`.
+
+    Raises:
+        DataError: Nothing is left of it.
+    """
+    name = image_name(written)
+    if not name:
+        raise DataError(
+            f"expected the name of an image, but got {written!r:.60}", path=path, entry=entry
+        )
+    return name
 
 
 def read_path(value: Any, what: str, path: Path, entry: str) -> tuple[tuple[float, float], ...]:

@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.formats.json_files import read_json, read_list
-from weakseg.formats.readers.by_datumaro.fields import take
-from weakseg.formats.readers.by_datumaro.marks import Where
-from weakseg.formats.readers.by_datumaro.run_lengths import read_run_lengths
+from weakseg.formats.json_files import read_json, read_list, read_object
+from weakseg.formats.run_lengths import read_run_lengths
 from weakseg.oversegments.region_maps import MAX_REGIONS
 from weakseg.support.errors import DataError
 
@@ -39,16 +37,21 @@ def read_mask_list(path: Path, expected_size: tuple[int, int]) -> NDArray[np.int
     if len(items) >= MAX_REGIONS:
         raise DataError(f"expected fewer than {MAX_REGIONS} masks, but got {len(items)}", path=path)
     masks = [
-        _read_runs(item, Where(path, f"mask {number}"), expected_size)
+        _read_runs(item, path, f"mask {number}", expected_size)
         for number, item in enumerate(items, 1)
     ]
     return _lay(masks, expected_size)
 
 
-def _read_runs(item: object, where: Where, expected_size: tuple[int, int]) -> list[int]:
-    size, runs = read_run_lengths(take(item, "segmentation", dict, where), where)
+def _read_runs(item: object, path: Path, entry: str, expected_size: tuple[int, int]) -> list[int]:
+    mask = read_object(item, "a mask", path, entry)
+    size, runs = read_run_lengths(mask.get("segmentation"), "'segmentation'", path, entry)
     if size != tuple(expected_size):
-        raise where.error(f"the mask (H, W) is {size} while its image is {tuple(expected_size)}")
+        raise DataError(
+            f"the mask (H, W) is {size} while its image is {tuple(expected_size)}",
+            path=path,
+            entry=entry,
+        )
     return runs
 
 

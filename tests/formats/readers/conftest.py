@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from weakseg.formats.detection import FORMATS
-from weakseg.formats.readers.datumaro_formats import DATUMARO_FORMATS
 from weakseg.formats.source import Annotated, SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.label_maps import LabelMap
@@ -26,8 +25,6 @@ def read() -> Read:
     def read_all(format_name: str, path: Path, **options: Any) -> tuple[dict[str, Annotated], list]:
         classes = OpenClassList()
         found = next(item for item in FORMATS if item.name == format_name)
-        if found in DATUMARO_FORMATS:
-            pytest.importorskip("datumaro")
         assert found.recognises(path)
         images = list(found.read(path, classes, SourceOptions(**options)))
         assert len({image.name for image in images}) == len(images)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from weakseg.formats.readers.datumaro_formats import DATUMARO_FORMATS
+from weakseg.formats.detection import FORMATS
 from weakseg.formats.source import SourceOptions
 from weakseg.formats.writers.coco import write_coco
 from weakseg.marks.classes import ClassList, OpenClassList
@@ -87,7 +87,7 @@ def test_reading_it_gives_the_same_label_map(label_maps, background, run_lengths
     pytest.importorskip("datumaro")
     path = tmp_path_factory.mktemp("coco") / "x.json"
     written(path, *label_maps, background=background, run_lengths=run_lengths)
-    coco = next(item for item in DATUMARO_FORMATS if item.name == "coco")
+    coco = next(item for item in FORMATS if item.name == "coco")
     classes = OpenClassList()
     images = list(coco.read(path, classes, SourceOptions()))
     assert classes.names == list(CLASSES.names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -179,10 +178,9 @@ def _read_region(
             collector.point(class_id, _place(number("x"), number("y"), size), entry)
         case "rectangle":
             edges = _place(number("width"), number("height"), size)
-            degrees = number("rotation", 0)
             corner = _place(number("x"), number("y"), size)
-            corners = _turned_rectangle(corner, edges, degrees)
-            collector.box(class_id, corners, entry, turned=degrees % 360 != 0)
+            degrees = number("rotation", 0)
+            collector.rectangle(class_id, corner, edges, entry, degrees=degrees, pivot=(0, 0))
         case "ellipse":
             centre = _place(number("x"), number("y"), size)
             radii = _place(number("radiusX"), number("radiusY"), size)
@@ -219,16 +217,6 @@ def _place(x: float, y: float, size: Size) -> Place:
     """Turn percentages into pixels; what is a whole number but for rounding becomes one."""
     height, width = size
     return round(x / 100 * width, 6), round(y / 100 * height, 6)
-
-
-def _turned_rectangle(corner: Place, edges: Place, degrees: float) -> list[Place]:
-    """Give the corners of a rectangle that is turned clockwise about its upper left one."""
-    (x, y), (width, height) = corner, edges
-    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return [
-        (round(x + across * cosine - down * sine, 6), round(y + across * sine + down * cosine, 6))
-        for across, down in ((0, 0), (width, 0), (width, height), (0, height))
-    ]
 
 
 def _vector(

@@ -80,8 +80,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     """Read a file of labelme, or all those in a folder and the folders below it.
 
     Points, lines, outlines, circles and masks become marks of their kind, rectangles become boxes,
-    a turned rectangle the box around it, and flags of the image that are set its tags. The image is
-    the one inside the file or, where there is none, the one that the file names.
+    a rotated rectangle the box around it, and flags of the image that are set its tags. The image
+    is the one inside the file or, where there is none, the one that the file names.
 
     Raises:
         DataError: A file is damaged, or a folder holds none of labelme.
@@ -183,7 +183,7 @@ def _read_shape(
         case "polygon":
             collector.polygon(class_id, places, entry, instance)
         case "rectangle" | "oriented_rectangle" | "rotation":
-            collector.box(class_id, places, entry, instance, turned=kind != "rectangle")
+            collector.box(class_id, places, entry, instance, rotated=kind != "rectangle")
         case "circle":
             centre, radius = _circle(places, path, entry)
             collector.ellipse(class_id, centre, (radius, radius), 0, entry, instance)

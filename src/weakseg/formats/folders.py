@@ -1,0 +1,121 @@
+"""Files of a format in a folder: finding and recognising them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+
+from weakseg.images.reading import IMAGE_SUFFIXES
+from weakseg.support.errors import DataError
+
+SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
+
+_HEAD = 1 << 18  # bytes of a file that are enough to know its format
+_TRIED = 20  # files of a folder that tell its format
+
+
+def safely(recognises: Callable[[Path], bool]) -> Callable[[Path], bool]:
+    """Make a test of a format that never fails: what cannot be read is not of the format."""
+
+    def test(path: Path) -> bool:
+        try:
+            return recognises(path)
+        except Exception:
+            return False
+
+    return test
+
+
+def files_of(path: Path, patterns: Sequence[str], belongs: Callable[[Path], bool]) -> list[Path]:
+    """List the files of a format.
+
+    Args:
+        path: A file, which is taken as it is, or a folder.
+        patterns: Where in the folder the files may be.
+        belongs: Whether a file is of the format.
+
+    Raises:
+        DataError: There is none.
+    """
+    if not path.exists():
+        raise DataError("there is no such file or folder", path=path)
+    if path.is_file():
+        return [path]
+    found = {file for pattern in patterns for file in path.glob(pattern)}
+    files = [file for file in sorted(found) if file.is_file() and safely(belongs)(file)]
+    if not files:
+        raise DataError("holds no file of this format", path=path)
+    return files
+
+
+def holds_file(path: Path, patterns: Sequence[str], belongs: Callable[[Path], bool]) -> bool:
+    """Check whether a path is a file of a format, or a folder with one among its first files."""
+    if path.is_file():
+        return any(path.match(pattern) for pattern in patterns) and belongs(path)
+    few = (file for pattern in patterns for file in islice(sorted(path.glob(pattern)), _TRIED))
+    return any(belongs(file) for file in few)
+
+
+def holds_texts(path: Path, texts: Sequence[str]) -> bool:
+    """Check whether a file contains all of some texts, however large it is."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return all(content.find(text.encode()) >= 0 for text in texts)
+
+
+def head(path: Path) -> str:
+    """Read the beginning of a text file; bytes that are no text are replaced."""
+    with path.open("rb") as file:
+        data = file.read(_HEAD)
+    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    return data.decode(encoding, errors="replace")
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a text file.
+
+    Raises:
+        DataError: It is missing or no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f"is not readable as text ({error})", path=path) from error
+
+
+def nearest_files(folder: Path, limit: int = 3000) -> Iterator[Path]:
+    """Iterate over the files below a folder, the nearest first, up to a number of them."""
+    yield from islice(_breadth_first(folder), limit)
+
+
+def _breadth_first(folder: Path) -> Iterator[Path]:
+    folders = deque([folder])
+    while folders:
+        inside = sorted(folders.popleft().iterdir())
+        yield from (path for path in inside if path.is_file())
+        folders.extend(path for path in inside if path.is_dir() and not path.is_symlink())
+
+
+def split_of(parts: Sequence[str]) -> str | None:
+    """Return the split that folders of a path name.
+
+    Examples:
+        >>> split_of(["labels", "val"])
+        'val'
+    """
+    return next((part for part in parts if part.lower() in SPLITS), None)
+
+
+def is_image(path: Path) -> bool:
+    """Check by its ending whether a file is an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def existing(path: Path) -> Path | None:
+    """Return a file that is there, else None; a path that cannot be one is not there."""
+    try:
+        return path if path.is_file() else None
+    except (OSError, ValueError):  # a name too long, for one
+        return None
