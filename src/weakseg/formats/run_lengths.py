@@ -38,7 +38,8 @@ def read_run_lengths(
         raise DataError(
             f"expected height and width as 'size', but got {frame!r:.60}", path=path, entry=entry
         )
-    size = read_size(*frame, path, entry, of="the mask")
+    height, width = frame
+    size = read_size(height, width, path, entry, of="the mask")
     counts = mask.get("counts")
     try:
         runs = unpack_counts(counts) if isinstance(counts, str) else counts

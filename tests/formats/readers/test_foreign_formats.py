@@ -134,12 +134,6 @@ def test_datumaro_is_not_imported_before_it_is_needed():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_without_datumaro_the_message_says_how_to_get_it(samples, monkeypatch):
-    monkeypatch.setitem(sys.modules, "datumaro", None)
-    with pytest.raises(DataError, match=r"coco\.json: .*pip install 'weakseg\[formats\]'"):
-        read("coco", samples / "coco.json")
-
-
 @pytest.mark.parametrize("name", BY_NAME)
 def test_what_is_not_there_or_of_another_format_is_an_error(name, tmp_path):
     pytest.importorskip("datumaro")

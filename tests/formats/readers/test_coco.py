@@ -4,9 +4,12 @@ import math
 import numpy as np
 import pytest
 
-from weakseg.formats.readers.by_datumaro.coco import recognises
+from weakseg.formats.readers.coco import COCO
+from weakseg.marks.classes import ClassList
+from weakseg.marks.drawing import pasted
 from weakseg.marks.kinds import Box, Point, Polygon, Region
 from weakseg.marks.label_values import VOID
+from weakseg.marks.rasterize import rasterize
 from weakseg.support.errors import DataError
 
 SQUARE = [2, 3, 6, 3, 6, 8, 2, 8]
@@ -67,6 +70,67 @@ def test_marks_agree_with_what_datumaro_reads_of_the_whole_file(shared, read, tm
     assert (box.xmin, box.ymin, box.xmax, box.ymax) == (x, y, x + width - 1, y + height - 1)
     assert images[item.id].split == item.subset == "train"
     assert classes[box.class_id] == "b"
+
+
+def test_marks_agree_with_datumaro_on_shapes_of_every_kind(read_one, tmp_path):
+    base = pytest.importorskip("datumaro.plugins.data_formats.coco.base")
+    mask_utils = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    annotations = []
+    for number in range(30):
+        x, y, width, height = np.round(rng.uniform(0.5, 9, 4), 2).tolist()
+        rings = [np.round(rng.uniform(0, 20, 8), 2).tolist() for _ in range(1 + number % 2)]
+        painted = np.asfortranarray(rng.random((20, 30)) < 0.3, np.uint8)
+        packed = {"size": [20, 30], "counts": mask_utils.encode(painted)["counts"].decode()}
+        annotations.append(
+            {
+                "id": number + 1,
+                "category_id": 1 + 2 * (number % 2),
+                "bbox": [x, y, width, height],
+                "iscrowd": 0,
+                "segmentation": packed if number % 3 == 0 else rings,
+                "keypoints": [x, y, 2, 0, 0, 0, y, x, 1],
+            }
+        )
+    tree = coco(annotations)
+    for category in tree["categories"]:
+        category |= {"keypoints": [], "skeleton": []}
+    image, classes = read_one(tree, "annotations/mine.json")
+    (tmp_path / "images").mkdir()
+    (item,) = base.CocoPersonKeypointsBase(str(tmp_path / "annotations" / "mine.json"))
+    of_kind = {}
+    for annotation in sorted(item.annotations, key=lambda one: one.id):
+        of_kind.setdefault(annotation.type.name, []).append(annotation)
+    edges = [[b.xmin, b.ymin, b.xmax + 1, b.ymax + 1] for b in image.marks.boxes]
+    for ours, theirs in zip(edges, of_kind["bbox"], strict=True):
+        left, top, right, bottom = np.round(theirs.points, 2)
+        assert ours == [np.floor(left), np.floor(top), np.ceil(right), np.ceil(bottom)]
+    rings = [(one.instance, np.ravel(one.rings)) for one in image.marks.polygons]
+    for (number, ours), theirs in zip(rings, of_kind["polygon"], strict=True):
+        assert number == theirs.id
+        assert ours == pytest.approx(theirs.points, abs=0.006)
+    masks = [pasted((20, 30), region).canvas((20, 30)) for region in image.marks.regions]
+    for ours, theirs in zip(masks, of_kind["mask"], strict=True):
+        assert (ours == theirs.image).all()
+    points = [(point.x, point.y) for point in image.marks.points]
+    seen = [
+        place
+        for one in of_kind["points"]
+        for place, seen in zip(np.reshape(one.points, (-1, 2)), one.visibility, strict=True)
+        if seen.value
+    ]
+    assert np.allclose(points, seen, atol=0.006)
+    labels = [["cat", "dog"].index(classes[box.class_id]) for box in image.marks.boxes]
+    assert labels == [one.label for one in of_kind["bbox"]]
+
+
+def test_rings_of_an_annotation_are_joined_as_pycocotools_joins_them(read_one):
+    mask_utils = pytest.importorskip("pycocotools.mask")
+    rings = [[2, 3, 12, 3, 12, 9, 2, 9], [8, 5, 20, 5, 20, 15, 8, 15], [4, 4, 6, 4, 6, 6, 4, 6]]
+    image, classes = read_one(coco([{"segmentation": rings}]))
+    theirs = mask_utils.decode(mask_utils.merge(mask_utils.frPyObjects(rings, 20, 30)))
+    ours = rasterize(image.marks, (20, 30), ClassList(tuple(classes)))
+    assert ((ours == classes.index("cat")) == theirs).all()
 
 
 def test_masks_are_read_from_run_lengths_in_either_form(read_one):
@@ -177,9 +241,11 @@ def test_later_marks_stay_later(read_one):
         ({"bbox": []}, "empty"),
         ({"segmentation": [[1, 1, 2, 2]]}, "empty"),
         ({"segmentation": {"size": [20, 30], "counts": [600]}}, "empty"),
+        ({"segmentation": [[]]}, "empty"),
+        ({"bbox": [5, 5, -3, 5]}, "empty"),
     ],
 )
-def test_what_datumaro_would_pass_over_is_found(read_one, annotation, kind):
+def test_what_gives_no_mark_is_found(read_one, annotation, kind):
     image, _ = read_one(coco([{"bbox": [1, 1, 2, 2]}, annotation]))
     assert [finding.kind for finding in image.findings] == [kind]
     assert image.marks.boxes == (Box(2, 1, 1, 2, 2, 1),)
@@ -194,11 +260,13 @@ def test_what_datumaro_would_pass_over_is_found(read_one, annotation, kind):
         ({"segmentation": [[1, 1, 2, 2, 3, 3, 4]]}, "annotation 1"),
         ({"segmentation": [[1, 1, "x", 2, 3, 3]]}, "expected numbers in 'segmentation'"),
         ({"segmentation": {"size": [20, 30], "counts": [599]}}, "got 599 pixels"),
+        ({"segmentation": {"size": [20, 30], "counts": [20, 581]}}, "got 601 pixels"),
         ({"segmentation": {"size": [20, 30], "counts": [-1, 601]}}, "got -1"),
         ({"segmentation": {"size": [20, 30], "counts": "\x7f\x7f"}}, "run lengths"),
-        ({"segmentation": {"size": [10**6, 10**6], "counts": [10**12]}}, "1000000 wide"),
+        ({"segmentation": {"size": [10**6, 10**6], "counts": [10**12]}}, "1e+06 × 1e+06"),
         ({"segmentation": {"size": [30, 20], "counts": [600]}}, "while its image is (20, 30)"),
         ({"keypoints": [1, 2]}, "annotation 1"),
+        ({"keypoints": [1, 2, 7]}, "0, 1 or 2 as a key point's visibility, but got 7"),
         ({"image_id": [7]}, "'image_id'"),
         ({"category_id": None}, "'category_id'"),
     ],
@@ -215,7 +283,12 @@ def test_damaged_annotations_are_errors_that_name_them(read_one, annotation, say
         ({"images": []}, "holds no image"),
         ({"images": [{"id": 7}]}, "'file_name'"),
         ({"images": [{"id": 7, "file_name": "a.jpg"}] * 2}, "the id 7 is given twice"),
-        ({"images": [{"id": 7, "file_name": "a.jpg", "height": -4, "width": 3}]}, "height of -4"),
+        (
+            {"images": [{"id": 7, "file_name": f"{name}.jpg"} for name in "ab"]},
+            "image 2: the id 7 is given twice",
+        ),
+        ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, "category 2: the id 1"),
+        ({"images": [{"id": 7, "file_name": "a.jpg", "height": -4, "width": 3}]}, "but got -4 × 3"),
         ({"images": {}}, "expected a list as 'images'"),
         ({"categories": [{"id": 1}]}, "'name'"),
         ({"annotations": [[]]}, "annotation 1"),
@@ -287,9 +360,9 @@ def test_a_file_is_recognised_whatever_section_it_begins_with(tmp_path, write_js
     large = coco([{"bbox": [1, 1, 2, 2]}] * 5000)
     for first in ("annotations", "images", "categories"):
         path = write_json(tmp_path / "x.json", {first: large[first], **large})
-        assert recognises(path)
-    assert not recognises(write_json(tmp_path / "x.json", {"images": [], "annotations": []}))
-    assert not recognises(write_json(tmp_path / "x.json", [large]))
+        assert COCO.recognises(path)
+    assert not COCO.recognises(write_json(tmp_path / "x.json", {"images": [], "annotations": []}))
+    assert not COCO.recognises(write_json(tmp_path / "x.json", [large]))
 
 
 def test_images_are_found_in_the_folders_that_are_given(read, write_json, picture, tmp_path):
@@ -300,9 +373,9 @@ def test_images_are_found_in_the_folders_that_are_given(read, write_json, pictur
     assert images["a"].marks.is_empty
 
 
-def test_coordinates_keep_two_digits(read_one):
+def test_coordinates_keep_all_their_digits(read_one):
     image, _ = read_one(coco([{"segmentation": [[1.104, 2.5, 3.25, 4.1, 0.1, 9.994]]}]))
-    ring = ((1.1, 2.5), (3.25, 4.1), (0.1, 9.99))
+    ring = ((1.104, 2.5), (3.25, 4.1), (0.1, 9.994))
     assert image.marks.polygons == (Polygon(2, (ring,), 1),)
 
 
