@@ -1,4 +1,4 @@
-"""What the readers of published data sets and large tools have in common."""
+"""What the readers of CVAT, Datumaro, COCO, Open Images and YOLO have in common."""
 
 import json
 import logging
@@ -18,17 +18,7 @@ from weakseg.marks.classes import OpenClassList
 from weakseg.marks.label_values import VOID
 from weakseg.support.errors import DataError
 
-NAMES = (
-    "cvat",
-    "datumaro",
-    "coco",
-    "cityscapes",
-    "mapillary",
-    "ade20k",
-    "open-images",
-    "yolo",
-    "camvid",
-)
+NAMES = ("cvat", "datumaro", "coco", "open-images", "yolo")
 BY_NAME = {item.name: item for item in FORMATS if item.name in NAMES}
 
 

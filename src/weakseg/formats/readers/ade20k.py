@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weakseg.formats.json_files import read_json, read_list, read_object
-from weakseg.formats.label_regions import PixelRuns, read_colours
-from weakseg.formats.readers.by_datumaro.files import (
+from weakseg.formats.folders import (
     is_image,
     nearest_files,
     read_lines,
     safely,
     split_of,
 )
+from weakseg.formats.json_files import read_json, read_list, read_object
+from weakseg.formats.label_regions import PixelRuns, read_colours
 from weakseg.formats.source import (
     Annotated,
     ClassFinder,

@@ -14,8 +14,7 @@ from weakseg.formats.class_tables import (
     ClassTable,
     read_label_colours,
 )
-from weakseg.formats.label_regions import coloured_regions, known_regions, read_values
-from weakseg.formats.readers.by_datumaro.files import (
+from weakseg.formats.folders import (
     existing,
     files_of,
     head,
@@ -24,6 +23,7 @@ from weakseg.formats.readers.by_datumaro.files import (
     read_lines,
     safely,
 )
+from weakseg.formats.label_regions import coloured_regions, known_regions, read_values
 from weakseg.formats.source import (
     Annotated,
     ClassFinder,

@@ -10,8 +10,8 @@ import numpy as np
 
 from weakseg.formats.class_tables import CITYSCAPES as TABLE
 from weakseg.formats.class_tables import LABEL_COLOURS, ClassTable, read_label_colours
+from weakseg.formats.folders import nearest_files, safely
 from weakseg.formats.label_regions import PixelRuns, read_colours, read_values
-from weakseg.formats.readers.by_datumaro.files import nearest_files, safely
 from weakseg.formats.source import (
     Annotated,
     ClassFinder,

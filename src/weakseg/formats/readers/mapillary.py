@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from weakseg.formats.class_tables import MAPILLARY as NAMES
+from weakseg.formats.folders import is_image, safely
 from weakseg.formats.json_files import read_json, read_list, read_object
 from weakseg.formats.label_regions import read_values
-from weakseg.formats.readers.by_datumaro.files import is_image, safely
 from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions, image_name
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import VOID
