@@ -26,7 +26,8 @@ from rich.console import Console
 from skimage.segmentation import felzenszwalb, slic
 from torch import as_tensor
 
-from weakseg.datasets.folder import Record, load_data_config, read_class_list, read_every
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record
 from weakseg.evaluation import label_confusion
 from weakseg.images.reading import read_image
 from weakseg.marks.label_maps import read_label_map
@@ -39,7 +40,6 @@ from weakseg.oversegments.quality import (
     contour_density,
     undersegmentation_error,
 )
-from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import WeightsError
 from weakseg.support.machine import machine_name
 from weakseg.support.progress import progress
@@ -164,11 +164,10 @@ def _mean_iou(confusion: NDArray[np.floating]) -> float:
 
 
 def _records(options: argparse.Namespace) -> tuple[Sequence[str], list[Record]]:
-    config = load_data_config(options.data, DataConfig(marks=["masks"]))
-    classes = read_class_list(config)
-    records = [record for record, _ in read_every(config, classes) if record.truth is not None]
+    folder = DataFolder.open(options.data, {"marks": ["masks"]})
+    records = [record for record, _ in folder.every() if record.truth is not None]
     random.Random(options.seed).shuffle(records)
-    return classes.names, records[: options.images]
+    return folder.classes.names, records[: options.images]
 
 
 def _options() -> argparse.Namespace:

@@ -21,11 +21,12 @@ from rich.table import Table
 from torch.utils.data import default_collate
 
 from weakseg.api.oversegment import oversegment_records
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.draws import TrainingDraws
-from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.shapes import make_shapes
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.method import location_features, spherical_kmeans
+from weakseg.recipes.options import resolve_recipe
 from weakseg.recipes.reading import load_recipe
 from weakseg.support.machine import machine_name
 from weakseg.training import TrainingModule
@@ -33,21 +34,22 @@ from weakseg.training import TrainingModule
 
 def main() -> None:
     options = _options()
-    recipe = load_recipe(options.recipe, {"data.points": options.points})
+    overrides = {"data.points": options.points}
+    crop = load_recipe(options.recipe).transforms.crop
     data = options.data or make_shapes(
-        Path(tempfile.mkdtemp()) / "shapes", train=16, val=1, size=recipe.transforms.crop
+        Path(tempfile.mkdtemp()) / "shapes", train=16, val=1, size=crop
     )
-    config = load_data_config(data, recipe.data)
-    classes = read_class_list(config)
-    records = read_split(config, "train", classes)
+    recipe = resolve_recipe(data, options.recipe, overrides)
+    folder = DataFolder(recipe.data)
+    classes, records = folder.classes, folder.split("train")
     draws = TrainingDraws(
         records,
         classes,
-        config,
+        folder.config,
         TrainTransform(recipe.transforms, classes),
         seed=0,
         draws=10**6,
-        oversegments=oversegment_records(recipe, config, records),
+        oversegments=oversegment_records(recipe, folder, records),
     )
     module = TrainingModule(recipe, classes).to(options.device)
     optimizer = module.configure_optimizers()[0][0]

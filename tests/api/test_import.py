@@ -6,9 +6,8 @@ import pytest
 from PIL import Image
 
 from weakseg.api.import_ import ImportSettings, import_marks
-from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.marks.label_maps import read_label_map
-from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError, RecipeError
 
 SQUARE = [[10, 5], [30, 5], [30, 25], [10, 25]]
@@ -58,9 +57,8 @@ def source(tmp_path: Path) -> Path:
 
 
 def imported(folder: Path, split: str = "train"):
-    config = load_data_config(folder, DataConfig())
-    classes = read_class_list(config)
-    return classes.names, {item.name: item for item in read_split(config, split, classes)}
+    data = DataFolder.open(folder)
+    return data.classes.names, {item.name: item for item in data.split(split)}
 
 
 def test_marks_of_every_kind_arrive_in_the_data_folder(source, tmp_path):
@@ -116,7 +114,7 @@ def test_complete_masks_and_boxes_make_the_rest_background(source, tmp_path):
     import_marks([source], tmp_path / "data", ImportSettings(complete=["masks", "boxes"]))
     _, records = imported(tmp_path / "data")
     assert set(np.unique(Image.open(records["a"].marks.mask))) == {0, 1}
-    assert load_data_config(tmp_path / "data", DataConfig()).boxes_complete
+    assert DataFolder.open(tmp_path / "data").config.boxes_complete
 
 
 def test_a_split_takes_its_share_and_the_seed_decides(tmp_path):

@@ -86,7 +86,7 @@ def test_full_masks_stay_as_they_are_void_and_all(folder, run, tmp_path):
     mask = read_label_map(folder / "masks/img1.png", num_classes=3)
     mask[:5] = 255
     write_label_map(folder / "masks/img1.png", mask)
-    done = label(run, folder, tmp_path / "out", config=DataConfig(marks=["masks"]))
+    done = label(run, folder, tmp_path / "out", config={"marks": ["masks"]})
     assert sorted(done.complete) == NAMES
     assert set(done.confidence.values()) == {1.0}
     for name, made in masks_of(tmp_path / "out").items():
@@ -97,7 +97,7 @@ def test_void_stays_void_where_the_rest_is_predicted(folder, run, tmp_path):
     mask = np.full((48, 64), 254, np.uint8)
     mask[:10], mask[-3:] = 255, 2
     write_label_map(folder / "masks/img0.png", mask)
-    label(run, folder, tmp_path / "out", config=DataConfig(marks=["masks"]))
+    label(run, folder, tmp_path / "out", config={"marks": ["masks"]})
     made = read_label_map(tmp_path / "out/img0.png", num_classes=3)
     assert (made[:10] == 255).all()
     assert (made[-3:] == 2).all()
@@ -107,7 +107,7 @@ def test_void_stays_void_where_the_rest_is_predicted(folder, run, tmp_path):
 def test_boxed_classes_stay_inside_their_boxes(folder, run, tmp_path):
     rows = "".join(f"{name},square,20,10,39,29\n" for name in NAMES)
     only(folder, boxes="image,class,xmin,ymin,xmax,ymax\n" + rows)
-    label(run, folder, tmp_path / "out", config=DataConfig(marks=["boxes"]))
+    label(run, folder, tmp_path / "out", config={"marks": ["boxes"]})
     for made in masks_of(tmp_path / "out").values():
         ys, xs = np.nonzero(made)
         assert (made != 2).all()
@@ -115,7 +115,7 @@ def test_boxed_classes_stay_inside_their_boxes(folder, run, tmp_path):
 
 
 def test_scribbles_bind_what_they_cover_without_growing(folder, run, tmp_path):
-    config = DataConfig(marks=["scribbles"])
+    config = {"marks": ["scribbles"]}
     label(run, folder, tmp_path / "out", config=config, confidence=True)
     scribble = read_label_map(folder / "scribbles/img0.png", num_classes=3)
     drawn = scribble != 254
@@ -129,7 +129,7 @@ def test_scribbles_bind_what_they_cover_without_growing(folder, run, tmp_path):
 
 def test_the_list_of_confidence_begins_with_the_least_sure(folder, run, tmp_path):
     (folder / "tags.csv").write_text("image,class\n" + "".join(f"{n},square\n" for n in NAMES))
-    done = label(run, folder, tmp_path / "out", config=DataConfig(marks=["tags", "points"]))
+    done = label(run, folder, tmp_path / "out", config={"marks": ["tags", "points"]})
     rows = table_of(tmp_path / "out")
     assert [row["image"] for row in rows] == list(done.confidence)
     values = [float(row["confidence"]) for row in rows]
@@ -139,7 +139,7 @@ def test_the_list_of_confidence_begins_with_the_least_sure(folder, run, tmp_path
 
 def test_named_classes_that_got_no_pixel_are_listed(folder, run, tmp_path):
     write_label_map(folder / "masks/img0.png", np.zeros((48, 64), np.uint8))
-    config = DataConfig(marks=["tags", "masks"])
+    config = {"marks": ["tags", "masks"]}
     done = label(run, folder, tmp_path / "out", config=config)
     assert done.missing == {"img0": ("square",)}
     missing = {row["image"]: row["missing"] for row in table_of(tmp_path / "out")}
@@ -196,7 +196,7 @@ def test_other_classes_than_the_runs_are_named(folder, run, tmp_path):
 def test_a_wrong_mark_is_found_before_anything_is_written(folder, run, tmp_path):
     write_label_map(folder / "scribbles/img5.png", np.zeros((3, 3), np.uint8))
     with pytest.raises(DataError, match=r"img5\.png: the label map"):
-        label(run, folder, tmp_path / "out", config=DataConfig(marks=["scribbles"]))
+        label(run, folder, tmp_path / "out", config={"marks": ["scribbles"]})
     assert not (tmp_path / "out").exists()
 
 

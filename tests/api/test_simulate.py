@@ -9,10 +9,9 @@ from jsonargparse import ArgumentParser
 from PIL import Image
 
 from weakseg.api.simulate import SimulationSettings, simulate
-from weakseg.datasets.folder import read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.marks.label_maps import write_label_map
 from weakseg.marks.simulation import simulate_marks
-from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError, RecipeError, RunError
 
 EVERY = ["tags", "boxes", "points", "scribbles", "masks"]
@@ -40,8 +39,7 @@ def contents(folder):
 
 
 def records_of(root, split="train"):
-    config = DataConfig(root=str(root))
-    return read_split(config, split, read_class_list(config))
+    return DataFolder.open(root).split(split)
 
 
 def marks_of(labels, name="a", kinds=EVERY, *, has_background=True, **options):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from weakseg.api.oversegment import oversegment_records
 from weakseg.cli.main import main
-from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.oversegments import load_oversegment, save_oversegment
 from weakseg.recipes.reading import load_recipe
 
@@ -32,8 +32,8 @@ def test_training_finds_the_maps(folder: Path, capsys):
     assert f"weakseg train {folder} --oversegment.regions 8" in said
 
     recipe = load_recipe("small", {"oversegment.regions": 8})
-    data = load_data_config(folder, recipe.data)
-    records = read_split(data, "train", read_class_list(data))
+    data = DataFolder.open(folder)
+    records = data.split("train")
     for path in made:
         os.utime(path, ns=(0, path.stat().st_mtime_ns))
     before = [path.stat().st_mtime_ns for path in made]

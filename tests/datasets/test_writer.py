@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.datasets.folder import read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.writer import writing_data_folder
 from weakseg.marks.kinds import Box, Point
-from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import RunError
 
 PICTURE = np.full((8, 10, 3), 90, np.uint8)
@@ -32,9 +31,9 @@ def write_one(root: Path, *, overwrite: bool = False) -> None:
 
 def test_what_was_written_is_read_back(tmp_path: Path):
     write_one(tmp_path / "data")
-    config = DataConfig(str(tmp_path / "data"))
-    classes = read_class_list(config)
-    (record,) = read_split(config, "train", classes)
+    folder = DataFolder.open(tmp_path / "data")
+    classes = folder.classes
+    (record,) = folder.split("train")
     assert classes.names == ("background", "cat")
     assert record.name == "a/one"
     assert record.marks.tags == {1}

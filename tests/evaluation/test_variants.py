@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.evaluation import Confusion, score_variants
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Marks

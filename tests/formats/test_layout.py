@@ -1,9 +1,7 @@
-import pytest
 from PIL import Image
 
-from weakseg.formats.layout import files_by_name, first_files, photo_of, read_splits
+from weakseg.formats.layout import files_by_name, first_files, photo_of
 from weakseg.formats.source import SourceOptions
-from weakseg.support.errors import DataError
 
 
 def touch(path):
@@ -20,20 +18,6 @@ def test_files_are_found_by_their_path_without_the_ending_but_hidden_ones_are_no
         "c": tmp_path / "c.xml",
     }
     assert files_by_name(tmp_path / "missing", ".xml") == {}
-
-
-def test_an_image_is_in_the_first_split_that_names_it(tmp_path):
-    lists = {"aug": "a\nb\nc\nd\n", "trainval": "a\nb\nc\n", "val": "b.jpg\n", "train": "a -1\n\n"}
-    for name, text in lists.items():
-        (tmp_path / f"{name}.txt").write_text(text)
-    assert read_splits(tmp_path) == {"a": "train", "b": "val", "c": "trainval", "d": "aug"}
-    assert read_splits(tmp_path / "missing") == {}
-
-
-def test_a_list_that_is_no_text_is_named(tmp_path):
-    (tmp_path / "val.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match=r"val\.txt: is not readable as text"):
-        read_splits(tmp_path)
 
 
 def test_a_few_files_are_looked_at_where_the_first_pattern_finds_any(tmp_path):

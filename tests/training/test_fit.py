@@ -8,8 +8,8 @@ import torch
 
 from weakseg.api.oversegment import oversegment_records
 from weakseg.api.train import train
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.draws import TrainingDraws
-from weakseg.datasets.folder import load_data_config, read_class_list, read_split
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
@@ -143,10 +143,10 @@ def test_weights_of_another_architecture_are_refused(folder, tmp_path):
 
 def module_and_batch(folder, **overrides):
     recipe = tiny(**overrides)
-    recipe = replace(recipe, data=load_data_config(folder, recipe.data))
-    classes = read_class_list(recipe.data)
-    records = read_split(recipe.data, "train", classes)
-    regions = oversegment_records(recipe, recipe.data, records)
+    data = DataFolder.open(folder, recipe.data)
+    recipe = replace(recipe, data=data.config)
+    classes, records = data.classes, data.split("train")
+    regions = oversegment_records(recipe, data, records)
     draws = TrainingDraws(
         records,
         classes,

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from weakseg.api.simulate import SimulationSettings, simulate
 from weakseg.api.train import Trained, train
-from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.shapes import make_shapes
 from weakseg.inference import Segmenter
 from weakseg.recipes.reading import load_recipe
@@ -135,7 +135,7 @@ def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, 
         class_scores={name: done.scores for name, (_, done) in runs.items() if done.scores},
         curves={name: loss_curves(RunFolder(done.run), own) for name, (own, done) in runs.items()},
         galleries=[Gallery("Examples", _examples(runs))],
-        classes=read_class_list(load_data_config(first.run.parents[1] / "data", recipe.data)).names,
+        classes=DataFolder.open(first.run.parents[1] / "data").classes.names,
     )
     write_page(path, render_report(report))
 
@@ -144,12 +144,13 @@ def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
     segmenters = {name: Segmenter.load(done.run) for name, (_, done) in runs.items()}
     classes = next(iter(segmenters.values())).classes
     recipe, done = runs[_row_name("spml", "points")]
-    data = load_data_config(done.run.parents[1] / "data", recipe.data)
-    scored = spread(read_split(data, data.val_split, classes))
+    folder = DataFolder.open(done.run.parents[1] / "data", recipe.data)
+    data = folder.config
+    scored = spread(folder.split(data.val_split))
     examples = [_in_two_rows(example(record, classes, data, segmenters)) for record in scored]
     for marks in _MARKS[:-1]:
         shown = replace(data, marks=[cast(MarkKind, marks)])
-        for record in spread(read_split(shown, data.train_split, classes), 2):
+        for record in spread(DataFolder(shown).split(data.train_split), 2):
             own = {"prediction": segmenters[_row_name("spml", marks)]}
             examples.append(example(record, classes, shown, own, marks=True))
     return examples

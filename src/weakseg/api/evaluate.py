@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from weakseg.datasets.folder import Record, load_data_config, read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record
 from weakseg.evaluation import (
     Confusion,
     Protocol,
@@ -169,14 +170,14 @@ def _what_to_score(
 ) -> _WhatToScore:
     folder = RunFolder(Path(run))
     recipe, classes = folder.read() if folder.recipe.is_file() else (Recipe(), None)
-    config = load_data_config(data, replace(Recipe().data, masks=masks, marks=["masks"]))
-    classes = classes or read_class_list(config)
+    options: dict[str, Any] = {"marks": ["masks"]} | ({} if masks is None else {"masks": masks})
+    source = DataFolder.open(data, options, classes)
     split = split or recipe.data.val_split
-    records = read_split(config, split, classes)
+    records = source.split(split)
     _require_truth(records, split)
     names = [record.name for record in records]
-    maps = find_instance_maps(Path(config.root), names, Path(instances) if instances else None)
-    return _WhatToScore(classes, split, records, maps)
+    maps = find_instance_maps(source.root, names, Path(instances) if instances else None)
+    return _WhatToScore(source.classes, split, records, maps)
 
 
 def _require_truth(records: Sequence[Record], split: str) -> None:

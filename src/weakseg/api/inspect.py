@@ -9,7 +9,7 @@ from weakseg.formats.source import SourceOptions
 from weakseg.inspection.counts import Inspection
 from weakseg.inspection.sources import opened_data
 from weakseg.inspection.survey import inspect_marks
-from weakseg.recipes.recipe import DataConfig
+from weakseg.recipes.options import DataOptions
 from weakseg.report.inspection.page import render_inspection
 from weakseg.report.inspection.sheets import contact_sheets
 from weakseg.report.kit.pages import write_page
@@ -19,7 +19,7 @@ def inspect_data(
     path: str | Path,
     *,
     out: str | Path | None = None,
-    data: DataConfig | None = None,
+    data: DataOptions | None = None,
     decode: bool = False,
     least_images: int = 5,
     format: str | None = None,
@@ -33,7 +33,8 @@ def inspect_data(
     Args:
         path: A data folder, a PASCAL VOC folder, a data.yaml, or files of an annotation tool.
         out: Folder for page.html and sheets of pictures; None writes nothing.
-        data: Which marks of a data folder count, and how marks are drawn.
+        data: Which marks of a data folder count and how marks are drawn, as in
+            ``{"point_radius": 3}``: keys of `data` in a recipe, which win over data.yaml.
         decode: Decode every image, which finds damaged ones.
         least_images: How many images a class should have.
         format: The format, where the content does not tell.
@@ -49,22 +50,21 @@ def inspect_data(
         DataError: The data cannot be read at all; what is wrong with one image is a finding.
         RunError: The page cannot be written.
     """
-    config = data or DataConfig()
     options = SourceOptions(
         images=tuple(map(Path, images)),
         unlabelled=unlabelled,
         void=void,
         palette=None if palette is None else Path(palette),
     )
-    with opened_data(Path(path), config, options, format) as source:
+    with opened_data(Path(path), data or {}, options, format) as source:
         inspection = inspect_marks(
             source.images,
             source.classes,
             least_images=least_images,
-            boxes_complete=config.boxes_complete,
+            boxes_complete=source.config.boxes_complete,
             decode=decode,
-            point_radius=config.point_radius,
-            scribble_dilation=config.scribble_dilation,
+            point_radius=source.config.point_radius,
+            scribble_dilation=source.config.scribble_dilation,
             total=source.total,
         )
         if out is not None:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from weakseg.datasets.folder import (
-    find_layout,
-    load_data_config,
-    marks_in_use,
-    read_class_list,
-    read_every,
-    read_split,
-)
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.survey import survey
 from weakseg.formats.exports import (
     MaskFormat,
@@ -33,6 +26,7 @@ from weakseg.inference import Segmenter
 from weakseg.inference.bound import BoundPrediction, predict_bound
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap
+from weakseg.recipes.options import DataOptions, data_options, resolve_data
 from weakseg.recipes.recipe import DataConfig
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RunError
@@ -67,7 +61,7 @@ def label(
     out: str | Path,
     *,
     split: str | None = None,
-    config: DataConfig | None = None,
+    config: DataOptions | None = None,
     format: MaskFormat = "png",
     prefix: str = "",
     confidence: bool = False,
@@ -88,8 +82,8 @@ def label(
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         out: Folder of masks, ``<name>.png``, or of an annotation tool's files.
         split: The images to label; by default all of the folder.
-        config: Which marks of the data count. What is left at its default is as in the training,
-            where it is the same data.
+        config: Which marks of the data count, as in ``{"marks": ["points"]}``: keys of `data` in a
+            recipe. Those that it leaves out are as in the training, where it is the same data.
         format: png, coco, coco-rle, labelme or label-studio.
         prefix: What stands before the images' names in files of coco and label-studio.
         confidence: Write ``<name>.confidence.png`` beside each mask: the winning class's
@@ -109,22 +103,19 @@ def label(
     """
     check_format(format)
     recipe, classes = RunFolder(Path(run)).read()
-    # As part of the recipe, so that its checks of ranges hold here too.
-    config = replace(recipe, data=_data_of(data, recipe.data, config or DataConfig())).data
-    _check_classes(read_class_list(config), classes, run)
-    records = (
-        [record for record, _ in read_every(config, classes)]
-        if split is None
-        else read_split(config, split, classes)
-    )
-    _check_folder(Path(out), config)
+    source = DataFolder(_data_of(data, recipe.data, config or {}))
+    _check_classes(source.classes, classes, run)
+    records = [record for record, _ in source.every()] if split is None else source.split(split)
+    _check_folder(Path(out), source)
     output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
     names = [record.name for record in records]
     files = export_paths(names, output.folder, format)
     check_targets([*files, *output.companions(names)], overwrite=overwrite)
     segmenter = Segmenter.load(run, device=device, **options)
-    survey(records, classes, config)  # a wrong mark is better found now than half-way
-    predictions = progress(predict_bound(segmenter, records, config), "Labelling", len(records))
+    survey(records, classes, source.config)  # a wrong mark is better found now than half-way
+    predictions = progress(
+        predict_bound(segmenter, records, source.config), "Labelling", len(records)
+    )
     export_masks(
         output.taking(predictions),
         output.folder,
@@ -134,7 +125,7 @@ def label(
         confidence=output.confidence,
     )
     done = output.finish(files)
-    _tell(done, len(records), config)
+    _tell(done, len(records), source.kinds)
     return done
 
 
@@ -204,24 +195,21 @@ class _Output:
         return self.folder / f"{name}.confidence.png"
 
 
-def _data_of(data: str | Path, trained_on: DataConfig, asked: DataConfig) -> DataConfig:
-    """Say what counts: what was asked for, and on the same data else what the training took."""
-    config = load_data_config(data, asked)
-    if not trained_on.root or Path(trained_on.root).resolve() != Path(config.root).resolve():
+def _data_of(data: str | Path, trained_on: DataConfig, asked: DataOptions) -> DataConfig:
+    """Merge what was asked for, by a data.yaml that is named too; else the run's recipe counts."""
+    config = resolve_data(data, asked)
+    if isinstance(asked, DataConfig) or not trained_on.root:
         return config
-    said = _said(config)
+    if Path(trained_on.root).resolve() != Path(config.root).resolve():
+        return config
+    named = {**(data_options(data) if Path(data).is_file() else {}), **asked}
     usual = dict(vars(trained_on))
-    if said.keys() & _WHICH_MARKS:  # these choose together
+    if named.keys() & _WHICH_MARKS:  # these choose together
         usual = {key: value for key, value in usual.items() if key not in _WHICH_MARKS}
-    return DataConfig(**{**usual, **said})
+    return resolve_data(data, {**usual, **named})
 
 
 _WHICH_MARKS = {"marks", "points", "scribbles", "masks"}
-
-
-def _said(config: DataConfig) -> Mapping[str, Any]:
-    default = DataConfig()
-    return {key: value for key, value in vars(config).items() if value != getattr(default, key)}
 
 
 def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> None:
@@ -244,13 +232,13 @@ def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> No
     )
 
 
-def _check_folder(out: Path, config: DataConfig) -> None:
+def _check_folder(out: Path, data: DataFolder) -> None:
     """Refuse to write where the data itself is read from.
 
     Raises:
         RunError: The folder is one of the data's.
     """
-    layout = find_layout(config)
+    layout = data.layout
     where = out.resolve()
     images = layout.images.resolve()
     own = [path for path in (layout.masks, layout.scribbles) if path.is_dir()]
@@ -258,9 +246,9 @@ def _check_folder(out: Path, config: DataConfig) -> None:
         raise RunError(f"{out}: belongs to the data that is read. Choose another --out.")
 
 
-def _tell(done: Labelled, images: int, config: DataConfig) -> None:
-    kinds = ", ".join(marks_in_use(config)) or "no marks"
-    _log.info("%d images labelled, bound by their %s", images - len(done.unmarked), kinds)
+def _tell(done: Labelled, images: int, kinds: Sequence[str]) -> None:
+    named = ", ".join(kinds) or "no marks"
+    _log.info("%d images labelled, bound by their %s", images - len(done.unmarked), named)
     for names, text in (
         (done.complete, "%d of them were marked all over and stay as they are (the first: %s)"),
         (done.missing, "on %d images a class that marks name got no pixel (the first: %s)"),

@@ -11,15 +11,9 @@ from typing import Any
 
 from PIL import Image
 
-from weakseg.datasets.folder import (
-    Record,
-    cache_folder,
-    find_layout,
-    load_data_config,
-    read_class_list,
-    read_split,
-)
-from weakseg.images.reading import find_images, read_image
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record
+from weakseg.images.reading import read_image
 from weakseg.oversegments import (
     OversegmentSettings,
     check_own_maps,
@@ -30,7 +24,7 @@ from weakseg.oversegments import (
     write_region_maps,
 )
 from weakseg.oversegments.cache import SETTINGS_FILE
-from weakseg.recipes.recipe import DataConfig, Recipe
+from weakseg.recipes.recipe import Recipe
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
@@ -87,10 +81,10 @@ def oversegment(
         WeightsError: There are no weights for the boundaries.
     """
     settings = settings or OversegmentSettings()
-    config = load_data_config(data, DataConfig())
-    images = _images(config, split)
+    source = DataFolder.open(data)
+    images = _images(source, split)
     if out is None:
-        folder = cache_folder(config) / "oversegments" / settings.key()
+        folder = source.cache / "oversegments" / settings.key()
     else:
         folder = Path(out)
         _make_way(folder, settings, overwrite)
@@ -98,7 +92,7 @@ def oversegment(
     return Oversegmented(folder, len(images), _mean_regions(images, folder, overlay))
 
 
-def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Record]) -> Path:
+def oversegment_records(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path:
     """Oversegment images by a recipe, unless their maps are in the cache, and return the folder.
 
     Raises:
@@ -107,17 +101,17 @@ def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Reco
     """
     config = recipe.oversegment
     images = [(record.name, record.image) for record in records]
-    cache = cache_folder(data) / "oversegments"
+    cache = folder.cache / "oversegments"
     if config.folder:
-        folder = own_region_maps(images, Path(config.folder), cache)
-        plain = check_own_maps(images, folder)
+        maps = own_region_maps(images, Path(config.folder), cache)
+        plain = check_own_maps(images, maps)
         if plain:
             _log.warning(
                 "%d region maps hold one region only, which says nothing (the first: %s)",
                 len(plain),
                 plain[0],
             )
-        return folder
+        return maps
     settings = OversegmentSettings(
         boundaries=config.boundaries,
         weights=Path(config.hed_weights) if config.hed_weights else None,
@@ -128,15 +122,12 @@ def oversegment_records(recipe: Recipe, data: DataConfig, records: Sequence[Reco
     return oversegment_images(images, settings, cache, device=device)
 
 
-def _images(config: DataConfig, split: str | None) -> list[tuple[str, Path]]:
-    if split is None:
-        layout = find_layout(config)
-        images = list(find_images(layout.images).items())
-        if not images:
-            raise DataError("there is no image", path=layout.images)
-        return images
-    records = read_split(config, split, read_class_list(config))
-    return [(record.name, record.image) for record in records]
+def _images(folder: DataFolder, split: str | None) -> list[tuple[str, Path]]:
+    if split is not None:
+        return [(record.name, record.image) for record in folder.split(split)]
+    if not folder.images:
+        raise DataError("there is no image", path=folder.layout.images)
+    return list(folder.images.items())
 
 
 def _make_way(folder: Path, settings: OversegmentSettings, overwrite: bool) -> None:

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from weakseg.datasets.folder import Record, find_layout, load_data_config, read_class_list
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record
 from weakseg.datasets.simulator import (
     MarkedImage,
     SimulationTask,
@@ -24,7 +25,8 @@ from weakseg.datasets.simulator import (
 from weakseg.datasets.writer import writing_data_folder
 from weakseg.marks.classes import ClassList
 from weakseg.marks.simulation import simulate_marks
-from weakseg.recipes.recipe import DataConfig, MarkKind
+from weakseg.recipes.options import DataOptions, resolve_data
+from weakseg.recipes.recipe import MarkKind
 from weakseg.support.errors import DataError, RecipeError, RunError
 from weakseg.support.processes import in_processes
 from weakseg.support.progress import progress
@@ -130,7 +132,7 @@ def simulate(
     out: str | Path = "simulated",
     settings: SimulationSettings | None = None,
     *,
-    config: DataConfig | None = None,
+    config: DataOptions | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Simulated:
@@ -144,7 +146,8 @@ def simulate(
         data: A data folder, a PASCAL VOC folder, or a data.yaml, with full masks.
         out: The data folder to make. Its splits are named train, val, and as in the data.
         settings: Which marks are made.
-        config: Layout of the data, and the names of its splits to train and to score on.
+        config: Layout of the data, and the names of its splits to train and to score on: keys of
+            `data` in a recipe, which win over data.yaml.
         overwrite: Replace an existing data folder.
         workers: Processes beside this one; 0: none, None: one a core where it pays.
 
@@ -156,10 +159,10 @@ def simulate(
         RunError: The folder cannot be written, or is the data's own.
     """
     settings, root = settings or SimulationSettings(), Path(out)
-    config = replace(load_data_config(data, config or DataConfig()), marks=["masks"])
-    _keep_apart(config, root)
-    classes = read_class_list(config)
-    splits = read_splits(config, classes)
+    source = DataFolder(replace(resolve_data(data, config), marks=["masks"]))
+    _keep_apart(source, root)
+    classes = source.classes
+    splits = read_splits(source)
     _check(splits["train"], settings)
     tasks = _tasks(splits["train"], classes, settings)
     totals = _Totals()
@@ -175,10 +178,9 @@ def simulate(
     return totals.summary(root, names)
 
 
-def _keep_apart(config: DataConfig, out: Path) -> None:
+def _keep_apart(source: DataFolder, out: Path) -> None:
     """Refuse to replace the data by what is made from it."""
-    layout = find_layout(config)
-    for folder in (layout.images, layout.masks):
+    for folder in (source.layout.images, source.layout.masks):
         if folder.resolve().is_relative_to(out.resolve()):
             raise RunError(
                 f"{out}: expected another folder than the data's own, whose masks would be lost."

@@ -5,25 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from weakseg.api.evaluate import evaluate_records
 from weakseg.api.oversegment import oversegment_records
-from weakseg.datasets.folder import (
-    Record,
-    as_marks,
-    has_split,
-    load_data_config,
-    read_class_list,
-    read_split,
-)
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record, with_truth_as_mark
 from weakseg.datasets.survey import Survey, survey
 from weakseg.evaluation import Protocol, Scores, find_instance_maps, write_scores
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
-from weakseg.recipes.reading import load_recipe
+from weakseg.recipes.options import resolve_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import require_crf
@@ -66,11 +60,12 @@ def train(
 
     Args:
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
-        recipe: A recipe, its name or its file.
+        recipe: A recipe, its name or its file. A `Recipe` names every key, and so wins over all of
+            a data.yaml.
         out: The run folder.
         resume: Go on with the run that is there.
         overwrite: Replace the run that is there.
-        overrides: Values of the recipe to change, as in ``{"training.steps": 100}``.
+        overrides: Values by key, as in ``{"training.steps": 100}``; they win over the recipe.
 
     Returns:
         The run and its scores.
@@ -79,27 +74,24 @@ def train(
         WeaksegError: Data, recipe, run folder or weights are not what they should be.
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
     """
-    if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, overrides)
-    elif overrides:
-        raise ValueError("Expected argument `overrides` to be empty where `recipe` is a Recipe.")
+    recipe = resolve_recipe(data, recipe, overrides)
     if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
         require_crf()
     accelerator_device(recipe.training.accelerator)  # one that is not there is better found now
-    recipe = replace(recipe, data=load_data_config(data, recipe.data))
-    classes = read_class_list(recipe.data)
-    records = read_split(recipe.data, recipe.data.train_split, classes)
-    scored = _records_with_truth(recipe, classes)
+    folder = DataFolder(recipe.data)
+    classes = folder.classes
+    records = folder.split(recipe.data.train_split)
+    scored = _records_with_truth(folder)
     run = RunFolder(Path(out))
     if is_first_process():
         _tell(survey(records, classes, recipe.data), recipe, classes)
         if scored:  # a wrong mask is better found now than after the training
-            survey([as_marks(record) for record in scored], classes, recipe.data)
+            survey([with_truth_as_mark(record) for record in scored], classes, recipe.data)
         run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
     oversegments = None
     by_regions = recipe.seeds.regions or (recipe.relabel.enabled and recipe.relabel.regions)
     if recipe.method == "spml" or by_regions:
-        oversegments = oversegment_records(recipe, recipe.data, records)
+        oversegments = oversegment_records(recipe, folder, records)
     start = time.perf_counter()
     outcome = run_stages(recipe, records, classes, run, oversegments=oversegments)
     seconds = time.perf_counter() - start
@@ -159,16 +151,17 @@ def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
         _log.warning("no training pixel is labelled %s", ", ".join(unseen))
 
 
-def _records_with_truth(recipe: Recipe, classes: ClassList) -> list[Record]:
-    if not has_split(recipe.data, recipe.data.val_split):
+def _records_with_truth(folder: DataFolder) -> list[Record]:
+    split = folder.config.val_split
+    if not folder.has_split(split):
         return []
-    records = read_split(recipe.data, recipe.data.val_split, classes)
+    records = folder.split(split)
     with_truth = [record for record in records if record.truth is not None]
     if with_truth and len(with_truth) < len(records) and is_first_process():
         _log.warning(
             "%d of %d images of split %s have no full mask; the others are scored",
             len(records) - len(with_truth),
             len(records),
-            recipe.data.val_split,
+            split,
         )
     return with_truth

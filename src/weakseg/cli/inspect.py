@@ -54,7 +54,7 @@ class Inspect:
         inspection = inspect_data(
             Path(options.DATA),
             out=None if folder is None else Path(folder),
-            data=DataConfig(**given(options, DataConfig)),
+            data=given(options, DataConfig),
             **{key: options[key] for key in _PLAIN if key in options},
         )
         if as_json:

@@ -53,7 +53,7 @@ class Label:
             options.RUN,
             options.DATA,
             folder,
-            config=DataConfig(**data),
+            config=data,
             confidence=flag(options, "confidence"),
             overlay=flag(options, "overlay"),
             overwrite=flag(options, "overwrite"),

@@ -36,7 +36,6 @@ class Train:
     def run(options: Namespace) -> int:
         """Do it."""
         from weakseg.api.train import train
-        from weakseg.recipes.recipe import flatten
         from weakseg.report.score_table import score_table
 
         recipe_keys = {item.name for item in fields(Recipe)}
@@ -47,7 +46,7 @@ class Train:
             out=options.get("out", "run"),
             resume=flag(options, "resume"),
             overwrite=flag(options, "overwrite"),
-            overrides=flatten(tree),
+            overrides=tree,
         )
         if not is_first_process():
             return 0

@@ -1,10 +1,10 @@
-"""A record's marks, drawn as a recipe says."""
+"""Label map of a record: its marks, drawn as a recipe says, over its pseudo-labels."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.label_values import UNLABELLED
@@ -20,7 +20,7 @@ def record_labels(
     *,
     grow_scribbles: bool = True,
 ) -> LabelMap:
-    """Draw the marks of an image, over what a stage of the run found out.
+    """Draw the marks of an image over its pseudo-labels.
 
     Args:
         record: The image with its marks.
@@ -44,7 +44,7 @@ def record_labels(
         boxes_complete=config.boxes_complete,
         image=record.name,
     )
-    if record.beneath is not None:
-        found = read_label_map(record.beneath, num_classes=len(classes), image_size=size)
+    if record.pseudo_labels is not None:
+        found = read_label_map(record.pseudo_labels, num_classes=len(classes), image_size=size)
         labels = np.where(labels == UNLABELLED, found, labels)
     return labels

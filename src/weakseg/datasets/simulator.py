@@ -10,28 +10,27 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.datasets.folder import MARK_KINDS, Record, find_layout, read_split
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record
 from weakseg.datasets.writer import DataFolderWriter
 from weakseg.images.reading import image_size, opened
 from weakseg.marks.classes import ClassList
-from weakseg.marks.kinds import Marks
+from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import rasterize
 from weakseg.marks.simulation import InstanceMap, image_generator
-from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
 
 _log = logging.getLogger(__name__)
 
 
-def read_splits(config: DataConfig, classes: ClassList) -> dict[str, list[Record]]:
+def read_splits(source: DataFolder) -> dict[str, list[Record]]:
     """Read the split to train on, and of the others the images that may be scored on.
 
     Args:
-        config: The data, and the names of its splits to train and to score on.
-        classes: Its classes.
+        source: The data; its config names the splits to train and to score on.
 
     Returns:
         Records by split; the two that the config names come as train and val.
@@ -39,14 +38,15 @@ def read_splits(config: DataConfig, classes: ClassList) -> dict[str, list[Record
     Raises:
         DataError: One of those two cannot be read.
     """
-    splits = {"train": read_split(config, config.train_split, classes)}
+    config = source.config
+    splits = {"train": source.split(config.train_split)}
     trained_on = {record.name for record in splits["train"]}
-    for split in sorted(path.stem for path in find_layout(config).splits.glob("*.txt")):
+    for split in sorted(source.splits):
         is_val = split == config.val_split
         if split == config.train_split or (split in {"train", "val"} and not is_val):
             continue  # those names are for the splits that play these parts
         try:
-            records = read_split(config, split, classes)
+            records = source.split(split)
         except DataError as error:
             if is_val:
                 raise

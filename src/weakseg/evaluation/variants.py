@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.evaluation.confusion import Confusion
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores

@@ -1,14 +1,11 @@
-"""How folders of marks are laid out: files by image, splits, photographs beside label maps."""
+"""Files by image name, and photographs beside label maps."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from weakseg.formats.source import SourceOptions, find_picture, image_name
-from weakseg.support.errors import DataError
-
-_USUAL_SPLITS = ("train", "val", "test", "trainval")
+from weakseg.formats.source import SourceOptions, find_picture
 
 
 def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
@@ -49,34 +46,6 @@ def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> 
     except OSError:
         pass
     return []
-
-
-def read_splits(folder: Path) -> dict[str, str]:
-    """Read the lists of images in a folder of splits.
-
-    Args:
-        folder: It holds train.txt, val.txt and so on, with an image's name at the beginning of
-            each line. A folder that is missing holds nothing.
-
-    Returns:
-        Name of the split by image. An image that several lists name is in the first of train,
-        val, test, trainval, and then of the others by the alphabet.
-
-    Raises:
-        DataError: A list cannot be read.
-    """
-    lists = {path.stem: path for path in sorted(folder.glob("*.txt"))}
-    usual = [split for split in _USUAL_SPLITS if split in lists]
-    splits: dict[str, str] = {}
-    for split in dict.fromkeys([*usual, *lists]):
-        try:
-            lines = lists[split].read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"is not readable as text ({error})", path=lists[split]) from error
-        for line in lines:
-            if line.strip():
-                splits.setdefault(image_name(line.split()[0]), split)
-    return splits
 
 
 def photo_of(label_map: Path, name: str, root: Path, options: SourceOptions) -> Path | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.inference.binding import Probabilities, allowed_classes, bind, box_limits, is_marked
 from weakseg.inference.groups import in_groups

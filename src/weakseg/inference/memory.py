@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from weakseg.datasets.draws import load_sample
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.datasets.transforms import shrink_labels
 from weakseg.inference.tiles import tiles
 from weakseg.marks.classes import ClassList

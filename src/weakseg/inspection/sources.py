@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from weakseg.datasets.folder import is_data, load_data_config, read_class_list, read_every
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.formats.detection import Source, opened_source
 from weakseg.formats.source import Annotated, SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList, read_classes
+from weakseg.recipes.options import DataOptions, resolve_options
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError
 
@@ -23,24 +24,26 @@ class Inspected:
         images: Its images, to be gone through once.
         classes: Its classes.
         format: Name of its format.
+        config: Which marks count and how they are drawn, merged from all options.
         total: Number of images, where it is known before they are read.
     """
 
     images: Iterable[Annotated]
     classes: ClassList
     format: str
+    config: DataConfig
     total: int | None
 
 
 @contextmanager
 def opened_data(
-    path: Path, config: DataConfig, options: SourceOptions, format_name: str | None = None
+    path: Path, data: DataOptions, options: SourceOptions, format_name: str | None = None
 ) -> Iterator[Inspected]:
     """Open a data folder, a PASCAL VOC folder or files of an annotation tool.
 
     Args:
         path: A folder, a file, a zip, or a data.yaml.
-        config: Which marks of a data folder count, and how they are drawn.
+        data: Which marks of a data folder count, and how they are drawn.
         options: What the user says about files of a tool.
         format_name: The format, where the content does not tell.
 
@@ -50,25 +53,30 @@ def opened_data(
     Raises:
         DataError: It is in no format that can be read.
     """
-    if format_name is None and is_data(path):
-        yield _data_folder(load_data_config(path, config))
+    if format_name is None and DataFolder.recognises(path):
+        yield _data_folder(DataFolder.open(path, data))
         return
+    config = resolve_options(data)
     with opened_source(path, format_name) as source:
         classes = _classes_of(source, options, config)
-        yield Inspected(source.read(classes, options), classes, source.format.name, None)
+        yield Inspected(source.read(classes, options), classes, source.format.name, config, None)
 
 
-def _data_folder(config: DataConfig) -> Inspected:
-    classes = read_class_list(config)
-    every = read_every(config, classes)
-    root = Path(config.root)
+def _data_folder(folder: DataFolder) -> Inspected:
+    every = folder.every()
     images = (
         Annotated(
-            record.name, record.marks, record.image, None, root, f"image {record.name!r}", split
+            record.name,
+            record.marks,
+            record.image,
+            None,
+            folder.root,
+            f"image {record.name!r}",
+            split,
         )
         for record, split in every
     )
-    return Inspected(images, classes, "data folder", len(every))
+    return Inspected(images, folder.classes, "data folder", folder.config, len(every))
 
 
 def _classes_of(source: Source, options: SourceOptions, config: DataConfig) -> ClassList:

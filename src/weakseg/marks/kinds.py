@@ -262,3 +262,6 @@ _FIELDS = {
     "scribbles": ("strokes", "scribbles"),
     "masks": ("polygons", "mask"),
 }
+
+MARK_KINDS = tuple(_FIELDS)
+"""All kinds of marks, the weakest first."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_docstring_parse_options
 
-from weakseg.recipes.recipe import Recipe, flatten
+from weakseg.recipes.merging import as_tree, branches, flatten, merge
+from weakseg.recipes.recipe import Recipe
 from weakseg.support.errors import RecipeError
 from weakseg.support.files import replacing
 
@@ -75,11 +76,19 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         10
     """
     path = recipe_path(name)
-    return parse_recipe(merge(_read_tree(path), overrides or {}), source=str(path))
+    return parse_recipe(merge(read_recipe_tree(path), overrides or {}), source=str(path))
 
 
-def _read_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read a recipe's keys and values, laid over those of the recipe that its `base` names."""
+def read_recipe_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read a recipe's keys and values, laid over those of the recipe that its `base` names.
+
+    Args:
+        path: The YAML file.
+        above: Files of which this one is the base, which it cannot name in turn.
+
+    Raises:
+        RecipeError: The file is not valid YAML, or there is no such base.
+    """
     if path in above:
         raise RecipeError(f"{path}: is its own base")
     try:
@@ -95,7 +104,7 @@ def _read_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise RecipeError(f"{path}: base: expected the name or file of a recipe, but got {base!r}")
     beside = path.parent / base
     found = beside if beside.is_file() else recipe_path(base)
-    return merge(_read_tree(found, (*above, path)), flatten(tree))
+    return merge(read_recipe_tree(found, (*above, path)), tree)
 
 
 def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:
@@ -120,25 +129,6 @@ def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:
         raise RecipeError(f"{source}: {plain_message(str(error))}") from error
 
 
-def merge(tree: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay values by dotted key over nested dictionaries, which stay as they are.
-
-    Examples:
-        >>> merge({"model": {"head": "aspp"}}, {"model.head": "psp", "seed": 1})
-        {'model': {'head': 'psp'}, 'seed': 1}
-    """
-    merged = {
-        key: merge(value, {}) if isinstance(value, dict) else value for key, value in tree.items()
-    }
-    for dotted, value in overrides.items():
-        *parents, last = dotted.split(".")
-        branch = merged
-        for parent in parents:
-            branch = branch.setdefault(parent, {})
-        branch[last] = value
-    return merged
-
-
 def dump_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe in full, defaults included."""
     with replacing(path) as beside:
@@ -147,35 +137,26 @@ def dump_recipe(recipe: Recipe, path: Path) -> None:
 
 def recipe_yaml(recipe: Recipe) -> str:
     """Give a recipe in full as YAML."""
-    return str(yaml.safe_dump(_plain_types(asdict(recipe)), sort_keys=False, allow_unicode=True))
+    return str(yaml.safe_dump(as_tree(recipe), sort_keys=False, allow_unicode=True))
 
 
 def recipe_differences(first: Recipe, second: Recipe) -> list[str]:
     """Name the keys in which two recipes differ, with both values."""
-    one, other = (flatten(_plain_types(asdict(recipe))) for recipe in (first, second))
+    one, other = (flatten(as_tree(recipe)) for recipe in (first, second))
     return [f"{key}: {one[key]!r} → {other[key]!r}" for key in one if one[key] != other[key]]
 
 
 def _refuse_unknown(tree: Mapping[str, Any], source: str) -> None:
-    known = flatten(asdict(Recipe()))
-    branches = {
-        key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)
-    }
-    for key, value in _dotted(tree):
-        if key in branches and not isinstance(value, Mapping):
+    known = flatten(as_tree(Recipe()))
+    parents = {key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)}
+    for key, value in branches(tree):
+        if key in parents and not isinstance(value, Mapping):
             raise RecipeError(f"{source}: {key}: expected keys and values, but got {value!r}")
-        if key in known or key in branches:
+        if key in known or key in parents:
             continue
-        near = difflib.get_close_matches(key, [*known, *branches], n=1)
+        near = difflib.get_close_matches(key, [*known, *parents], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise RecipeError(f"{source}: unknown key {key!r}{hint}")
-
-
-def _dotted(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        yield f"{prefix}{key}", value
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
 
 
 def plain_message(message: str) -> str:
@@ -190,11 +171,3 @@ def plain_message(message: str) -> str:
     for word in ("class", "typing."):
         text = text.replace(f"<{word} '", "'").replace("'>", "'")
     return text
-
-
-def _plain_types(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain_types(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain_types(item) for item in value]
-    return value

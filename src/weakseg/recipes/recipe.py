@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from weakseg.recipes.merging import flatten
 from weakseg.support.errors import RecipeError
 
 Method = Literal["spml", "cross-entropy"]
@@ -399,22 +400,6 @@ def _ranges(recipe: Recipe) -> Iterator[tuple[str, Any, str, bool]]:
     for keys, expected, rule in _RULES:
         for key in keys.split():
             yield key, flat[key], expected, rule(flat[key])
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn nested dictionaries into one with dotted keys.
-
-    Examples:
-        >>> flatten({"model": {"head": "aspp"}, "seed": 0})
-        {'model.head': 'aspp', 'seed': 0}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 _RULES: list[tuple[str, str, Callable[[Any], bool]]] = [

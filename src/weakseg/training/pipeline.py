@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.inference.memory import Memory, build_memory
 from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, save_network

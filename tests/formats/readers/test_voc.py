@@ -125,7 +125,7 @@ def test_the_augmented_masks_win_over_the_original_ones(voc):
 def test_splits_of_main_count_where_there_are_none_for_segmentation(voc):
     (voc / "ImageSets/Segmentation").rename(voc / "ImageSets/Main")
     write(voc / "ImageSets/Main/cat_train.txt", "a  1\nb -1\n")
-    assert [item.split for item in read(voc)] == ["train", "cat_train", "val"]
+    assert [item.split for item in read(voc)] == ["train", None, "val"]
 
 
 def test_classes_may_come_from_a_list_in_the_folder(voc):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from weakseg.datasets.folder import load_data_config, read_class_list, read_split
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.evaluation import Confusion, Protocol, label_quality
 from weakseg.inference import Segmenter
 from weakseg.inference.memory import Memory
@@ -42,12 +42,12 @@ class Run:
             "classify": {"steps": 2},
             "inference": {"grid": [3, 3]},
         }
-        recipe = parse_recipe(tree | changes)
-        self.recipe: Recipe = replace(recipe, data=load_data_config(data, recipe.data))
+        source = DataFolder.open(data, (tree | changes)["data"])
+        self.recipe: Recipe = replace(parse_recipe(tree | changes), data=source.config)
         self.folder = RunFolder(root)
-        self.classes = read_class_list(self.recipe.data)
-        self.trained = read_split(self.recipe.data, "train", self.classes)
-        self.scored = read_split(self.recipe.data, "val", self.classes)
+        self.classes = source.classes
+        self.trained = source.split("train")
+        self.scored = source.split("val")
         self.folder.prepare(self.recipe, self.classes)
         self.folder.log.write_text(LOG)
         torch.manual_seed(0)
@@ -75,7 +75,7 @@ class Run:
             truth[right.get(record.name, 0) :] = 254
             path = self.folder.stages / "relabel" / "labels" / f"{record.name}.png"
             write_label_map(path, truth)
-            refined.append(replace(record, beneath=path))
+            refined.append(replace(record, pseudo_labels=path))
         self.outcome = replace(self.outcome, refined=refined)
 
     def score(self) -> None:
@@ -110,7 +110,7 @@ def test_a_training_image_tells_its_story_from_marks_to_truth(folder, tmp_path):
     for record in run.trained:
         path = run.folder.stages / "seeds" / "labels" / f"{record.name}.png"
         write_label_map(path, np.full((48, 64), 254, np.uint8))
-        seeded.append(replace(record, beneath=path))
+        seeded.append(replace(record, pseudo_labels=path))
         save_oversegment(
             tmp_path / "regions" / f"{record.name}.png",
             np.arange(48 * 64, dtype=np.int32).reshape(48, 64) // 1000,

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weakseg.formats.data_folders import (
+    VOC_MASKS,
+    FolderFiles,
+    FolderLayout,
+    read_splits,
+    read_tables,
+    voc_layout,
+)
 from weakseg.formats.label_regions import coloured_regions, label_map_marks
-from weakseg.formats.layout import files_by_name, first_files, read_splits
+from weakseg.formats.layout import first_files
 from weakseg.formats.palette_files import palette_ids, read_palette
+from weakseg.formats.readers.folder import RenumberedClasses
 from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.readers.voc_xml import (
     find_named,
@@ -29,8 +38,7 @@ from weakseg.formats.source import (
     find_picture,
     read_number,
 )
-from weakseg.images.reading import find_images
-from weakseg.marks.classes import VOC_CLASSES, read_classes
+from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks
 
@@ -39,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCRIBBLESUP", "VOC", "read_voc_xml"]
 
-_MASK_FOLDERS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _NO_OPTIONS = SourceOptions()
 
 
@@ -106,7 +113,7 @@ def _read_box(element: Element, class_id: int, path: Path, entry: str) -> Box | 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     read_xml = partial(read_voc_xml, classes=classes, options=options)
-    if any((path / name).is_dir() for name in ("JPEGImages", "Annotations", *_MASK_FOLDERS)):
+    if any((path / name).is_dir() for name in ("JPEGImages", "Annotations", *VOC_MASKS)):
         yield from _read_voc_folder(path, read_xml, classes, options)
     elif path.is_dir():
         yield from read_xml_folder(path, read_xml)
@@ -114,78 +121,74 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         yield read_xml(path)
 
 
-@dataclass(frozen=True)
-class _VocFolder:
-    """What is in a folder of PASCAL VOC, by the images' names."""
-
-    images: dict[str, Path]
-    annotations: dict[str, Path]
-    masks: dict[str, Path]
-    splits: dict[str, str]
-
-    @classmethod
-    def of(cls, root: Path) -> _VocFolder:
-        masks = (files_by_name(root / name, ".png") for name in _MASK_FOLDERS)
-        splits = (read_splits(root / "ImageSets" / name) for name in ("Segmentation", "Main"))
-        return cls(
-            find_images(root / "JPEGImages"),
-            files_by_name(root / "Annotations", ".xml"),
-            next(filter(None, masks), {}),
-            next(filter(None, splits), {}),
-        )
-
-
 def _read_voc_folder(
     root: Path, read_xml: Callable[[Path], Annotated], classes: ClassFinder, options: SourceOptions
 ) -> Iterator[Annotated]:
-    there = _VocFolder.of(root)
-    read_mask = _mask_reader(root, classes, options) if there.masks else None
+    layout = voc_layout(root)
+    files = FolderFiles.of(layout)
+    splits = read_splits(layout.splits, files.images)
+    marks_of, named = _marks_of(layout, files, classes, options)
     unread: tuple[Finding, ...] = ()
     if (root / "SegmentationObject").is_dir():
         unread = (
             Finding("unread", "masks of single objects; left out", root / "SegmentationObject"),
         )
-    for name in sorted({*there.images, *there.annotations, *there.masks, *there.splits}):
-        annotated = Annotated(name, Marks(), there.images.get(name), None, root)
-        if name in there.annotations:
-            annotated = read_xml(there.annotations[name])
-        marks = annotated.marks
-        if read_mask is not None and name in there.masks:
-            marks += read_mask(there.masks[name])
-        picture = there.images.get(name) or annotated.picture or find_picture(name, root, options)
+    for name in files.names(named, splits):
+        marks = marks_of(name)
+        annotated = Annotated(name, Marks(), None, None, root)
+        if name in files.annotations:
+            annotated = read_xml(files.annotations[name])
+            # As in training: a table of tags or boxes takes the place of an image's XML.
+            if not marks.tags and not marks.boxes:
+                marks = annotated.marks + marks
+        picture = files.images.get(name) or annotated.picture or find_picture(name, root, options)
         findings, unread = annotated.findings + unread, ()
         yield replace(
             annotated,
             name=name,
             marks=marks,
             picture=picture,
-            split=there.splits.get(name),
+            split=splits.get(name),
             findings=findings,
         )
 
 
-def _mask_reader(
-    root: Path, classes: ClassFinder, options: SourceOptions
-) -> Callable[[Path], Marks]:
-    """Ask for the classes of masks, and give what reads a mask.
+def _marks_of(
+    layout: FolderLayout, files: FolderFiles, classes: ClassFinder, options: SourceOptions
+) -> tuple[Callable[[str], Marks], Iterable[str]]:
+    """Return a function from an image to its marks other than XML, and the names in tables.
 
-    They are those of a palette (of the user, or the labelmap.txt that CVAT writes), of a list in
-    the folder (classes.txt, or the class_names.txt that labelme writes), or those of PASCAL VOC.
+    Classes of masks are those of a palette (of the user, or the labelmap.txt that CVAT writes), of
+    a list in the folder (classes.txt, or the class_names.txt that labelme writes), or those of
+    PASCAL VOC. They are looked up only where there is a mark.
     """
-    palette_file = options.palette or root / "labelmap.txt"
-    if options.palette or palette_file.is_file():
-        palette = read_palette(palette_file)
-        ids = palette_ids(palette, classes, palette_file)
-        return lambda path: Marks(regions=coloured_regions(path, palette, ids, "mask"))
-    lists = (root / "classes.txt", root / "class_names.txt")
-    source = next((path for path in lists if path.is_file()), None)
-    names = VOC_CLASSES if source is None else read_classes(source).names
-    numbers = [classes.find(name, path=source or root) for name in names]
-    return lambda path: label_map_marks(path, numbers, "mask")
+    path = options.palette or layout.root / "labelmap.txt"
+    palette = read_palette(path) if files.masks and (options.palette or path.is_file()) else None
+    colours = None if palette is None else (palette, palette_ids(palette, classes, path))
+    has_tables = any(item.is_file() for paths in layout.tables.values() for item in paths)
+    needs_list = has_tables or files.scribbles or (files.masks and colours is None)
+    own = RenumberedClasses.of(
+        layout.read_classes() if needs_list else ClassList(()),
+        classes,
+        layout.classes if layout.classes.is_file() else layout.root,
+    )
+    tables = read_tables(layout, own)
+
+    def marks_of(name: str) -> Marks:
+        marks = tables.get(name, Marks())
+        if name in files.scribbles:
+            marks += label_map_marks(files.scribbles[name], own.ids, "scribble")
+        if name in files.masks and colours is not None:
+            marks += Marks(regions=coloured_regions(files.masks[name], *colours, "mask"))
+        elif name in files.masks:
+            marks += label_map_marks(files.masks[name], own.ids, "mask")
+        return marks
+
+    return marks_of, tables
 
 
 def _recognises(path: Path) -> bool:
-    if any((path / name).is_dir() for name in ("JPEGImages", *_MASK_FOLDERS)):
+    if any((path / name).is_dir() for name in ("JPEGImages", *VOC_MASKS)):
         return True
     kinds = [xml_kind(file) for file in first_files(path, ".xml", ("*", "*/*"))]
     return "voc" in kinds and "scribblesup" not in kinds

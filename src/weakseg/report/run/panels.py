@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.inspection.sample import Sampled
@@ -68,7 +68,9 @@ class Panels:
         for row, tag in enumerate(sorted(record.marks.tags - drawn)):
             name = label_name(tag, self.classes.names)
             draw_chip(pen, _GAP, _GAP + row * _LINE, name, tag, picture.size)
-        labels = record_labels(replace(record, beneath=None), self.size, self.classes, self.data)
+        labels = record_labels(
+            replace(record, pseudo_labels=None), self.size, self.classes, self.data
+        )
         self.seen |= record.marks.named_classes | set(np.unique(labels).tolist())
         self.pictures.append(("marks", np.asarray(picture)))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.evaluation import Scores, label_quality
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
@@ -74,11 +74,11 @@ def agreement_on_disk(records: Sequence[Record], classes: ClassList) -> dict[str
     Returns:
         Mean IoU of up to 120 images, spread evenly, by name.
     """
-    known = [record for record in records if record.beneath and record.truth]
+    known = [record for record in records if record.pseudo_labels and record.truth]
     found = {}
     for record in spread(known, _COMPARED):
-        assert record.beneath is not None
-        labels = read_label_map(record.beneath, num_classes=len(classes))
+        assert record.pseudo_labels is not None
+        labels = read_label_map(record.pseudo_labels, num_classes=len(classes))
         found[record.name] = agreement(labels, record, classes)
     return _numbers(found)
 

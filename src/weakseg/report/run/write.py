@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from weakseg.datasets.folder import Record, count_kinds
+from weakseg.datasets.records import Record, count_kinds
 from weakseg.evaluation import Protocol, Scores
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
@@ -158,7 +158,7 @@ def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]
     refined = [
         after
         for before, after in zip(outcome.seeded, outcome.refined, strict=True)
-        if after.beneath != before.beneath
+        if after.pseudo_labels != before.pseudo_labels
     ]
     iou = agreement_on_disk(refined, classes)
     if not iou:
@@ -185,12 +185,12 @@ def _story(
     before = next(each for each in outcome.seeded if each.name == record.name)
     panels = Panels(record, segmenter.classes, recipe.data, compare=True)
     panels.add_marks()
-    if before.beneath is not None:
+    if before.pseudo_labels is not None:
         panels.add_stage("seeds", before)
     if oversegments is not None:
         panels.add_regions(oversegments / f"{record.name}.png")
     panels.add_embedding(colours)
-    if record.beneath != before.beneath:
+    if record.pseudo_labels != before.pseudo_labels:
         panels.add_stage("refined labels", record)
     panels.add_labels("prediction", segmenter.predict(panels.image))
     panels.add_truth()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from weakseg.datasets.draws import TrainingDraws
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.inference.segmenter import load_network
 from weakseg.marks.classes import ClassList

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.datasets.folder import Record
+from weakseg.datasets.records import Record
 from weakseg.marks.kinds import Marks
 from weakseg.recipes.run_folder import RunFolder, TrainingFolder
 from weakseg.support.files import replacing

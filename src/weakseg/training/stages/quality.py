@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.records import Record
 from weakseg.evaluation.label_quality import label_quality
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
@@ -24,7 +24,7 @@ def measured_quality(
     """Compare labels with masks that were not trained on, and tell the user.
 
     Args:
-        records: Training images with their marks, and what a stage laid beneath them.
+        records: Training images with their marks and pseudo-labels.
         classes: The classes.
         config: How marks are drawn.
         what: What to call the labels.

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.inference.binding import allowed_classes, bind, box_limits, is_marked
@@ -97,7 +97,7 @@ def relabel(
 
 
 def _with_labels(record: Record, paths: Mapping[str, Path]) -> Record:
-    return replace(record, beneath=paths[record.name]) if record.name in paths else record
+    return replace(record, pseudo_labels=paths[record.name]) if record.name in paths else record
 
 
 def refined_labels(
@@ -123,7 +123,7 @@ def refined_labels(
     config, classes = recipe.relabel, segmenter.classes
     image = read_image(record.image)
     size = (image.shape[0], image.shape[1])
-    sure = record if _keeps_seeds(record, config) else replace(record, beneath=None)
+    sure = record if _keeps_seeds(record, config) else replace(record, pseudo_labels=None)
     labels = record_labels(sure, size, classes, recipe.data)
     if not is_marked(labels, record.marks):
         return np.full(size, UNLABELLED, np.uint8)

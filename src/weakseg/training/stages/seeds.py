@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from weakseg.datasets.draws import TrainingDraws
-from weakseg.datasets.folder import Record
 from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.records import Record
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.images.reading import image_size, read_image
 from weakseg.marks.classes import ClassList
@@ -83,7 +83,7 @@ def seeds(
         _with_seeds(record, stage) if needs_seeds(record, classes) else record for record in records
     ]
     if not stage.is_complete():
-        wanting = [record for record in seeded if record.beneath is not None]
+        wanting = [record for record in seeded if record.pseudo_labels is not None]
         _make_maps(recipe, records, wanting, classes, stage)
         _make_labels(recipe, wanting, classes, stage, oversegments)
         wait_for_all()
@@ -211,7 +211,7 @@ def _tag_classifier(
     )
     config = replace(recipe.training, steps=recipe.seeds.steps)
     draws = TrainingDraws(
-        [replace(record, beneath=None) for record in marked],
+        [replace(record, pseudo_labels=None) for record in marked],
         classes,
         recipe.data,
         transform,
@@ -224,12 +224,12 @@ def _tag_classifier(
 
 
 def _tags(record: Record, size: tuple[int, int], classes: ClassList, recipe: Recipe) -> list[int]:
-    labels = record_labels(replace(record, beneath=None), size, classes, recipe.data)
+    labels = record_labels(replace(record, pseudo_labels=None), size, classes, recipe.data)
     return [i for i, holds in enumerate(tags_of(labels, record.marks, classes)) if holds]
 
 
 def _with_seeds(record: Record, stage: Stage) -> Record:
-    return replace(record, beneath=_labels_path(record, stage))
+    return replace(record, pseudo_labels=_labels_path(record, stage))
 
 
 def _labels_path(record: Record, stage: Stage) -> Path:

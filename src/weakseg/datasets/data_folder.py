@@ -1,0 +1,217 @@
+"""A data folder or a PASCAL VOC folder, opened once: its classes, its splits, its marked images."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from weakseg.datasets.records import Record
+from weakseg.formats.data_folders import (
+    FolderFiles,
+    find_layout,
+    is_data_folder,
+    read_split_list,
+    read_tables,
+    split_lists,
+)
+from weakseg.formats.readers.voc import read_voc_xml
+from weakseg.marks.classes import ClassList, read_classes
+from weakseg.marks.kinds import Marks
+from weakseg.recipes.options import DataOptions, resolve_data
+from weakseg.recipes.recipe import DataConfig
+from weakseg.support.errors import DataError
+
+_log = logging.getLogger(__name__)
+
+
+class DataFolder:
+    """Images of a data folder or a PASCAL VOC folder, with the marks that count.
+
+    Files are read when first needed, and once.
+
+    Args:
+        config: Where the data is and which marks count, in full.
+        classes: The classes, in place of the folder's own list.
+
+    Attributes:
+        root: The folder.
+        config: Where the data is and which marks count.
+        layout: Paths of images, splits, masks, scribbles and tables.
+
+    Raises:
+        DataError: The root is neither a data folder nor a PASCAL VOC folder.
+    """
+
+    def __init__(self, config: DataConfig, classes: ClassList | None = None) -> None:
+        self.root = Path(config.root)
+        self.config = config
+        layout = find_layout(self.root)
+        self.layout = replace(
+            layout,
+            masks=Path(config.masks) if config.masks else layout.masks,
+            scribbles=Path(config.scribbles) if config.scribbles else layout.scribbles,
+            classes=Path(config.classes) if config.classes else layout.classes,
+            points=tuple(map(Path, config.points)) or layout.points,
+        )
+        self._classes = classes
+
+    @classmethod
+    def open(
+        cls, data: str | Path, options: DataOptions | None = None, classes: ClassList | None = None
+    ) -> DataFolder:
+        """Open the data that a user names.
+
+        Args:
+            data: A data folder, a PASCAL VOC folder, or a data.yaml.
+            options: Values of `data` in a recipe; they win over those of a data.yaml.
+            classes: The classes, in place of the folder's own list.
+
+        Raises:
+            DataError: There is no such data, or its data.yaml is wrong.
+            RecipeError: An option is wrong.
+        """
+        return cls(resolve_data(data, options), classes)
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        """Whether a path is a data folder, a PASCAL VOC folder with images, or a data.yaml."""
+        return is_data_folder(path) if path.is_dir() else path.suffix in {".yaml", ".yml"}
+
+    @cached_property
+    def classes(self) -> ClassList:
+        """The classes; a PASCAL VOC folder needs no list.
+
+        Raises:
+            DataError: The list is missing or wrong.
+        """
+        if self._classes is not None:
+            return self._classes
+        if self.config.classes:
+            return read_classes(self.layout.classes)
+        return self.layout.read_classes()
+
+    @property
+    def images(self) -> dict[str, Path]:
+        """Image files by name."""
+        return self._files.images
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return tuple(split_lists(self.layout.splits))
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Kinds of marks to train on: those asked for, those named, or those there are."""
+        if self.config.marks:
+            return list(self.config.marks)
+        named = [kind for kind in _NAMED if getattr(self.config, kind)]
+        return named or self.layout.kinds()
+
+    @property
+    def cache(self) -> Path:
+        """Folder for what is computed from the images.
+
+        Beside the data; where the data may not be written, in the user's cache, by its path.
+        """
+        if self.config.cache:
+            return Path(self.config.cache)
+        root = self.root.resolve()
+        # Root may write anywhere, so the folder's own mode tells better what its owner meant.
+        if root.stat().st_mode & stat.S_IWUSR and os.access(root, os.W_OK):
+            return root / ".weakseg"
+        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        return home / "weakseg" / hashlib.sha256(str(root).encode()).hexdigest()[:12]
+
+    def has_split(self, name: str) -> bool:
+        """Whether the folder lists this split."""
+        return name in self.splits
+
+    def split(self, name: str) -> list[Record]:
+        """List the images of a split with their marks, in the order of the split.
+
+        Where the folder has no splits, "train" means every image.
+
+        Raises:
+            DataError: The split is missing or empty, names an image that is not there, or a table
+                of marks is wrong.
+        """
+        return self._records(self._names(name))
+
+    def every(self) -> list[tuple[Record, str | None]]:
+        """List all images with their marks, and the first split that each belongs to.
+
+        Raises:
+            DataError: A table of marks or a split is wrong, or there is no image.
+        """
+        if not self.images:
+            raise DataError("there is no image", path=self.layout.images)
+        splits: dict[str, str] = {}
+        for split in self.splits:
+            for name in self._names(split):
+                splits.setdefault(name, split)
+        return [(record, splits.get(record.name)) for record in self._records(sorted(self.images))]
+
+    @cached_property
+    def _files(self) -> FolderFiles:
+        return FolderFiles.of(self.layout)
+
+    @cached_property
+    def _tables(self) -> dict[str, Marks]:
+        required = () if self.layout.is_voc else {"tags", "boxes"} & set(self.config.marks)
+        if self.config.points or "points" in self.config.marks:
+            required = {*required, "points"}
+        marks = read_tables(self.layout, self.classes, kinds=self.kinds, required=required)
+        strangers = sorted(marks.keys() - self.images.keys())
+        if strangers:
+            _log.warning(
+                "marks are given for %d images that are not in %s (the first: %r); they are left "
+                "out",
+                len(strangers),
+                self.layout.images,
+                strangers[0],
+            )
+        return marks
+
+    def _records(self, names: Iterable[str]) -> list[Record]:
+        kinds, records = set(self.kinds), []
+        for name in names:
+            marks, mask = self._tables.get(name, Marks()), self._files.masks.get(name)
+            # A table of tags or boxes takes the place of an image's XML.
+            xml = self._files.annotations.get(name) if {"tags", "boxes"} & kinds else None
+            if xml is not None and not marks.tags and not marks.boxes:
+                marks += read_voc_xml(xml, self.classes).marks
+            marks = replace(marks, scribbles=self._files.scribbles.get(name), mask=mask)
+            records.append(Record(name, self.images[name], marks.only(kinds), mask))
+        return records
+
+    def _names(self, split: str) -> list[str]:
+        path = self.layout.splits / f"{split}.txt"
+        if not self.has_split(split):
+            if split == "train" and not self.layout.splits.is_dir() and self.images:
+                return sorted(self.images)
+            raise DataError(
+                f"there is no split {split!r}: expected this file; splits that are there: "
+                f"{', '.join(sorted(self.splits)) or 'none'}",
+                path=path,
+            )
+        names = read_split_list(path, self.images)
+        if not names:
+            raise DataError("the split is empty: expected one image name a line", path=path)
+        for number, name in names:
+            if name not in self.images:
+                raise DataError(
+                    f"there is no image {name!r} in {self.layout.images}",
+                    path=path,
+                    entry=f"line {number}",
+                )
+        return list(dict.fromkeys(name for _, name in names))
+
+
+_NAMED = ("points", "scribbles", "masks")

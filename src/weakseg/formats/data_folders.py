@@ -1,0 +1,289 @@
+"""Data folders of weakseg and of PASCAL VOC: which files hold images, marks, classes and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weakseg.formats.layout import files_by_name
+from weakseg.formats.points import read_points
+from weakseg.formats.source import ClassFinder, image_name
+from weakseg.formats.tables import read_boxes, read_tags
+from weakseg.images.reading import find_images
+from weakseg.marks.classes import VOC_CLASSES, ClassList, read_classes
+from weakseg.marks.kinds import MARK_KINDS, Marks
+from weakseg.support.errors import DataError
+
+VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
+_VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
+_CLASS_LISTS = ("classes.txt", "class_names.txt")  # the second is what labelme writes
+_USUAL_SPLITS = ("train", "val", "test", "trainval")
+_READERS: dict[str, Callable[[Path, ClassFinder], Mapping[str, Iterable[Any]]]] = {
+    "tags": read_tags,
+    "boxes": read_boxes,
+    "points": read_points,
+}
+
+
+@dataclass(frozen=True)
+class FolderLayout:
+    """Paths inside a data folder; they need not exist.
+
+    Args:
+        root: The folder.
+        images: Folder of images.
+        splits: Folder of lists of images, NAME.txt.
+        masks: Folder of full masks.
+        scribbles: Folder of label maps of scribbles.
+        classes: The list of classes.
+        points: Tables of points.
+        annotations: Folder of PASCAL VOC's XML files; None in a folder of weakseg's own.
+    """
+
+    root: Path
+    images: Path
+    splits: Path
+    masks: Path
+    scribbles: Path
+    classes: Path
+    points: tuple[Path, ...]
+    annotations: Path | None = None
+
+    @property
+    def is_voc(self) -> bool:
+        """Whether this is a folder of PASCAL VOC."""
+        return self.annotations is not None
+
+    @property
+    def tables(self) -> dict[str, tuple[Path, ...]]:
+        """Tables of marks, by kind."""
+        return {
+            "tags": (self.root / "tags.csv",),
+            "boxes": (self.root / "boxes.csv",),
+            "points": self.points,
+        }
+
+    def kinds(self) -> list[str]:
+        """List the kinds of marks that the folder holds."""
+        there = {kind for kind, paths in self.tables.items() if any(p.is_file() for p in paths)}
+        if self.annotations is not None and self.annotations.is_dir():
+            there |= {"tags", "boxes"}
+        maps = {"scribbles": self.scribbles, "masks": self.masks}
+        there |= {kind for kind, folder in maps.items() if folder.is_dir()}
+        return [kind for kind in MARK_KINDS if kind in there]
+
+    def read_classes(self) -> ClassList:
+        """Read the list of classes; a folder of PASCAL VOC needs none.
+
+        Raises:
+            DataError: The list is missing or wrong.
+        """
+        if self.is_voc and not self.classes.exists():
+            return ClassList(VOC_CLASSES, "the classes of PASCAL VOC")
+        return read_classes(self.classes)
+
+
+def is_data_folder(path: Path) -> bool:
+    """Whether a path is a data folder of weakseg, or of PASCAL VOC with its images."""
+    return (path / "JPEGImages").is_dir() or (
+        (path / "images").is_dir() and (path / "classes.txt").is_file()
+    )
+
+
+def find_layout(root: Path) -> FolderLayout:
+    """Find out where a folder keeps what.
+
+    Raises:
+        DataError: It is neither a data folder nor a PASCAL VOC folder.
+    """
+    if (root / "JPEGImages").is_dir():
+        return voc_layout(root)
+    if (root / "images").is_dir():
+        return own_layout(root)
+    raise DataError(
+        "expected a data folder (with images/ and classes.txt) or a PASCAL VOC folder "
+        "(with JPEGImages/), but found neither",
+        path=root,
+    )
+
+
+def own_layout(root: Path) -> FolderLayout:
+    """Layout of weakseg's own data folder."""
+    return FolderLayout(
+        root=root,
+        images=root / "images",
+        splits=root / "splits",
+        masks=root / "masks",
+        scribbles=root / "scribbles",
+        classes=root / "classes.txt",
+        points=(root / "points.csv",),
+    )
+
+
+def voc_layout(root: Path) -> FolderLayout:
+    """Layout of a PASCAL VOC folder, which may hold weakseg's tables and scribbles too.
+
+    Masks are those of the first folder that holds any of SegmentationClassAug, SegmentationClass
+    and SegmentationClassPNG; splits those of ImageSets/Segmentation, or else of ImageSets/Main.
+    """
+    lists = [root / name for name in _CLASS_LISTS]
+    return FolderLayout(
+        root=root,
+        images=root / "JPEGImages",
+        splits=_first_holding(".txt", [root / name for name in _VOC_SPLITS]),
+        masks=_first_holding(".png", [root / name for name in VOC_MASKS]),
+        scribbles=root / "scribbles",
+        classes=next((path for path in lists if path.is_file()), lists[0]),
+        points=(root / "points.csv",),
+        annotations=root / "Annotations",
+    )
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """Files of a data folder by the images' names: paths without the ending, inside their folder.
+
+    Args:
+        images: The images.
+        annotations: XML files of PASCAL VOC.
+        scribbles: Label maps of scribbles.
+        masks: Label maps of full masks.
+    """
+
+    images: dict[str, Path]
+    annotations: dict[str, Path]
+    scribbles: dict[str, Path]
+    masks: dict[str, Path]
+
+    @classmethod
+    def of(cls, layout: FolderLayout) -> FolderFiles:
+        """List the files of a folder.
+
+        Raises:
+            DataError: Two images differ in nothing but their ending.
+        """
+        annotations = layout.annotations
+        return cls(
+            find_images(layout.images),
+            {} if annotations is None else files_by_name(annotations, ".xml"),
+            files_by_name(layout.scribbles, ".png"),
+            files_by_name(layout.masks, ".png"),
+        )
+
+    def names(self, *more: Iterable[str]) -> list[str]:
+        """List the names of all images that a file, or one of the collections, names."""
+        return sorted({name for found in (*vars(self).values(), *more) for name in found})
+
+
+def read_tables(
+    layout: FolderLayout,
+    classes: ClassFinder,
+    *,
+    kinds: Iterable[str] = tuple(_READERS),
+    required: Iterable[str] = (),
+) -> dict[str, Marks]:
+    """Read the tables of tags, boxes and points.
+
+    Args:
+        layout: Where they are.
+        classes: The classes, to which every mark must belong.
+        kinds: Kinds of marks to read; those that have no table are ignored.
+        required: Kinds whose table must be there.
+
+    Returns:
+        Marks by image name; an image may have none.
+
+    Raises:
+        DataError: A required table is missing, or one is wrong.
+    """
+    marks: dict[str, Marks] = {}
+    for kind in [kind for kind in _READERS if kind in set(kinds)]:
+        for path in layout.tables[kind]:
+            if kind not in set(required) and not path.is_file():
+                continue
+            for name, found in _READERS[kind](path, classes).items():
+                held = frozenset(found) if kind == "tags" else tuple(found)
+                marks[name] = marks.get(name, Marks()) + Marks(**{kind: held})  # type: ignore[arg-type]
+    return marks
+
+
+def split_lists(folder: Path) -> dict[str, Path]:
+    """Find the lists of images in a folder of splits.
+
+    The lists that PASCAL VOC has for each class (cat_train.txt, with -1, 0 or 1 behind each name)
+    are no splits.
+
+    Returns:
+        Files by split: first train, val, test and trainval, then the others by the alphabet.
+    """
+    lists = {path.stem: path for path in sorted(folder.glob("*.txt")) if not _is_of_a_class(path)}
+    usual = [split for split in _USUAL_SPLITS if split in lists]
+    return {split: lists[split] for split in dict.fromkeys([*usual, *lists])}
+
+
+def read_split_list(path: Path, images: Iterable[str]) -> list[tuple[int, str]]:
+    """Read the images of a split.
+
+    Args:
+        path: An image's name, with or without its ending, stands at the beginning of each line.
+        images: Names of the images there are.
+
+    Returns:
+        Number of the line, from 1, and name of the image.
+
+    Raises:
+        DataError: The list cannot be read.
+    """
+    known = images if isinstance(images, Mapping) else set(images)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"is not readable as text ({error})", path=path) from error
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    return [(number, _name_in(line, known)) for number, line in numbered if line]
+
+
+def read_splits(folder: Path, images: Iterable[str] = ()) -> dict[str, str]:
+    """Read which split each image belongs to.
+
+    Args:
+        folder: It holds train.txt, val.txt and so on. A folder that is missing holds nothing.
+        images: Names of the images there are.
+
+    Returns:
+        Name of the split by image: of several, the first in the order of `split_lists`.
+
+    Raises:
+        DataError: A list cannot be read.
+    """
+    splits: dict[str, str] = {}
+    for split, path in split_lists(folder).items():
+        for _, name in read_split_list(path, images):
+            splits.setdefault(name, split)
+    return splits
+
+
+def _first_holding(ending: str, folders: list[Path]) -> Path:
+    """First folder with a file of this ending; else the first that exists; else the first."""
+    holding = (f for f in folders if any(p.suffix.lower() == ending for p in f.rglob("*")))
+    existing = (folder for folder in folders if folder.is_dir())
+    return next(holding, next(existing, folders[0]))
+
+
+def _is_of_a_class(path: Path) -> bool:
+    rest, _, split = path.stem.rpartition("_")
+    if not rest or split not in _USUAL_SPLITS:
+        return False
+    try:
+        words = path.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool(words) and set(words[1::2]) <= {"-1", "0", "1"} and len(words) % 2 == 0
+
+
+def _name_in(line: str, images: Iterable[str]) -> str:
+    first = line.split()[0]
+    tries = (line, image_name(line), first, image_name(first))
+    return next((name for name in tries if name in images), tries[-1])

@@ -1,0 +1,135 @@
+"""One merge of options, by key: defaults < data.yaml < recipe < flags.
+
+A key that a later one names wins, even where it names the default. A `Recipe` or `DataConfig` that
+is given as an object names all of its keys, and so does a recipe.yaml that a run left; only `root`
+always comes from the data.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from weakseg.recipes.merging import as_tree, flatten, merge
+from weakseg.recipes.reading import parse_recipe, read_recipe_tree, recipe_path
+from weakseg.recipes.recipe import DataConfig, Recipe
+from weakseg.support.errors import DataError, RecipeError
+from weakseg.support.machine import is_first_process
+
+_log = logging.getLogger(__name__)
+_PATHS = ("root", "scribbles", "masks", "classes", "cache")
+
+DataOptions = Mapping[str, Any] | DataConfig
+"""Keys of `data` in a recipe with their values, or all of them."""
+
+
+def resolve_recipe(
+    data: str | Path, recipe: str | Recipe, overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Merge all options of a training.
+
+    Args:
+        data: A data folder, a PASCAL VOC folder, or a data.yaml.
+        recipe: A recipe, its name or its file.
+        overrides: Values by key, dotted or nested, which win over all others.
+
+    Returns:
+        The recipe in full, with the place of the data.
+
+    Raises:
+        DataError: There is no such data, or its data.yaml is wrong.
+        RecipeError: The recipe or an override is wrong.
+    """
+    source, tree = "recipe", {}
+    if isinstance(recipe, Recipe):
+        tree = as_tree(recipe)
+    else:
+        path = recipe_path(recipe)
+        source, tree = str(path), read_recipe_tree(path)
+    own = data_options(data)
+    place = {"data.root": own["root"]}
+    resolved = parse_recipe(merge({"data": own}, tree, overrides or {}, place), source=source)
+    _report_unused(own, resolved.data, flatten(overrides or {}))
+    return resolved
+
+
+def resolve_data(data: str | Path, options: DataOptions | None = None) -> DataConfig:
+    """Merge the options that say where the data is and which marks count.
+
+    Args:
+        data: A data folder, a PASCAL VOC folder, or a data.yaml.
+        options: They win over those of a data.yaml.
+
+    Raises:
+        DataError: There is no such data, or its data.yaml is wrong.
+        RecipeError: An option is wrong.
+    """
+    own = data_options(data)
+    resolved = resolve_options(own, options or {}, {"root": own["root"]})
+    if isinstance(options, DataConfig):
+        _report_unused(own, resolved)
+    return resolved
+
+
+def resolve_options(*options: DataOptions) -> DataConfig:
+    """Merge options of marks, where no data folder has any; the last that names a key wins.
+
+    Raises:
+        RecipeError: An option is wrong.
+    """
+    trees = [as_tree(item) if isinstance(item, DataConfig) else item for item in options]
+    return parse_recipe({"data": merge(*trees)}, source="options").data
+
+
+def data_options(data: str | Path) -> dict[str, Any]:
+    """Read the options that a data folder or a data.yaml sets, among them always its root.
+
+    Raises:
+        DataError: There is no such data, or its data.yaml is wrong.
+    """
+    path = Path(data)
+    if path.is_dir():
+        if not (path / "data.yaml").is_file():
+            return {"root": str(path)}
+        path = path / "data.yaml"
+    if path.suffix not in {".yaml", ".yml"} or not path.is_file():
+        raise DataError("expected a folder or a data.yaml, but there is none", path=path)
+    tree = _read_data_yaml(path)
+    try:
+        config = parse_recipe({"data": tree}, source="").data
+    except RecipeError as error:
+        raise DataError(str(error).removeprefix(": "), path=path) from error
+    here = path.parent
+    for key in _PATHS:
+        if tree.get(key):
+            tree[key] = str(here / tree[key])
+    if "points" in tree:
+        tree["points"] = [str(here / item) for item in config.points]
+    tree.setdefault("root", str(here))
+    return tree
+
+
+def _read_data_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"is not readable as YAML ({error})", path=path) from error
+    known = vars(DataConfig()).keys()
+    if not isinstance(tree, dict) or not tree.keys() <= known:
+        unknown = sorted(map(str, set(tree) - known)) if isinstance(tree, dict) else [tree]
+        raise DataError(f"unknown: {unknown}; expected keys among {', '.join(known)}", path=path)
+    return tree
+
+
+def _report_unused(own: Mapping[str, Any], used: DataConfig, named: Iterable[str] = ()) -> None:
+    """Report keys of data.yaml that lost, but for those that the user named on the spot."""
+    held = as_tree(used)
+    for key in own.keys() - {"root"}:
+        if held[key] != own[key] and f"data.{key}" not in named and is_first_process():
+            _log.warning(
+                "data.yaml has %s: %s, but the recipe's %s counts", key, own[key], held[key]
+            )
