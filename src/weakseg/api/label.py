@@ -23,7 +23,7 @@ from weakseg.formats.exports import (
     write_overlay,
 )
 from weakseg.inference import Segmenter
-from weakseg.inference.bound import BoundPrediction, predict_bound
+from weakseg.inference.labelling import LabelledImage, label_images
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap
 from weakseg.recipes.options import DataOptions, data_options, resolve_data
@@ -114,7 +114,7 @@ def label(
     segmenter = Segmenter.load(run, device=device, **options)
     survey(records, classes, source.config)  # a wrong mark is better found now than half-way
     predictions = progress(
-        predict_bound(segmenter, records, source.config), "Labelling", len(records)
+        label_images(segmenter, records, source.config), "Labelling", len(records)
     )
     export_masks(
         output.taking(predictions),
@@ -149,9 +149,7 @@ class _Output:
         pictures = [self._confidence_path(name) for name in names] if self._with_confidence else []
         return [*pictures, self.folder / "confidence.csv"]
 
-    def taking(
-        self, predictions: Iterator[BoundPrediction]
-    ) -> Iterator[tuple[str, Path, LabelMap]]:
+    def taking(self, predictions: Iterator[LabelledImage]) -> Iterator[tuple[str, Path, LabelMap]]:
         """Pass masks on, and note what is worth a look."""
         for made in predictions:
             name = made.record.name

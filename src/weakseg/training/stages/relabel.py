@@ -16,7 +16,7 @@ from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
-from weakseg.inference.binding import allowed_classes, bind, box_limits, is_marked
+from weakseg.inference.bounds import Bounds
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, write_label_map
@@ -125,25 +125,24 @@ def refined_labels(
     size = (image.shape[0], image.shape[1])
     sure = record if _keeps_seeds(record, config) else replace(record, pseudo_labels=None)
     labels = record_labels(sure, size, classes, recipe.data)
-    if not is_marked(labels, record.marks):
+    bounds = Bounds(labels, record.marks, classes)
+    if not bounds.is_marked:
         return np.full(size, UNLABELLED, np.uint8)
-    allowed = allowed_classes(labels, record.marks, classes)
-    limits = box_limits(labels, record.marks, classes)
     if maps is None:
-        scores = segmenter.limited_to(allowed).probabilities(image)
+        scores = segmenter.limited_to(bounds.allowed).probabilities(image)
     else:
         scores = _scores_of(maps, classes, size, recipe.seeds.alpha)
-    scores[~allowed] = 0
+    scores[~bounds.allowed] = 0
     if config.normalise:  # before marks are bound, which are sure already
         scores = normalise_by_class(scores, least=config.least)
-    scores = bind(scores, allowed, labels, limits=limits)
+    scores = bounds.apply(scores)
     if config.walk:
-        scores[allowed] = _walked(scores[allowed], image, segmenter.network, config)
+        scores[bounds.allowed] = _walked(scores[bounds.allowed], image, segmenter.network, config)
     if regions is not None:
         scores = region_means(scores, regions)
-    scores = bind(scores, allowed, labels, limits=limits)
+    scores = bounds.apply(scores)
     if config.crf != "none":
-        scores = bind(dense_crf(image, scores, config.crf), allowed, labels, limits=limits)
+        scores = bounds.apply(dense_crf(image, scores, config.crf))
     confident = scores.max(axis=0) >= config.confidence
     refined: LabelMap = np.where(confident, scores.argmax(axis=0), UNLABELLED).astype(np.uint8)
     return refined
