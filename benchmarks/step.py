@@ -29,7 +29,7 @@ from weakseg.method import location_features, spherical_kmeans
 from weakseg.recipes.options import resolve_recipe
 from weakseg.recipes.reading import load_recipe
 from weakseg.support.machine import machine_name
-from weakseg.training import TrainingModule
+from weakseg.training import EmbeddingModule
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
         draws=10**6,
         oversegments=oversegment_records(recipe, folder, records),
     )
-    module = TrainingModule(recipe, classes).to(options.device)
+    module = EmbeddingModule(recipe, classes).to(options.device)
     optimizer = module.configure_optimizers()[0][0]
     times: dict[str, list[float]] = {}
 

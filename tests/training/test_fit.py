@@ -17,7 +17,7 @@ from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import NonFiniteError, RunError, WeightsError
-from weakseg.training import TrainingModule
+from weakseg.training import EmbeddingModule
 from weakseg.training.callbacks import LogWriter
 
 TINY = {
@@ -157,7 +157,7 @@ def module_and_batch(folder, **overrides):
         oversegments=regions,
     )
     batch = torch.utils.data.default_collate([draws[0], draws[1]])
-    return TrainingModule(recipe, classes), batch, draws
+    return EmbeddingModule(recipe, classes), batch, draws
 
 
 def test_a_batch_without_any_label_trains_by_the_unlabelled_relations(folder):

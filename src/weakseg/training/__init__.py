@@ -1,6 +1,6 @@
 """Training: from records to a network, stage by stage."""
 
 from weakseg.training.pipeline import Outcome, run_stages
-from weakseg.training.steps.contrastive import TrainingModule
+from weakseg.training.steps.embedding import EmbeddingModule
 
-__all__ = ["Outcome", "TrainingModule", "run_stages"]
+__all__ = ["EmbeddingModule", "Outcome", "run_stages"]

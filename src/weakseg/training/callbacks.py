@@ -17,7 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
-from weakseg.training.steps.common import StepModule
+from weakseg.training.steps.base import TrainingModule
 
 
 class Interrupted(BaseException):
@@ -50,7 +50,7 @@ class LogWriter(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Add a row."""
-        assert isinstance(pl_module, StepModule)
+        assert isinstance(pl_module, TrainingModule)
         now = time.perf_counter()
         terms = {name: value.item() for name, value in pl_module.terms.items()}
         values = {
@@ -117,7 +117,7 @@ class ProgressBar(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Move the bar."""
-        assert isinstance(pl_module, StepModule)
+        assert isinstance(pl_module, TrainingModule)
         losses = " ".join(f"{name} {value.item():.2f}" for name, value in pl_module.terms.items())
         step = trainer.global_step
         self.progress.update(self.task, completed=step, losses=losses)

@@ -16,11 +16,11 @@ from weakseg.recipes.recipe import TrainingConfig
 from weakseg.recipes.run_folder import TrainingFolder
 from weakseg.support.errors import DataError, RunError
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
-from weakseg.training.steps.common import StepModule
+from weakseg.training.steps.base import TrainingModule
 
 
 def fit(
-    module: StepModule,
+    module: TrainingModule,
     draws: TrainingDraws,
     config: TrainingConfig,
     folder: TrainingFolder,

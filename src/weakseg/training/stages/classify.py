@@ -14,7 +14,7 @@ from weakseg.models import EmbeddingNetwork, save_network
 from weakseg.recipes.recipe import Recipe
 from weakseg.training.fit import fit
 from weakseg.training.stages.folder import Stage
-from weakseg.training.steps.classifier import ClassifyModule
+from weakseg.training.steps.classifier import ClassifierModule
 
 
 def classify(
@@ -49,7 +49,7 @@ def classify(
         seed=recipe.seed + 1,
         draws=config.steps * config.batch,
     )
-    fit(ClassifyModule(recipe, network), draws, config, stage, "classifier on refined labels")
+    fit(ClassifierModule(recipe, network), draws, config, stage, "classifier on refined labels")
     save_network(network, made)
     stage.finish([made])
     return network

@@ -16,7 +16,7 @@ from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import RunError
 from weakseg.training.fit import fit
 from weakseg.training.stages.folder import Stage
-from weakseg.training.steps.contrastive import TrainingModule
+from weakseg.training.steps.embedding import EmbeddingModule
 
 
 def embed(
@@ -55,7 +55,7 @@ def embed(
     stage.open()
     if stage.is_complete():
         return load_network(made, recipe, classes)
-    module = TrainingModule(recipe, classes)
+    module = EmbeddingModule(recipe, classes)
     draws = TrainingDraws(
         records,
         classes,

@@ -40,7 +40,7 @@ from weakseg.training.fit import fit
 from weakseg.training.processes import split_among_processes, wait_for_all
 from weakseg.training.stages.folder import Stage
 from weakseg.training.stages.quality import measured_quality
-from weakseg.training.steps.tags import TagModule
+from weakseg.training.steps.tag_classifier import TagClassifierModule
 
 
 def needs_seeds(record: Record, classes: ClassList) -> bool:
@@ -199,7 +199,7 @@ def _tag_classifier(
     recipe: Recipe, records: Sequence[Record], classes: ClassList, stage: Stage
 ) -> TagClassifier:
     """Train the tag classifier, go on with its training, or load it."""
-    module = TagModule(recipe, classes)
+    module = TagClassifierModule(recipe, classes)
     device = accelerator_device(recipe.training.accelerator)
     made = stage.root / "tags.safetensors"
     if made.is_file() and not stage.missing([made]):

@@ -1,1 +1,1 @@
-"""Training steps: the loss that each kind of training minimises."""
+"""Training steps, named after what they train: the losses of one batch."""

@@ -1,4 +1,4 @@
-"""The training step of the last stage: a classifier on refined labels."""
+"""Training step of the softmax classifier on pseudo-labels, after the embedding's training."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from weakseg.datasets.draws import Batch
 from weakseg.datasets.transforms import shrink_labels
 from weakseg.models import EmbeddingNetwork
 from weakseg.recipes.recipe import Recipe
-from weakseg.training.steps.common import StepModule, image_input, labelled_cross_entropy
+from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
 
 
-class ClassifyModule(StepModule):
+class ClassifierModule(TrainingModule):
     """Train the softmax classifier of a trained network, or all of it, with cross-entropy.
 
     Args:
         recipe: The recipe.
-        network: The trained network, whose weights change.
+        network: The network of stage embed; its weights change.
 
     Source: SPML (arXiv 2105.00957), section 4.1: the classifier is trained on the embedding.
     """
@@ -38,7 +38,7 @@ class ClassifyModule(StepModule):
         return self.network
 
     def train(self, mode: bool = True) -> Self:
-        """Keep the embedding as it predicts where only the classifier is trained."""
+        """Keep the embedding in evaluation mode where only the classifier is trained."""
         super().train(mode)
         if not self.whole:
             self.network.backbone.eval()
@@ -46,9 +46,11 @@ class ClassifyModule(StepModule):
         return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Give the cross-entropy on labelled pixels."""
+        """Return the cross-entropy of the labelled pixels."""
         spec = self.network.spec
+        # (B, H, W) -> (B, h, w), at the embedding's stride
         annotation = shrink_labels(batch["annotation"], spec.embedding_stride, spec.num_classes)
         with torch.set_grad_enabled(self.whole):
-            embedding = self.network(image_input(batch))
-        return {"classifier": labelled_cross_entropy(self.network.classify(embedding), annotation)}
+            embedding = self.network(image_input(batch))  # (B, D, h, w)
+        logits = self.network.classify(embedding)  # (B, C, h, w)
+        return {"classifier": labelled_cross_entropy(logits, annotation)}

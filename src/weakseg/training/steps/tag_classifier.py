@@ -1,4 +1,4 @@
-"""The training step of the tag classifier, from whose activations seeds are made."""
+"""Training step of the tag classifier, whose class activations become seeds."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from weakseg.datasets.draws import Batch
 from weakseg.marks.classes import ClassList
 from weakseg.recipes.recipe import Recipe
 from weakseg.seeds.classifier import build_tag_classifier, equivariance_loss
-from weakseg.training.steps.common import StepModule, image_input
+from weakseg.training.steps.base import TrainingModule, image_input
 
-_SHRINK = 0.5  # SEAM takes 0.3 of crops of 448 pixels; smaller crops would leave too little
+_SCALE = 0.5  # SEAM takes 0.3 of crops of 448 pixels; smaller crops would leave too little
 
 
-class TagModule(StepModule):
-    """Train a tag classifier with a multi-label loss, and where asked for to be equivariant.
+class TagClassifierModule(TrainingModule):
+    """Train a tag classifier with a multi-label loss and, optionally, equivariant regularisation.
 
     Args:
         recipe: The recipe.
@@ -44,17 +44,17 @@ class TagModule(StepModule):
         return self.classifier
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Give the loss of the tags, and of the equivariance."""
+        """Return the loss of the tags, and of the equivariance where it has a weight."""
         image = image_input(batch)
-        tags = batch["tags"][:, self.first :].float()
-        activations = self.classifier(image).float()
-        scores = self.classifier.scores(activations)
+        tags = batch["tags"][:, self.first :].float()  # (B, C), without the background
+        activations = self.classifier(image).float()  # (B, C, h, w)
+        scores = self.classifier.scores(activations)  # (B, C)
         terms = {"tags": F.multilabel_soft_margin_loss(scores, tags)}
         if self.equivariance > 0:
-            small = F.interpolate(image, scale_factor=_SHRINK, mode="bilinear", antialias=True)
-            smaller = self.classifier(small).float()
-            again = F.multilabel_soft_margin_loss(self.classifier.scores(smaller), tags)
-            terms["tags"] = (terms["tags"] + again) / 2
+            small = F.interpolate(image, scale_factor=_SCALE, mode="bilinear", antialias=True)
+            smaller = self.classifier(small).float()  # (B, C, h/2, w/2)
+            second = F.multilabel_soft_margin_loss(self.classifier.scores(smaller), tags)
+            terms["tags"] = (terms["tags"] + second) / 2
             difference = equivariance_loss(activations, smaller, tags)
             terms["equivariance"] = self.equivariance * difference
         return terms

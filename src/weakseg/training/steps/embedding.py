@@ -1,4 +1,4 @@
-"""The training step: network, objective, memory bank and classifier."""
+"""Training step of the embedding: contrastive objective, memory bank and classifier."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from weakseg.method import (
 from weakseg.models import build_network, freeze_batch_norm
 from weakseg.models.spec import network_spec
 from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
-from weakseg.training.steps.common import StepModule, image_input, labelled_cross_entropy
+from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
 
 
-class TrainingModule(StepModule):
-    """Train an embedding network with the contrastive objective, or with plain cross-entropy.
+class EmbeddingModule(TrainingModule):
+    """Train an embedding network with the contrastive objective, or with cross-entropy alone.
 
     Args:
         recipe: The recipe.
@@ -51,22 +51,22 @@ class TrainingModule(StepModule):
         return self.network
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Give every term of the loss, weighted.
+        """Return the weighted terms of the loss.
 
         Args:
-            batch: Images with their label maps at the images' own size.
+            batch: Images with their label maps, at full resolution.
 
         Returns:
-            Scalars by name; their sum is what is minimised.
+            Scalars by name; their sum is minimised.
         """
         image = image_input(batch)
         stride = self.recipe.model.embedding_stride
-        annotation = shrink_labels(batch["annotation"], stride, self.num_classes)
+        annotation = shrink_labels(batch["annotation"], stride, self.num_classes)  # (B, h, w)
+        embedding = self.network(image)  # (B, D, h, w)
         if not self.contrastive:
-            logits = self.network.classify(self.network(image))
+            logits = self.network.classify(embedding)  # (B, C, h, w)
             return {"classifier": labelled_cross_entropy(logits, annotation)}
-        embedding = self.network(image)
-        oversegment = shrink_regions(batch["oversegment"], stride)
+        oversegment = shrink_regions(batch["oversegment"], stride)  # (B, h, w)
         terms: dict[str, Tensor] = self.objective(
             embedding,
             annotation,
@@ -84,7 +84,7 @@ class TrainingModule(StepModule):
 
 
 def build_objective(config: ObjectiveConfig, classes: ClassList) -> PixelToSegmentLoss:
-    """Build the contrastive objective that a recipe describes."""
+    """Build the contrastive objective of a recipe."""
     return PixelToSegmentLoss(
         len(classes),
         annotation=_relation(config.annotation),
@@ -100,12 +100,12 @@ def build_objective(config: ObjectiveConfig, classes: ClassList) -> PixelToSegme
 
 
 def local_features(config: ObjectiveConfig, image: Tensor, size: tuple[int, int]) -> Tensor | None:
-    """Give what is appended to the embedding for grouping; none: location, the default."""
+    """Return what is appended to the embedding for grouping; none: location, the default."""
     if config.local == "location":
         return None
-    location = location_features(*size, device=image.device)
-    colour = colour_features(image, size)
-    return torch.cat([location.expand(len(image), -1, -1, -1), colour], dim=-1)
+    location = location_features(*size, device=image.device)  # (h, w, 2)
+    colour = colour_features(image, size)  # (B, h, w, 3)
+    return torch.cat([location.expand(len(image), -1, -1, -1), colour], dim=-1)  # (B, h, w, 5)
 
 
 def _relation(config: RelationConfig) -> Relation | None:

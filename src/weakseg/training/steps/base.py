@@ -1,4 +1,4 @@
-"""What the training steps of every stage share: chance, checks, losses to log, the optimizer."""
+"""Base of all training steps: seeding, finite losses, optimizer and its schedule."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from weakseg.recipes.recipe import OptimizerConfig
 from weakseg.support.errors import NonFiniteError
 
 
-class StepModule(L.LightningModule):
-    """One stage's training; a stage says what its losses are.
+class TrainingModule(L.LightningModule):
+    """Training of one network; subclasses define its losses.
 
-    All chance is seeded here, so that what a stage then builds has the same random weights again.
+    Random numbers are seeded here, so that a subclass builds a network with the same weights again.
 
     Args:
-        optimizer: How weights move.
-        seed: Seed of what is random in a step.
+        optimizer: Optimizer, learning rate and its decay.
+        seed: Seed of the random weights, and of dropout.
         steps: Length of the training, for the decay of the learning rate.
     """
 
@@ -40,18 +40,22 @@ class StepModule(L.LightningModule):
     @property
     @abstractmethod
     def trained(self) -> nn.Module:
-        """The network whose weights move."""
+        """The network that is trained."""
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Give every term of the loss, weighted; their sum is what is minimised."""
+        """Return the weighted terms of the loss by name; their sum is minimised."""
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Make what is random in a step (dropout) depend on the step alone, for exact resuming."""
+        """Seed dropout by the number of the step, for exact resuming."""
         torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 64 + self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Sum the terms, and stop where one is not finite."""
+        """Return the sum of the terms.
+
+        Raises:
+            NonFiniteError: It is NaN or infinite.
+        """
         terms = self.losses(batch)
         total = cast(Tensor, sum(terms.values()))
         if not torch.isfinite(total):
@@ -64,7 +68,7 @@ class StepModule(L.LightningModule):
         return total
 
     def configure_optimizers(self) -> Any:
-        """Give the optimizer, and its polynomial decay with warm-up."""
+        """Return the optimizer and its polynomial decay with warm-up."""
         config = self.optimizer_config
         groups = parameter_groups(
             self.trained,
@@ -88,19 +92,19 @@ class StepModule(L.LightningModule):
 
 
 def image_input(batch: Batch) -> Tensor:
-    """Give a batch's images as a network takes them, (B, 3, H, W), 0 to 1."""
+    """Return a batch's images as a network takes them, (B, 3, H, W), 0 to 1."""
     return batch["image"].float().div(255).contiguous(memory_format=torch.channels_last)
 
 
 def labelled_cross_entropy(logits: Tensor, annotation: Tensor) -> Tensor:
-    """Average the cross-entropy over labelled pixels; 0 where there is none.
+    """Return the mean cross-entropy of the labelled pixels; 0 where there is none.
 
     Args:
         logits: (B, C, h, w).
         annotation: Label maps, (B, h, w).
     """
     logits = logits.float()
-    labelled = annotation < logits.shape[1]
+    labelled = annotation < logits.shape[1]  # (B, h, w)
     if not labelled.any():
         return logits.sum() * 0  # a mean over nothing would be NaN
     return F.cross_entropy(logits, annotation.masked_fill(~labelled, -100), ignore_index=-100)
