@@ -7,7 +7,7 @@ from weakseg.marks.kinds import Box, Marks, Point
 
 
 def names(items, classes, **options):
-    found = inspect_marks(items, classes, **({"least_images": 0} | options))
+    found = inspect_marks(items, classes, **({"min_images": 0} | options))
     return [image.name for image in found.sample]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.counts import Inspection
 from weakseg.inspection.sources import opened_data
-from weakseg.inspection.survey import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.recipes.options import DataOptions
 from weakseg.report.inspection.page import render_inspection
 from weakseg.report.inspection.sheets import contact_sheets
@@ -60,7 +60,7 @@ def inspect_data(
         inspection = inspect_marks(
             source.images,
             source.classes,
-            least_images=least_images,
+            min_images=least_images,
             boxes_complete=source.config.boxes_complete,
             decode=decode,
             point_radius=source.config.point_radius,

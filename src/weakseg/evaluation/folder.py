@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.ground_truth import read_truth
 from weakseg.evaluation.scores import Scores
-from weakseg.evaluation.truths import read_truth
 from weakseg.images.reading import opened
 from weakseg.marks.label_maps import read_label_map
 from weakseg.support.errors import DataError

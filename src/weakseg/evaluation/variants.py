@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from weakseg.datasets.records import Record
 from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.ground_truth import instance_note, read_truth
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
-from weakseg.evaluation.truths import instance_note, read_truth
 from weakseg.images.reading import read_image
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap

@@ -1,6 +1,6 @@
-"""The content of a data set of marks, and what is wrong with it: counts and findings."""
+"""Inspection of a data set of marks: counts, findings, and a sample of images."""
 
 from weakseg.inspection.counts import Agreement, ClassCounts, Inspection
-from weakseg.inspection.survey import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 
 __all__ = ["Agreement", "ClassCounts", "Inspection", "inspect_marks"]

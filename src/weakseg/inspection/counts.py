@@ -1,4 +1,4 @@
-"""What a look over a whole data set comes to, and the counting that leads there."""
+"""Result of an inspection, and the counting over images that leads to it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from weakseg.inspection.look import Look
-from weakseg.inspection.sample import Sample, Sampled
+from weakseg.inspection.image_inspection import ImageInspection
+from weakseg.inspection.sample import MarkedImage, Sampler
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding, FindingLog, Oddity
@@ -25,15 +25,15 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """How much is marked of one class.
+    """Counts of one class.
 
     Args:
         name: Its name.
-        images: Images in which a mark of any kind names it.
-        marks: Number of marks by kind; of tags, of images. A class in a label map is one mark.
-        pixels: Pixels that marks label with it.
-        share_in_boxes: Share of its masks' pixels that lie in its boxes, 0 to 1, over the images
-            that have both; None where the class has no box or no mask.
+        images: Number of images in which it is marked.
+        marks: Number of marks by kind; a tag, or a class in a label map, is one mark an image.
+        pixels: Number of pixels labelled with it.
+        share_in_boxes: Fraction of its masks' pixels inside its boxes, over the images that have
+            both; None where the class has no box or no mask.
     """
 
     name: str
@@ -45,13 +45,13 @@ class ClassCounts:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Whether two kinds of marks name the same classes, over the images that have both.
+    """Agreement of two kinds of marks on an image's classes, over the images that have both.
 
     Args:
         kinds: The two kinds.
-        equal: Images in which they do.
-        differ: Images in which they do not.
-        examples: Names of the first images in which they do not.
+        equal: Number of images in which they name the same classes.
+        differ: Number of images in which they do not.
+        examples: Names of the first of these.
     """
 
     kinds: tuple[str, str]
@@ -62,20 +62,20 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is there, and what is wrong.
+    """Result of an inspection.
 
     Args:
         images: Number of images.
-        splits: Number of images by split, where the files say.
+        splits: Number of images by split, where the files have splits.
         sizes: Height and width of the smallest, the median and the largest image, by area; None
             without images.
         pixels: Pixels of all images.
-        void_pixels: Pixels that marks leave out.
+        void_pixels: Pixels labelled void (the ignore index).
         classes: Counts by class, in the order of their ids.
         marks: Number of marks by kind, void ones included.
-        pairs: Pairs of classes that are most often in one image, with the number of images.
-        agreement: Pairs of kinds of marks that occur in one image, and whether they agree.
-        findings: What is wrong or odd, up to 1000 of each kind.
+        pairs: Pairs of classes most often in one image, with the number of images.
+        agreement: Agreement of each two kinds of marks that occur in one image.
+        findings: Findings, up to 1000 of each kind.
         finding_counts: Number of all findings, by kind.
         sample: Images to show.
     """
@@ -91,25 +91,25 @@ class Inspection:
     agreement: tuple[Agreement, ...]
     findings: tuple[Finding, ...]
     finding_counts: Mapping[str, int]
-    sample: tuple[Sampled, ...]
+    sample: tuple[MarkedImage, ...]
 
     @property
     def labelled_pixels(self) -> int:
-        """Pixels that marks label with a class."""
+        """Number of pixels labelled with a class."""
         return sum(counts.pixels for counts in self.classes)
 
     @property
     def labelled_share(self) -> float:
-        """Share of all pixels that marks label with a class, 0 to 1."""
+        """Fraction of all pixels labelled with a class."""
         return self.labelled_pixels / max(1, self.pixels)
 
     @property
     def is_clean(self) -> bool:
-        """Nothing is wrong or odd."""
+        """Whether there is no finding."""
         return not self.finding_counts
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything but the sample as plain dicts, lists, numbers and texts.
+        """Return everything but the sample as plain dicts, lists, numbers and strings.
 
         Returns:
             Keys, in this order: images, splits, sizes (smallest, median and largest, each height
@@ -149,7 +149,7 @@ class Inspection:
 
 
 class Tally:
-    """Counts over images as they pass by.
+    """Counts over images, added one by one.
 
     Args:
         classes: The classes.
@@ -163,53 +163,53 @@ class Tally:
         self._sizes: Counter[Size] = Counter()
         self._marks = {kind: Counter[int]() for kind in KINDS}
         self._pixels, self._boxed, self._masked = np.zeros((3, 256), np.int64)
-        # How many images hold both of two classes; on the diagonal, hold one.
+        # Number of images that hold both of two classes; on the diagonal, one class.
         self._together = np.zeros((self._count, self._count), np.int64)
         self._agreement: dict[tuple[str, str], Agreement] = {}
         self._log = FindingLog()
-        self._sample = Sample()
+        self._sampler = Sampler()
 
-    def add(self, look: Look) -> None:
+    def add(self, image: ImageInspection) -> None:
         """Count one image."""
         self._images += 1
-        if look.item.split is not None:
-            self._splits[look.item.split] += 1
-        if look.size is not None:
-            self._sizes[look.size] += 1
-        for kind, marked in look.marked.items():
+        if image.item.split is not None:
+            self._splits[image.item.split] += 1
+        if image.size is not None:
+            self._sizes[image.size] += 1
+        for kind, marked in image.marked.items():
             self._marks[kind].update(marked)
-        self._pixels += look.pixels
-        if look.boxed is not None and look.masked is not None:
-            self._boxed += look.boxed
-            self._masked += look.masked
-        held = _held_classes(look, self._count)
+        self._pixels += image.pixels
+        if image.boxed is not None and image.masked is not None:
+            self._boxed += image.boxed
+            self._masked += image.masked
+        held = _held_classes(image, self._count)
         self._together[np.ix_(held, held)] += 1
-        self._compare(look)
-        self.note(look.findings)
-        self._sample.add(look)
+        self._compare(image)
+        self.note(image.findings)
+        self._sampler.add(image)
 
     def note(self, findings: Iterable[Finding]) -> None:
-        """Count findings, and keep the first ones of each kind."""
+        """Count findings, and keep the first of each kind."""
         self._log.note(findings)
 
-    def class_findings(self, least_images: int) -> list[Finding]:
-        """Find classes with few images or none; background, which needs no mark, is passed over.
+    def class_findings(self, min_images: int) -> list[Finding]:
+        """Find classes with few images or none, except background, which needs no mark.
 
         Args:
-            least_images: How many images a class should have.
+            min_images: Expected number of images of each class.
         """
         found = []
         for class_id in range(1 if self._classes.has_background else 0, self._count):
             name, images = self._classes.names[class_id], int(self._together[class_id, class_id])
-            if images < max(1, least_images):
+            if images < max(1, min_images):
                 few = f"marked only in {images} {'image' if images == 1 else 'images'}"
                 message = f"class {name!r} is {few if images else 'never marked'}"
-                expected = f"at least {max(1, least_images)} were expected"
+                expected = f"at least {max(1, min_images)} were expected"
                 found.append(Finding("rare", f"{message}; {expected}"))
         return found
 
     def result(self) -> Inspection:
-        """Give what has been counted."""
+        """Return what has been counted."""
         kinds = [kind for kind in get_args(Oddity) if kind in self._log.counts]
         areas = {size: size[0] * size[1] * images for size, images in self._sizes.items()}
         return Inspection(
@@ -224,7 +224,7 @@ class Tally:
             agreement=tuple(self._agreement.values()),
             findings=tuple(sorted(self._log.kept, key=lambda finding: kinds.index(finding.kind))),
             finding_counts={kind: self._log.counts[kind] for kind in kinds},
-            sample=self._sample.chosen(),
+            sample=self._sampler.chosen(),
         )
 
     def _of_class(self, class_id: int) -> ClassCounts:
@@ -238,11 +238,11 @@ class Tally:
             share_in_boxes=int(self._boxed[class_id]) / masked if masked else None,
         )
 
-    def _compare(self, look: Look) -> None:
-        for pair in itertools.combinations(look.named, 2):
+    def _compare(self, image: ImageInspection) -> None:
+        for pair in itertools.combinations(image.named, 2):
             old = self._agreement.get(pair, Agreement(pair, 0, 0, ()))
-            equal = look.named[pair[0]] == look.named[pair[1]]
-            examples = old.examples if equal else (*old.examples, look.item.name)[:_EXAMPLES]
+            equal = image.named[pair[0]] == image.named[pair[1]]
+            examples = old.examples if equal else (*old.examples, image.item.name)[:_EXAMPLES]
             self._agreement[pair] = Agreement(
                 pair, old.equal + equal, old.differ + (not equal), examples
             )
@@ -259,10 +259,10 @@ class Tally:
         )
 
 
-def _held_classes(look: Look, count: int) -> list[int]:
-    """Give the classes that an image's marks name or label."""
-    named = {class_id for marked in look.marked.values() for class_id in marked}
-    labelled = np.flatnonzero(look.pixels[:count]).tolist()
+def _held_classes(image: ImageInspection, count: int) -> list[int]:
+    """Return the classes that an image's marks name or label."""
+    named = {class_id for marked in image.marked.values() for class_id in marked}
+    labelled = np.flatnonzero(image.pixels[:count]).tolist()
     return sorted({class_id for class_id in named if class_id < count}.union(labelled))
 
 

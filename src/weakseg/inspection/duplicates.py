@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from weakseg.formats.source import Annotated
-from weakseg.inspection.checks import entry_of
+from weakseg.inspection.mark_checks import entry_of
 from weakseg.marks.findings import Finding
 
 _PROBE = 4096  # bytes
@@ -24,17 +24,17 @@ class _Image:
     entry: str
 
 
-class Copies:
-    """Finds images that are there more than once.
+class DuplicateFinder:
+    """Finds images that occur more than once.
 
-    Only files of the same length are looked into, first at a few bytes in their middle.
+    Only files of the same length are compared, first by a few bytes in their middle.
     """
 
     def __init__(self) -> None:
         self._by_length: defaultdict[int, list[_Image]] = defaultdict(list)
 
     def add(self, item: Annotated) -> None:
-        """Note an image; one that is not there is passed over."""
+        """Add an image; a missing file is skipped."""
         if item.picture is None:
             return
         picture: str | bytes
@@ -49,22 +49,17 @@ class Copies:
         self._by_length[length].append(image)
 
     def findings(self) -> Iterator[Finding]:
-        """Find the copies among the images noted so far."""
+        """Yield the duplicates among the images added so far."""
         for length, images in self._by_length.items():
-            for alike in _groups(images, partial(_probe, start=length // 2)):
-                for same in _groups(alike, _whole):
-                    first, *copies = same
+            for similar in _groups(images, partial(_probe, start=length // 2)):
+                for first, *copies in _groups(similar, _whole):
+                    message = f"its image is the same as that of {first.name!r}"
                     for copy in copies:
-                        yield Finding(
-                            "duplicate",
-                            f"its image is the same as that of {first.name!r}",
-                            copy.source,
-                            copy.entry,
-                        )
+                        yield Finding("duplicate", message, copy.source, copy.entry)
 
 
 def _groups(images: Iterable[_Image], key: Callable[[_Image], Hashable]) -> Iterator[list[_Image]]:
-    """Give the groups of two or more images with the same key; none for one alone."""
+    """Yield the groups of two or more images with the same key."""
     images = list(images)
     if len(images) < 2:
         return
@@ -75,7 +70,7 @@ def _groups(images: Iterable[_Image], key: Callable[[_Image], Hashable]) -> Iter
 
 
 def _probe(image: _Image, start: int) -> bytes:
-    """Read a little of an image's file; of an embedded one there is only the digest."""
+    """Read a few bytes of an image's file; an embedded one has only its digest."""
     if isinstance(image.picture, bytes):
         return image.picture
     try:
@@ -87,6 +82,7 @@ def _probe(image: _Image, start: int) -> bytes:
 
 
 def _whole(image: _Image) -> bytes:
+    """Return the digest of an image's bytes, empty if they cannot be read."""
     if isinstance(image.picture, bytes):
         return image.picture
     try:

@@ -31,7 +31,7 @@ def nasty(annotated):
     odd = (Finding("unread", f"{NASTY} [red]", None, NASTY),)
     marks = Marks(frozenset({1, 2}), (Box(1, 0, 0, 9, 9),), (Point(2, 30, 30),))
     item = annotated("a", marks, findings=odd, split=NASTY)
-    return inspect_marks([item], classes, least_images=1), classes
+    return inspect_marks([item], classes, min_images=1), classes
 
 
 def test_the_page_is_one_file_that_shows_foreign_text_as_text(nasty, tmp_path):
@@ -91,9 +91,7 @@ def test_a_page_that_cannot_be_written_is_named(nasty, tmp_path):
 def test_the_terminal_shows_counts_first_findings_and_the_verdict_last(annotated, classes):
     odd = tuple(Finding("unread", f"oddity {number};") for number in range(1234))
     marks = Marks(frozenset({1}), boxes=(Box(2, 0, 0, 9, 9),))
-    text = in_terminal(
-        inspect_marks([annotated("a", marks, findings=odd)], classes, least_images=0)
-    )
+    text = in_terminal(inspect_marks([annotated("a", marks, findings=odd)], classes, min_images=0))
     assert re.search(r"Marks +1 tags, 1 boxes", text)
     assert re.search(r"dog +1 +– +1", text)
     assert "points" not in text

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 
 from weakseg.inspection.counts import Inspection
-from weakseg.inspection.sample import Sampled
+from weakseg.inspection.sample import MarkedImage
 from weakseg.marks.classes import ClassList
 from weakseg.report.kit.chips import (
     TEXT_SIZE,
@@ -61,7 +61,7 @@ def contact_sheets(inspection: Inspection, classes: ClassList, folder: Path) -> 
     return paths
 
 
-def _sheet(images: Sequence[Sampled], classes: ClassList) -> Picture:
+def _sheet(images: Sequence[MarkedImage], classes: ClassList) -> Picture:
     tiles = [_tile(image, classes) for image in images]
     rows = [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
     heights = [max(tile.height for tile in row) for row in rows]
@@ -80,7 +80,7 @@ def _sheet(images: Sequence[Sampled], classes: ClassList) -> Picture:
     return sheet
 
 
-def _tile(image: Sampled, classes: ClassList) -> Picture:
+def _tile(image: MarkedImage, classes: ClassList) -> Picture:
     """Draw an image, and below it its name, findings and tags."""
     picture = overlay_marks(image, classes)
     letters = font()
@@ -99,7 +99,7 @@ def _tile(image: Sampled, classes: ClassList) -> Picture:
     return tile
 
 
-def _warnings(image: Sampled) -> list[str]:
+def _warnings(image: MarkedImage) -> list[str]:
     counts = Counter(finding.kind for finding in image.findings)
     kinds = ", ".join(f"{kind} {count}×" if count > 1 else kind for kind, count in counts.items())
     return [f"! {kinds}"] if kinds else []
@@ -128,7 +128,7 @@ def _place_chips(
     return placed
 
 
-def _header(images: Sequence[Sampled], classes: ClassList, width: int) -> Picture:
+def _header(images: Sequence[MarkedImage], classes: ClassList, width: int) -> Picture:
     """Draw the legend of a sheet."""
     labels = {item for image in images for item in image.shows if isinstance(item, int)}
     chips = _place_chips(legend(labels, classes.names), width)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from weakseg.inspection.checks import in_words
 from weakseg.inspection.counts import KINDS, ClassCounts, Inspection
+from weakseg.inspection.mark_checks import size_text
 from weakseg.marks.findings import Finding
 from weakseg.report.kit.formats import NOTHING, percent
 
@@ -44,7 +44,7 @@ def headline(inspection: Inspection) -> Mapping[str, str]:
     """Return the main figures, by name."""
     figures = {"Images": _in_splits(inspection)}
     if inspection.sizes is not None:
-        smallest, median, largest = map(in_words, inspection.sizes)
+        smallest, median, largest = map(size_text, inspection.sizes)
         sizes = smallest if smallest == largest else f"{smallest} to {largest}, median {median}"
         figures["Sizes, width × height"] = sizes
     marks = [f"{inspection.marks[kind]:,} {kind}" for kind in KINDS if inspection.marks[kind]]

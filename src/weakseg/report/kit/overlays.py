@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from weakseg.images.reading import opened
-from weakseg.inspection.checks import with_every_value
-from weakseg.inspection.sample import Sampled
+from weakseg.inspection.mark_checks import with_every_value
+from weakseg.inspection.sample import MarkedImage
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.kinds import Marks
@@ -30,7 +30,7 @@ _MISSING = (208, 211, 214)
 _UNKNOWN_SIZE = (240, 320)
 
 
-def overlay_marks(image: Sampled, classes: ClassList) -> Picture:
+def overlay_marks(image: MarkedImage, classes: ClassList) -> Picture:
     """Draw the marks of an image over it: masks at the bottom, then scribbles, boxes and points.
 
     Args:
@@ -56,7 +56,7 @@ def overlay_marks(image: Sampled, classes: ClassList) -> Picture:
     return picture
 
 
-def _read_picture(image: Sampled, shown: Size) -> Picture:
+def _read_picture(image: MarkedImage, shown: Size) -> Picture:
     """Read an image at the size at which it is shown; grey where there is none."""
     if image.picture is None:
         return _blank("no image", shown)

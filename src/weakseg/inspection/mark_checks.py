@@ -1,4 +1,4 @@
-"""What can be wrong with the marks of one image, each found by itself."""
+"""Checks of the marks of one image, each independent of the others."""
 
 from __future__ import annotations
 
@@ -24,21 +24,26 @@ from weakseg.support.errors import DataError
 DRAWN = ("boxes", "points", "strokes", "polygons", "regions")
 """Fields of Marks that hold marks one by one."""
 
-MOST_PIXELS = 2**27
-"""Largest image that is drawn on; what a file says of a larger one is taken for an error."""
+MAX_PIXELS = 2**27
+"""Largest image that is drawn on; a larger one in a file is taken for an error."""
 
 NEAR_EMPTY_AREA = 4
-"""An area of fewer pixels is most likely a slip."""
+"""An area of fewer pixels is probably a slip."""
 
 _NEAR_EMPTY_SIDE = 2  # pixels
-_SURE_AREA = 100  # pixels; a ring around that many is not nearly empty
-_SLACK = 1.0  # px over the border that are no finding: hands are not that exact
-_WORDS = {Box: "box", Point: "point", Stroke: "scribble", Polygon: "polygon", Region: "area"}
+_SURE_AREA = 100  # pixels; a polygon of that area is not nearly empty
+_TOLERANCE = 1.0  # pixels over the border that are no finding: hands are not that exact
+_NAMES = {Box: "box", Point: "point", Stroke: "scribble", Polygon: "polygon", Region: "area"}
 
 
 def entry_of(item: Annotated) -> str:
-    """Say where in its file an image stands, by its name where the reader says nothing."""
+    """Return where in its file an image is, by its name unless the reader has a better place."""
     return item.entry or f"image {item.name!r}"
+
+
+def finding_in(item: Annotated, kind: Oddity, message: str) -> Finding:
+    """Return a finding with the place of an image in its file."""
+    return Finding(kind, message, item.path, entry_of(item))
 
 
 def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
@@ -46,8 +51,7 @@ def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
 
     Args:
         error: The error.
-        kind: What kind of finding; by default "missing" where its file is not there, else
-            "damaged".
+        kind: Kind of the finding; by default "missing" if its file is missing, else "damaged".
 
     Examples:
         >>> finding_from(DataError("there is no such image", path="cat.jpg")).kind
@@ -62,7 +66,7 @@ def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
 def usable_marks(
     item: Annotated, size: Size | None, classes: ClassList
 ) -> tuple[Marks, list[Finding]]:
-    """Keep the marks that can be drawn, cut off at the image's border, and say what is odd.
+    """Keep the marks that can be drawn, clipped to the image, and report the others.
 
     Args:
         item: The image with its marks.
@@ -70,7 +74,7 @@ def usable_marks(
         classes: The classes.
 
     Returns:
-        Marks that `draw_marks` takes, but for label maps, which are not looked at; and findings.
+        Marks that `draw_marks` takes, except label maps, which are not checked; and findings.
     """
     path, entry = item.path, entry_of(item)
     marks, findings = _sound_marks(item, classes)
@@ -90,7 +94,7 @@ def usable_marks(
 
 
 def label_map_fault(path: Path, size: Size) -> Finding | None:
-    """See from its header whether a label map is there and as large as its image."""
+    """Check by its header whether a label map exists and is as large as its image."""
     try:
         found = image_size(path)
     except DataError as error:
@@ -98,51 +102,51 @@ def label_map_fault(path: Path, size: Size) -> Finding | None:
     if found != size:
         return Finding(
             "size",
-            f"the label map is {in_words(found)} while its image is {in_words(size)}; left out",
+            f"the label map is {size_text(found)} while its image is {size_text(size)}; left out",
             path,
         )
     return None
 
 
-def in_words(size: Size) -> str:
-    """Show a size as people do.
+def size_text(size: Size) -> str:
+    """Format a size as width × height.
 
     Examples:
-        >>> in_words((375, 500))
+        >>> size_text((375, 500))
         '500 × 375'
     """
     return f"{size[1]} × {size[0]}"
 
 
-def place_in_words(x: float, y: float) -> str:
-    """Show a place to a tenth of a pixel.
+def position_text(x: float, y: float) -> str:
+    """Format a position to a tenth of a pixel.
 
     Examples:
-        >>> place_in_words(3.0, 17.4567)
+        >>> position_text(3.0, 17.4567)
         'x=3, y=17.5'
     """
     return f"x={round(x, 1):g}, y={round(y, 1):g}"
 
 
 def is_class(class_id: int, classes: ClassList) -> bool:
-    """Tell whether an id belongs to a class."""
+    """Whether an id is one of a class."""
     return 0 <= class_id < min(len(classes), MAX_CLASSES)
 
 
 def class_name(class_id: int, classes: ClassList) -> str:
-    """Name a class for messages."""
+    """Return the name of a class for messages."""
     return repr(classes.names[class_id]) if is_class(class_id, classes) else "void"
 
 
 @lru_cache(maxsize=4)
 def with_every_value(classes: ClassList) -> ClassList:
-    """Name every value of a label map a class, so that wrong ones are counted and not refused."""
+    """Name every value of a label map, so that wrong values are counted and not refused."""
     more = map(str, range(len(classes), MAX_CLASSES))
     return replace(classes, names=(*classes.names, *more)[:MAX_CLASSES])
 
 
 def _sound_marks(item: Annotated, classes: ClassList) -> tuple[Marks, list[Finding]]:
-    """Leave out marks of unknown classes, and those that are nowhere."""
+    """Leave out marks of unknown classes, and those without a valid place."""
     marks = item.marks.without(DROPPED)
     faults: Counter[tuple[Oddity, str]] = Counter()
 
@@ -155,12 +159,7 @@ def _sound_marks(item: Annotated, classes: ClassList) -> tuple[Marks, list[Findi
     wrong = {tag for tag in marks.tags if _class_fault(tag, classes)}
     faults.update(fault for tag in wrong if (fault := _class_fault(tag, classes)))
     findings = [
-        Finding(
-            kind,
-            f"{count} {'mark' if count == 1 else 'marks'} {text}; left out",
-            item.path,
-            entry_of(item),
-        )
+        finding_in(item, kind, f"{count} {'mark' if count == 1 else 'marks'} {text}; left out")
         for (kind, text), count in faults.items()
     ]
     sound = replace(marks, tags=marks.tags - wrong, **kept)  # type: ignore[arg-type]
@@ -174,10 +173,10 @@ def _class_fault(class_id: int, classes: ClassList) -> tuple[Oddity, str] | None
 
 
 def _shape_fault(mark: Drawn) -> tuple[Oddity, str] | None:
-    """Say why a mark cannot be drawn on an image of any size."""
+    """Return why a mark cannot be drawn on an image of any size; None if it can."""
     if isinstance(mark, Region):
         frame = mark.height * mark.width
-        if not 0 < frame <= MOST_PIXELS or min(mark.height, *mark.runs, 0) < 0:
+        if not 0 < frame <= MAX_PIXELS or min(mark.height, *mark.runs, 0) < 0:
             return "damaged", "of an impossible size"
         if sum(mark.runs) != frame:
             return "damaged", "whose runs do not fill their frame"
@@ -208,7 +207,7 @@ def _places(mark: Point | Box | Stroke | Polygon) -> list[Place]:
 
 
 def _over_the_border(marks: Marks, size: Size, path: Path, entry: str) -> Iterator[Finding]:
-    """Find lines and areas that are partly outside; boxes and points are told of when clipped."""
+    """Find lines and areas that are partly outside; clipping reports boxes and points."""
     for field in ("strokes", "polygons", "regions"):
         drawn = getattr(marks, field)
         over = sum(_leaves(mark, size) for mark in drawn)
@@ -229,10 +228,10 @@ def _leaves(mark: Stroke | Polygon | Region, size: Size) -> bool:
             return False
         return 0 < int(pasted(size, mark).covered.sum()) < sum(mark.runs[1::2])
     places = np.array(_places(mark))
-    (left, top), (right, lower) = places.min(0), places.max(0)
-    touches = right >= 0 and lower >= 0 and left < width and top < height
-    over = max(-left, -top, right - width, lower - height)
-    return bool(touches and over > _SLACK)
+    (left, top), (right, bottom) = places.min(0), places.max(0)
+    touches = right >= 0 and bottom >= 0 and left < width and top < height
+    over = max(-left, -top, right - width, bottom - height)
+    return bool(touches and over > _TOLERANCE)
 
 
 def _near_empty(marks: Marks, size: Size) -> Iterator[tuple[Drawn, str]]:
@@ -249,7 +248,7 @@ def _near_empty(marks: Marks, size: Size) -> Iterator[tuple[Drawn, str]]:
 
 
 def _may_be_small(polygon: Polygon) -> bool:
-    """Tell from the area inside its first ring whether a polygon has to be filled to know."""
+    """Whether a polygon must be filled to measure it, by the area inside its first ring."""
     if len(polygon.rings) > 1:
         return True
     x, y = np.array(polygon.rings[0]).T
@@ -277,5 +276,5 @@ def _describe(mark: Drawn, classes: ClassList) -> str:
     else:
         x, y = _places(mark)[0]
     return (
-        f"a {_WORDS[type(mark)]} of {class_name(mark.class_id, classes)} at {place_in_words(x, y)}"
+        f"a {_NAMES[type(mark)]} of {class_name(mark.class_id, classes)} at {position_text(x, y)}"
     )

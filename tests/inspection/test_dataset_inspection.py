@@ -23,7 +23,7 @@ CAT, DOG, COW, VOID, DROPPED = 1, 2, 3, 255, -1
 
 
 def inspect(*items, classes=CLASSES, **options):
-    return inspect_marks(items, classes, **({"least_images": 0} | options))
+    return inspect_marks(items, classes, **({"min_images": 0} | options))
 
 
 def square(class_id, x, y, side):
@@ -370,11 +370,11 @@ def test_images_of_identical_bytes_are_found(annotated):
 
 def test_rare_and_unused_classes_are_found_but_background_is_passed_over(annotated):
     items = [annotated(f"{i}", Marks(tags=frozenset({CAT, DOG} if i else {CAT}))) for i in (0, 1)]
-    assert messages(inspect(*items, least_images=2), "rare") == [
+    assert messages(inspect(*items, min_images=2), "rare") == [
         "class 'dog' is marked only in 1 image; at least 2 were expected",
         "class 'cow' is never marked; at least 2 were expected",
     ]
-    unused = messages(inspect(*items, least_images=0), "rare")
+    unused = messages(inspect(*items, min_images=0), "rare")
     assert unused == ["class 'cow' is never marked; at least 1 were expected"]
 
 
@@ -389,7 +389,7 @@ def test_a_reader_that_breaks_off_is_reported_with_what_was_read_before(annotate
         yield annotated("a", Marks(tags=frozenset({CAT})))
         raise DataError("expected a list", path="a.json", entry="shape 3")
 
-    found = inspect_marks(reader(), CLASSES, least_images=0)
+    found = inspect_marks(reader(), CLASSES, min_images=0)
     assert found.images == 1
     assert Finding("missing", "expected a list", Path("a.json"), "shape 3") in found.findings
 

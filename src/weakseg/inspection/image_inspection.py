@@ -1,4 +1,4 @@
-"""One image with its marks -> what is there and what is wrong."""
+"""Inspection of one image: its marks, the pixels they label, and findings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from weakseg.formats.source import Annotated
-from weakseg.inspection.checks import (
+from weakseg.inspection.image_checks import check_image_file
+from weakseg.inspection.mark_checks import (
     NEAR_EMPTY_AREA,
     class_name,
-    entry_of,
     finding_from,
+    finding_in,
     is_class,
     label_map_fault,
-    place_in_words,
+    position_text,
     usable_marks,
     with_every_value,
 )
-from weakseg.inspection.underlay import check_underlay
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
@@ -34,16 +34,16 @@ from weakseg.support.errors import DataError
 
 Histogram = NDArray[np.int64]  # (256,): number of pixels by value of a label map
 
-_SOME = 5  # wrong values of a label map that are named
+_MAX_NAMED = 5  # wrong values of a label map
 _LABEL_MAPS = {"scribbles": "scribbles", "masks": "mask"}  # kind of marks -> field of Marks
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How images are looked at.
+class InspectionOptions:
+    """Options of an inspection.
 
     Args:
-        boxes_complete: Every object has a box, so that what no box holds is background.
+        boxes_complete: Every object has a box, so that pixels outside all boxes are background.
         point_radius: Radius of a point's disc, in pixels.
         scribble_dilation: Pixels by which scribbles grow.
         decode: Decode every image, not only its header.
@@ -56,19 +56,19 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one image came to.
+class ImageInspection:
+    """Result for one image.
 
     Args:
         item: The image as it was read.
         size: Height and width, where known.
-        marks: The marks that can be drawn, cut off at the image's border.
-        findings: What is wrong or odd.
+        marks: The marks that can be drawn, clipped to the image.
+        findings: Findings in it.
         marked: Number of marks by class, for each kind.
         pixels: Pixels that the marks label, by value of a label map.
-        named: Classes, background aside, by the kind that names them.
-        boxed: Pixels of masks that lie in a box of their class; None where not both are there.
-        masked: Pixels of masks.
+        named: Classes, except background, by the kind that names them.
+        boxed: Pixels of masks inside a box of their class; None without masks or boxes.
+        masked: Pixels of masks; None likewise.
     """
 
     item: Annotated
@@ -84,7 +84,7 @@ class Look:
 
 @dataclass
 class _Layer:
-    """Marks of some kinds, drawn."""
+    """Label map of some kinds of marks."""
 
     labels: LabelMap
     conflicts: dict[str, int]
@@ -98,33 +98,33 @@ class _Layer:
         return self.labels.size - int(self.counts[UNLABELLED])
 
 
-def look(item: Annotated, classes: ClassList, manner: Manner) -> Look:
-    """Look at one image; whatever is wrong with it becomes a finding.
+def inspect_image(
+    item: Annotated, classes: ClassList, options: InspectionOptions
+) -> ImageInspection:
+    """Inspect one image; whatever is wrong with it becomes a finding.
 
     Args:
         item: The image with its marks.
         classes: The classes.
-        manner: How it is looked at.
+        options: Options of the inspection.
 
     Raises:
-        DataError: The manner does not fit the classes.
+        DataError: The options do not suit the classes.
     """
-    size, wrong = check_underlay(item, decode=manner.decode)
-    marks, odd = usable_marks(item, size, classes)
-    findings = [*item.findings, *wrong, *odd]
+    size, of_image = check_image_file(item, decode=options.decode)
+    marks, of_marks = usable_marks(item, size, classes)
+    findings = [*item.findings, *of_image, *of_marks]
     layers: dict[str, _Layer] = {}
     if size is not None:
-        marks, layers = _draw(item, marks, size, classes, manner, findings)
-        findings += _conflicts(item, layers)
+        marks, layers, of_layers = _draw(item, marks, size, classes, options)
+        findings += [*of_layers, *_conflicts(item, layers)]
         findings += _contradicted_points(item, marks, layers.get("masks"), classes)
     pixels = _combined(layers)
     if _is_unmarked(marks, pixels, classes, drawn=size is not None):
-        findings.append(
-            Finding("unmarked", "has no mark that can be used", item.path, entry_of(item))
-        )
+        findings.append(finding_in(item, "unmarked", "has no mark that can be used"))
     masks = layers.get("masks")
     both = masks is not None and bool(marks.boxes)
-    return Look(
+    return ImageInspection(
         item=item,
         size=size,
         marks=marks,
@@ -148,15 +148,15 @@ def _draw(
     marks: Marks,
     size: Size,
     classes: ClassList,
-    manner: Manner,
-    findings: list[Finding],
-) -> tuple[Marks, dict[str, _Layer]]:
-    """Draw the marks; give those that could be drawn, and the drawings, the uppermost last.
+    options: InspectionOptions,
+) -> tuple[Marks, dict[str, _Layer], list[Finding]]:
+    """Draw the marks; return those that could be drawn, the layers from bottom to top, findings.
 
-    Masks, and scribbles where they are a label map, are drawn by themselves. What is below them
-    is drawn at once, under the name "below".
+    Masks, and scribbles where they are a label map, have a layer each. The marks below them share
+    one, named "below".
     """
     layers: dict[str, _Layer] = {}
+    findings: list[Finding] = []
     every_value = with_every_value(classes)
 
     def drawn(kinds: set[str]) -> _Layer:
@@ -164,19 +164,19 @@ def _draw(
             marks.only(kinds),
             size,
             every_value,
-            point_radius=manner.point_radius,
-            scribble_dilation=manner.scribble_dilation,
-            boxes_complete=manner.boxes_complete,
+            point_radius=options.point_radius,
+            scribble_dilation=options.scribble_dilation,
+            boxes_complete=options.boxes_complete,
             image=item.name,
         )
         return _Layer(drawing.labels, drawing.conflicts)
 
-    for name, kinds in _layers_to_draw(marks, manner).items():
+    for name, kinds in _layers_to_draw(marks, options).items():
         try:
             layers[name] = drawn(kinds)
         except DataError as error:
             path = _label_map(marks, name)
-            if path is None:  # it is not this image that is wrong
+            if path is None:  # the options are wrong, not this image
                 raise
             findings.append(label_map_fault(path, size) or finding_from(error))
             marks = replace(marks, **{_LABEL_MAPS[name]: None})  # type: ignore[arg-type]
@@ -185,7 +185,7 @@ def _draw(
         if path is not None:
             findings += _drop_unknown(layers[name], path, classes)
             findings += _small_areas(layers[name], path, classes) if name == "masks" else []
-    return marks, layers
+    return marks, layers, findings
 
 
 def _label_map(marks: Marks, kind: str) -> Path | None:
@@ -193,9 +193,9 @@ def _label_map(marks: Marks, kind: str) -> Path | None:
     return path
 
 
-def _layers_to_draw(marks: Marks, manner: Manner) -> dict[str, set[str]]:
-    """Name the kinds of marks in each layer that has any, those that say least first."""
-    below = {"points", "scribbles"} | ({"boxes"} if manner.boxes_complete else set())
+def _layers_to_draw(marks: Marks, options: InspectionOptions) -> dict[str, set[str]]:
+    """Return the kinds of marks in each layer, bottom layer first; empty ones are left out."""
+    below = {"points", "scribbles"} | ({"boxes"} if options.boxes_complete else set())
     layers = {"below": below, "masks": {"masks"}}
     if marks.scribbles is not None:
         layers = {"below": below - {"scribbles"}, "scribbles": {"scribbles"}, "masks": {"masks"}}
@@ -213,7 +213,8 @@ def _drop_unknown(layer: _Layer, path: Path, classes: ClassList) -> list[Finding
     y, x = np.argwhere(np.isin(layer.labels, unknown))[0]
     layer.labels[np.isin(layer.labels, unknown)] = UNLABELLED
     layer.counts = histogram(layer.labels)
-    values = ", ".join(map(str, unknown[:_SOME])) + (", …" if len(unknown) > _SOME else "")
+    more = ", …" if len(unknown) > _MAX_NAMED else ""
+    values = ", ".join(map(str, unknown[:_MAX_NAMED])) + more
     return [
         Finding(
             "unknown",
@@ -239,12 +240,11 @@ def _small_areas(layer: _Layer, path: Path, classes: ClassList) -> list[Finding]
 
 def _conflicts(item: Annotated, layers: dict[str, _Layer]) -> list[Finding]:
     return [
-        Finding(
+        finding_in(
+            item,
             "conflict",
             f"{kind} of different classes share {pixels:,} pixels, "
             f"{pixels / max(1, layer.labelled):.2%} of those they label",
-            item.path,
-            entry_of(item),
         )
         for layer in layers.values()
         for kind, pixels in layer.conflicts.items()
@@ -261,21 +261,17 @@ def _contradicted_points(
     for point in marks.points:
         label = int(masks.labels[int(min(point.y, height - 1)), int(min(point.x, width - 1))])
         if is_class(label, classes) and point.class_id not in (label, VOID):
-            found.append(
-                Finding(
-                    "conflict",
-                    f"a point of {class_name(point.class_id, classes)} at "
-                    f"{place_in_words(point.x, point.y)} lies where a mask says "
-                    f"{class_name(label, classes)}",
-                    item.path,
-                    entry_of(item),
-                )
+            message = (
+                f"a point of {class_name(point.class_id, classes)} at "
+                f"{position_text(point.x, point.y)} lies where a mask says "
+                f"{class_name(label, classes)}"
             )
+            found.append(finding_in(item, "conflict", message))
     return found
 
 
 def _combined(layers: dict[str, _Layer]) -> Histogram:
-    """Count pixels of all kinds together; what says more wins, as in `draw_marks`."""
+    """Count pixels of all layers together; the upper layer wins, as in `draw_marks`."""
     if not layers:
         return np.zeros(256, np.int64)
     first, *upper = layers.values()
@@ -294,7 +290,7 @@ def _is_unmarked(marks: Marks, pixels: Histogram, classes: ClassList, *, drawn: 
 
 
 def _marks_by_class(marks: Marks, layers: dict[str, _Layer]) -> dict[str, Counter[int]]:
-    """Count marks; a class that a label map holds is one mark."""
+    """Count marks; a class in a label map is one mark."""
 
     def of(*drawn: Drawn) -> Counter[int]:
         return Counter(mark.class_id for mark in drawn)
@@ -319,7 +315,7 @@ def _marks_by_class(marks: Marks, layers: dict[str, _Layer]) -> dict[str, Counte
 def _named_classes(
     marks: Marks, masks: _Layer | None, classes: ClassList
 ) -> dict[str, frozenset[int]]:
-    """Give the classes that each kind names; background is no tag, so no kind needs to name it."""
+    """Return the classes that each kind names, except background, which is no tag."""
     named: dict[str, frozenset[int]] = {}
     if marks.tags:
         named["tags"] = marks.tags
@@ -327,12 +323,12 @@ def _named_classes(
         named["boxes"] = frozenset(box.class_id for box in marks.boxes)
     if masks is not None and masks.labelled:
         named["masks"] = frozenset(np.flatnonzero(masks.counts[:UNLABELLED]).tolist())
-    aside = {0, VOID} if classes.has_background else {VOID}
-    return {kind: found - aside for kind, found in named.items()}
+    ignored = {0, VOID} if classes.has_background else {VOID}
+    return {kind: found - ignored for kind, found in named.items()}
 
 
 def _inside_boxes(masks: _Layer, boxes: tuple[Box, ...]) -> Histogram:
-    """Count the pixels of each class that lie in a box of that class."""
+    """Count the pixels of each class inside a box of that class."""
     outside = masks.labels.copy()
     for box in boxes:
         part = outside[int(box.ymin) : int(box.ymax) + 1, int(box.xmin) : int(box.xmax) + 1]
