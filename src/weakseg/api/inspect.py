@@ -7,8 +7,8 @@ from pathlib import Path
 
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.counts import Inspection
-from weakseg.inspection.sources import opened_data
 from weakseg.inspection.dataset_inspection import inspect_marks
+from weakseg.inspection.sources import opened_data
 from weakseg.recipes.options import DataOptions
 from weakseg.report.inspection.page import render_inspection
 from weakseg.report.inspection.sheets import contact_sheets

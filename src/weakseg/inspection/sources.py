@@ -1,4 +1,4 @@
-"""What can be inspected, as a stream of images with their marks."""
+"""Data folders and files of annotation tools as streams of images with their marks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from weakseg.support.errors import DataError
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """A data set that can be inspected.
+class InspectionSource:
+    """A data set to inspect.
 
     Args:
-        images: Its images, to be gone through once.
+        images: Its images, to be iterated once.
         classes: Its classes.
         format: Name of its format.
         config: Which marks count and how they are drawn, merged from all options.
-        total: Number of images, where it is known before they are read.
+        total: Number of images, where known before they are read.
     """
 
     images: Iterable[Annotated]
@@ -38,14 +38,14 @@ class Inspected:
 @contextmanager
 def opened_data(
     path: Path, data: DataOptions, options: SourceOptions, format_name: str | None = None
-) -> Iterator[Inspected]:
+) -> Iterator[InspectionSource]:
     """Open a data folder, a PASCAL VOC folder or files of an annotation tool.
 
     Args:
         path: A folder, a file, a zip, or a data.yaml.
-        data: Which marks of a data folder count, and how they are drawn.
-        options: What the user says about files of a tool.
-        format_name: The format, where the content does not tell.
+        data: Which marks of a data folder count and how they are drawn; wins over data.yaml.
+        options: How to read files of a tool.
+        format_name: The format, where it cannot be detected.
 
     Yields:
         The data set; it can be read inside the block.
@@ -59,10 +59,12 @@ def opened_data(
     config = resolve_options(data)
     with opened_source(path, format_name) as source:
         classes = _classes_of(source, options, config)
-        yield Inspected(source.read(classes, options), classes, source.format.name, config, None)
+        yield InspectionSource(
+            source.read(classes, options), classes, source.format.name, config, None
+        )
 
 
-def _data_folder(folder: DataFolder) -> Inspected:
+def _data_folder(folder: DataFolder) -> InspectionSource:
     every = folder.every()
     images = (
         Annotated(
@@ -76,7 +78,7 @@ def _data_folder(folder: DataFolder) -> Inspected:
         )
         for record, split in every
     )
-    return Inspected(images, folder.classes, "data folder", folder.config, len(every))
+    return InspectionSource(images, folder.classes, "data folder", folder.config, len(every))
 
 
 def _classes_of(source: Source, options: SourceOptions, config: DataConfig) -> ClassList:

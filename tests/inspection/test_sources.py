@@ -1,0 +1,46 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from weakseg.api.inspect import inspect_data
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.record_labels import record_labels
+from weakseg.recipes.options import resolve_recipe
+
+BOXES = "image,class,xmin,ymin,xmax,ymax\n" + "".join(
+    f"img{number},{'bar' if number % 2 else 'square'},20,10,39,29\n" for number in range(6)
+)
+
+
+@pytest.fixture
+def whole(folder):
+    """Make the data folder one without splits and with boxes; training takes all of it."""
+    shutil.rmtree(folder / "splits")
+    (folder / "boxes.csv").write_text(BOXES)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("settings", "flags", "pixels"),
+    [
+        ("marks: [points]", {}, 6 * (113 + 111)),  # the paper's radius, cut off at the border
+        ("marks: [points]\npoint_radius: 1", {}, 6 * (5 + 5)),
+        ("marks: [points]\npoint_radius: 1", {"point_radius": 6.0}, 6 * (113 + 111)),
+        ("marks: [boxes]", {}, 0),
+        ("marks: [boxes]\nboxes_complete: true", {}, 6 * (48 * 64 - 400)),
+        ("marks: [scribbles]\nscribble_dilation: 0", {}, 6 * (12 + 45)),
+        ("marks: [scribbles]\nscribble_dilation: 0", {"scribble_dilation": 1.0}, 6 * (38 + 137)),
+    ],
+)
+def test_inspect_and_train_count_the_same_labelled_pixels(whole, settings, flags, pixels):
+    (whole / "data.yaml").write_text(settings)
+    found = inspect_data(whole, data=flags)
+    recipe = resolve_recipe(whole, "small", {f"data.{key}": flags[key] for key in flags})
+    data = DataFolder(recipe.data)
+    drawn = [
+        record_labels(record, (48, 64), data.classes, recipe.data) for record in data.split("train")
+    ]
+    trained = np.bincount(np.stack(drawn).ravel(), minlength=3)[:3].tolist()
+    assert [counts.pixels for counts in found.classes] == trained
+    assert found.labelled_pixels == pixels
