@@ -28,7 +28,6 @@ KINDS = (
     "shared_cvat",
     "shared_scribblesup",
 )
-NEEDS_DATUMARO = {"coco", "cvat", "shared_coco", "shared_cvat"}
 FEW, MANY = 6, 40  # damaged variants of each kind
 SECONDS, MEGABYTES = 60, 2048
 
@@ -72,7 +71,6 @@ def try_import(source, folder, kind=None):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_undamaged_sample_is_read(kind, make_sample, tmp_path):
-    need(kind)
     done = try_import(make_sample(kind, tmp_path / "s"), tmp_path / "s", kind)
     assert not isinstance(done, str), done
     assert done.images > 0
@@ -86,7 +84,6 @@ def test_the_undamaged_sample_is_read(kind, make_sample, tmp_path):
 def test_a_damaged_sample_is_read_or_refused_in_one_message(
     kind, variants, make_sample, damage, tmp_path
 ):
-    need(kind)
     for seed in range(variants):
         rng = random.Random(f"{kind}{seed}")
         root = tmp_path / f"s{seed}"
@@ -153,8 +150,3 @@ def test_an_image_of_a_declared_60000_by_60000_pixels_is_refused(make_sample, hu
     source = make_sample("labelme", tmp_path / "s")
     (tmp_path / "s" / "a.jpg").write_bytes(huge_png(60_000))
     assert "a.jpg" in try_import(source, tmp_path / "s")
-
-
-def need(kind):
-    if kind in NEEDS_DATUMARO:
-        pytest.importorskip("datumaro")

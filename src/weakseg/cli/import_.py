@@ -16,10 +16,10 @@ from weakseg.support.errors import RecipeError
 class Import:
     """Make a data folder from the files of annotation tools.
 
-    Formats are told by their content: labelme, Label Studio, PASCAL VOC, ScribbleSup, clicks and
-    tables, label maps as PNG, Cityscapes, CamVid, ADE20K, Mapillary Vistas, and through datumaro
-    CVAT, COCO, Open Images and YOLO. Several files are joined by the images' names. Your files are
-    only read.
+    Formats are recognised by their content: labelme, Label Studio, CVAT, COCO, YOLO, PASCAL VOC,
+    ScribbleSup, Open Images, Datumaro, clicks and tables, label maps as PNG, Cityscapes, CamVid,
+    ADE20K, Mapillary Vistas. Several files are joined by the images' names. Your files are only
+    read.
     """
 
     usage = "FILES... --out DATA [options]"

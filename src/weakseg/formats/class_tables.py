@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from weakseg.formats.folders import read_lines
 from weakseg.formats.palette_files import Colour, Palette
-from weakseg.formats.readers.by_datumaro.files import read_lines
 from weakseg.formats.source import ClassFinder
 from weakseg.marks.label_values import VOID
 from weakseg.marks.palette import class_palette

@@ -12,14 +12,17 @@ from weakseg.formats.readers.ade20k import ADE20K
 from weakseg.formats.readers.camvid import CAMVID_LISTS
 from weakseg.formats.readers.cityscapes import CITYSCAPES
 from weakseg.formats.readers.coco import COCO
-from weakseg.formats.readers.datumaro_formats import CVAT, DATUMARO, OPEN_IMAGES, YOLO
+from weakseg.formats.readers.cvat import CVAT
+from weakseg.formats.readers.datumaro_json import DATUMARO
 from weakseg.formats.readers.folder import FOLDER
 from weakseg.formats.readers.label_pngs import LABEL_PNGS
 from weakseg.formats.readers.label_studio import LABEL_STUDIO
 from weakseg.formats.readers.labelme import LABELME
 from weakseg.formats.readers.mapillary import MAPILLARY
+from weakseg.formats.readers.open_images import OPEN_IMAGES
 from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
 from weakseg.formats.readers.voc import SCRIBBLESUP, VOC
+from weakseg.formats.readers.yolo import YOLO
 from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions
 from weakseg.support.errors import DataError
 

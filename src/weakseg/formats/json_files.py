@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import sys
 from collections import Counter
@@ -219,11 +220,19 @@ def stated_size(
     Raises:
         DataError: It is no size; see `read_size`.
     """
-    return read_size(height, width, path, entry) if height and width else None
+    if not height or not width:
+        return None
+    return read_size(height, width, path, entry, max_pixels=None)
 
 
 def read_size(
-    height: Any, width: Any, path: Path, entry: str | None = None, *, of: str = "the image"
+    height: Any,
+    width: Any,
+    path: Path,
+    entry: str | None = None,
+    *,
+    of: str = "the image",
+    max_pixels: int | None = _PIXELS,
 ) -> tuple[int, int]:
     """Take the size of an image out of a file.
 
@@ -233,10 +242,11 @@ def read_size(
     rows = read_number(height, f"{of}'s height", path, entry)
     columns = read_number(width, f"{of}'s width", path, entry)
     whole = rows.is_integer() and columns.is_integer()
-    if not whole or min(rows, columns) < 1 or rows * columns > _PIXELS:
+    if not whole or min(rows, columns) < 1 or rows * columns > (max_pixels or math.inf):
         raise DataError(
-            f"expected whole numbers of at least 1 as {of}'s height and width, and at most "
-            f"{_PIXELS} pixels, but got {rows:g} × {columns:g}",
+            f"expected whole numbers of at least 1 as {of}'s height and width"
+            + (f", and at most {max_pixels} pixels" if max_pixels else "")
+            + f", but got {rows:g} × {columns:g}",
             path=path,
             entry=entry,
         )

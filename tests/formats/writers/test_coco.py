@@ -84,7 +84,6 @@ def test_pycocotools_makes_the_same_pixels_and_areas(
 @given(label_maps=st.lists(LABEL_MAPS, min_size=1, max_size=3))
 @settings(max_examples=20, deadline=None)
 def test_reading_it_gives_the_same_label_map(label_maps, background, run_lengths, tmp_path_factory):
-    pytest.importorskip("datumaro")
     path = tmp_path_factory.mktemp("coco") / "x.json"
     written(path, *label_maps, background=background, run_lengths=run_lengths)
     coco = next(item for item in FORMATS if item.name == "coco")

@@ -1,6 +1,6 @@
 import pytest
 
-from weakseg.formats.readers.by_datumaro.yolo import recognises
+from weakseg.formats.readers.yolo import YOLO
 from weakseg.marks.kinds import Box, Polygon
 from weakseg.support.errors import DataError
 
@@ -136,7 +136,7 @@ def test_damaged_configurations_are_errors(read, ultralytics, config):
 def test_weaksegs_own_data_yaml_is_not_taken_for_yolo(tmp_path):
     (tmp_path / "data.yaml").write_text("images: images\nclasses: classes.txt\nmarks: [points]\n")
     (tmp_path / "classes.txt").write_text("background\ncat\n")
-    assert not recognises(tmp_path)
+    assert not YOLO.recognises(tmp_path)
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "x.txt").write_text(BOX)
-    assert recognises(tmp_path)  # as Label Studio exports it
+    assert YOLO.recognises(tmp_path)  # as Label Studio exports it

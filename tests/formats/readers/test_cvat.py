@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from weakseg.formats.readers.by_datumaro.cvat import look, recognises
+from weakseg.formats.readers.cvat import CVAT
 from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import OpenClassList
+from weakseg.marks.drawing import pasted
 from weakseg.marks.kinds import Box, Point, Polygon, Region, Stroke
 from weakseg.support.errors import DataError
 
@@ -70,6 +72,53 @@ def test_marks_agree_with_what_datumaro_reads_of_the_sample(shared, read):
         assert [finding.kind for finding in image.findings] == ["unknown"] * left_out
 
 
+def test_marks_agree_with_datumaro_on_shapes_of_every_kind(read_one, picture, tmp_path):
+    base = pytest.importorskip("datumaro.plugins.data_formats.cvat.base")
+    rng = np.random.default_rng(0)
+    shapes = []
+    for number in range(24):
+        own = (
+            f'label="{"cat" if number % 2 else "dog"}" z_order="{24 - number}" group_id="{number}"'
+        )
+        points = ";".join(f"{x:.2f},{y:.2f}" for x, y in rng.uniform(0, 20, (4, 2)))
+        left, top, right, bottom = np.round(np.sort(rng.uniform(0, 18, 4)), 2)
+        runs = rng.multinomial(12, [0.2] * 5)
+        shapes += [
+            f'<polygon {own} points="{points}"/>',
+            f'<polyline {own} points="{points}"/>',
+            f'<points {own} points="{points}"/>',
+            f'<box {own} xtl="{left}" ytl="{top}" xbr="{right}" ybr="{bottom}"/>',
+            f'<mask {own} rle="{",".join(map(str, runs))}" left="3" top="{number // 2}" '
+            'width="4" height="3"/>',
+            f"<tag {own}/>",
+        ]
+    image, _ = read_one("".join(shapes))
+    picture(tmp_path / "a.jpg")
+    picture(tmp_path / "images" / "a.jpg")
+    (item,) = base.CvatBase(str(tmp_path / "annotations.xml"))
+    theirs = {}
+    for annotation in sorted(item.annotations, key=lambda one: getattr(one, "z_order", 0)):
+        theirs.setdefault(annotation.type.name, []).append(annotation)
+    marks = image.marks
+    for kind, ours in (
+        ("polygon", [one.rings[0] for one in marks.polygons]),
+        ("polyline", [one.path for one in marks.strokes]),
+    ):
+        for places, annotation in zip(ours, theirs[kind], strict=True):
+            assert np.ravel(places) == pytest.approx(annotation.points, abs=1e-5)
+    points = [(point.x, point.y) for point in marks.points]
+    assert np.allclose(np.ravel(points), [v for one in theirs["points"] for v in one.points])
+    for box, annotation in zip(marks.boxes, theirs["bbox"], strict=True):
+        left, top, right, bottom = np.round(np.array(annotation.points), 2)
+        assert (box.xmin, box.ymin) == (np.floor(left), np.floor(top))
+        assert (box.xmax + 1, box.ymax + 1) == (np.ceil(right), np.ceil(bottom))
+        assert (box.class_id - 1, box.instance) == (annotation.label, annotation.group or None)
+    painted = [one for one in theirs["mask"] if one.image.any()]
+    for region, annotation in zip(marks.regions, painted, strict=True):
+        assert (pasted((20, 30), region).canvas((20, 30)) == annotation.image).all()
+    assert marks.tags == {one.label + 1 for one in theirs["label"]}
+
+
 def test_a_turned_box_becomes_the_upright_box_around_it(read_one):
     image, _ = read_one('<box label="cat" xtl="5" ytl="5" xbr="15" ybr="7" rotation="90"/>')
     assert image.marks.boxes == (Box(1, 9, 1, 10, 10),)
@@ -84,7 +133,7 @@ def test_what_lies_on_top_comes_last(read_one):
     assert [polygon.class_id for polygon in image.marks.polygons] == [2, 1]
 
 
-def test_labels_that_are_not_declared_are_taken_up(read_one):
+def test_labels_are_taken_up_where_the_file_declares_none(read_one):
     image, classes = read_one('<box label="cow" xtl="1" ytl="1" xbr="2" ybr="2"/>', meta="")
     assert classes[image.marks.boxes[0].class_id] == "cow"
 
@@ -94,7 +143,9 @@ def test_labels_that_are_not_declared_are_taken_up(read_one):
     [
         ('<polyline label="" points="1,2;3,4"/>', "unknown"),
         ('<polyline points="1,2;3,4"/>', "unknown"),
-        ('<ellipse label="cat" cx="4" cy="4" rx="2" ry="1"/>', "unread"),
+        ('<skeleton label="cat"><points label="leg" points="1,2"/></skeleton>', "unread"),
+        ('<ellipse label="cat" cx="4" cy="4" rx="0" ry="1"/>', "empty"),
+        ('<mask label="cat" rle="6,0" left="0" top="0" width="3" height="2"/>', "empty"),
         ('<cuboid label="cat"/>', "unread"),
         ('<polygon label="cat" points="1,2;3,4"/>', "empty"),
         ('<box label="cat" xtl="3" ytl="3" xbr="3" ybr="9"/>', "empty"),
@@ -111,7 +162,7 @@ def test_what_gives_no_mark_is_found(read_one, shape, kind):
     ("shape", "says"),
     [
         ('<box label="cat" xtl="nan" ytl="1" xbr="2" ybr="2"/>', "nan"),
-        ('<box label="cat" xtl="1e99" ytl="1" xbr="2" ybr="2"/>', "inf"),
+        ('<box label="cat" xtl="1e400" ytl="1" xbr="2" ybr="2"/>', "xtl, but got '1e400'"),
         ('<box label="cat" xtl="x" ytl="1" xbr="2" ybr="2"/>', "'x'"),
         ('<box label="cat"/>', "xtl"),
         ('<points label="cat" points="1;2"/>', "x,y;x,y but got '1'"),
@@ -121,7 +172,8 @@ def test_what_gives_no_mark_is_found(read_one, shape, kind):
         ('<mask label="cat" rle="6" left="-1" top="0" width="3" height="2"/>', "inside"),
         ('<mask label="cat" rle="6" left="0" top="0" width="3"/>', "height"),
         ('<mask label="cat" rle="1" left="0" top="0" width="999999" height="999999"/>', "pixels"),
-        ('<mask label="cat" rle="6" left="99999" top="99999" width="3" height="2"/>', "pixels"),
+        ('<ellipse label="cat" cx="4" cy="4" rx="2"/>', "ry"),
+        ('<tag label="cow"/>', "tag 1: its label 'cow' is not among those that the file declares"),
     ],
 )
 def test_damaged_shapes_are_errors_that_name_the_image(read_one, shape, says):
@@ -136,6 +188,30 @@ def test_a_mask_takes_memory_by_its_own_size(read_one):
     assert image.marks.regions == (Region(1, 2, 3, (0, 6)),)
 
 
+def test_a_mask_may_lie_far_away(read_one):
+    image, _ = read_one(
+        '<mask label="cat" rle="0,6" left="99999" top="99999" width="3" height="2"/>'
+    )
+    assert image.marks.regions == (Region(1, 2, 3, (0, 6), 99999, 99999),)
+
+
+def test_an_ellipse_becomes_its_outline_rotated_clockwise(read_one):
+    image, _ = read_one('<ellipse label="dog" cx="10" cy="8" rx="6" ry="2" rotation="90"/>')
+    (polygon,) = image.marks.polygons
+    xs, ys = zip(*polygon.rings[0], strict=True)
+    assert (min(xs), max(xs), min(ys), max(ys)) == pytest.approx((8, 12, 2, 14), abs=0.06)
+    assert polygon.class_id == 2
+    assert image.findings == ()
+    image, _ = read_one('<ellipse label="dog" cx="0" cy="0" rx="9" ry="0.1" rotation="45"/>')
+    x, y = max(image.marks.polygons[0].rings[0])
+    assert (x, y) == pytest.approx((6.36, 6.36), abs=0.1)  # right and down
+
+
+def test_coordinates_keep_all_their_digits(read_one):
+    image, _ = read_one('<points label="cat" points="1.2345,0.001;3.14159,2"/>')
+    assert image.marks.points == (Point(1, 1.2345, 0.001), Point(1, 3.14159, 2))
+
+
 def test_entities_that_blow_up_are_refused(tmp_path):
     (tmp_path / "bomb.xml").write_text(
         '<?xml version="1.0"?><!-- --><!DOCTYPE annotations [<!ENTITY a "aaaaaaaaaa">'
@@ -143,7 +219,7 @@ def test_entities_that_blow_up_are_refused(tmp_path):
         "<annotations><meta/><image id='1' name='&b;'/></annotations>"
     )
     with pytest.raises(DataError, match="is not readable as XML"):
-        list(look(tmp_path / "bomb.xml", SourceOptions()))
+        list(CVAT.read(tmp_path / "bomb.xml", OpenClassList(), SourceOptions()))
 
 
 @pytest.mark.parametrize(
@@ -186,6 +262,6 @@ def test_other_xml_is_not_recognised(tmp_path):
         "\x00\x01",
     ):
         (tmp_path / "x.xml").write_text(content)
-        assert not recognises(tmp_path / "x.xml")
+        assert not CVAT.recognises(tmp_path / "x.xml")
     (tmp_path / "x.xml").write_text('<?xml version="1.0"?>\n<!-- a -->\n<annotations><meta/>')
-    assert recognises(tmp_path / "x.xml")
+    assert CVAT.recognises(tmp_path / "x.xml")

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from weakseg.marks.drawing import pasted
 from weakseg.marks.kinds import Box, Point, Polygon, Region, Stroke
 from weakseg.marks.label_values import VOID
 from weakseg.support.errors import DataError
@@ -71,6 +73,35 @@ def test_marks_agree_with_what_datumaro_wrote(read, tmp_path):
     assert {name: image.split for name, image in images.items()} == {"a": "train", "b": "val"}
 
 
+def test_shapes_agree_with_what_datumaro_wrote(read, tmp_path):
+    datumaro = pytest.importorskip("datumaro")
+    rng = np.random.default_rng(0)
+    masks = rng.random((9, 12, 20)) < 0.3
+    corners = np.round(rng.uniform(0, 12, (9, 8)), 2).tolist()
+    annotations = [
+        kind
+        for number, (mask, points) in enumerate(zip(masks, corners, strict=True), 1)
+        for kind in (
+            datumaro.Mask(mask, label=number % 2, group=number),
+            datumaro.Polygon(points, label=number % 2, group=number),
+            datumaro.PolyLine(points, label=number % 2, group=number, z_order=-number),
+            datumaro.Points(points, [0, 1, 2, 2], label=number % 2, group=number),
+        )
+    ]
+    item = datumaro.DatasetItem("a", annotations=annotations)
+    dataset = datumaro.Dataset.from_iterable([item], categories=["cat", "dog"])
+    dataset.export(str(tmp_path / "data"), "datumaro")
+    images, _ = read("datumaro", tmp_path / "data")
+    marks = images["a"].marks
+    for number, (region, polygon) in enumerate(zip(marks.regions, marks.polygons, strict=True), 1):
+        assert (pasted((12, 20), region).canvas((12, 20)) == masks[number - 1]).all()
+        assert np.ravel(polygon.rings) == pytest.approx(corners[number - 1], abs=0.006)
+        assert region.class_id == polygon.class_id == 1 + number % 2
+        assert region.instance == polygon.instance == number
+    assert [stroke.instance for stroke in marks.strokes] == [*range(9, 0, -1)]
+    assert len(marks.points) == 9 * 3
+
+
 def test_pictures_are_found_by_path_or_name(read, write_json, picture, tmp_path):
     write_json(tmp_path / "annotations" / "train.json", tree([], image={"path": "b_a.jpg"}))
     place = picture(tmp_path / "images" / "train" / "b_a.jpg")
@@ -84,7 +115,7 @@ def test_other_kinds_are_found_and_left_out(read_one):
     )
     (finding,) = image.findings
     assert finding.kind == "unread"
-    assert "1 of kind caption, 1 of kind cuboid_3d" in finding.message
+    assert "annotations of kind caption, annotations of kind cuboid_3d" in finding.message
     assert len(image.marks.boxes) == 1
 
 
@@ -110,7 +141,7 @@ def test_crowds_are_void(read_one):
         (one("polygon", points=[1, 1, 2]), "item 1"),
         (one("polyline", points=[1, 1, 2]), "3 numbers"),
         (one("mask", rle={"size": [2, 3], "counts": "9"}), "got 9 pixels"),
-        (one("mask"), "annotation 1: expected an object with 'size'"),
+        (one("mask"), "annotation 1: expected an object as 'rle'"),
         (one(None), "'type'"),
         ([], "annotation 1"),
     ],

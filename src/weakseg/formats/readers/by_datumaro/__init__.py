@@ -1,1 +1,0 @@
-"""Formats that datumaro reads, after a look of our own at each image's entry."""

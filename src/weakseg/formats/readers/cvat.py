@@ -1,0 +1,215 @@
+"""CVAT for images 1.1."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.ElementTree import iterparse
+
+from weakseg.formats.collector import Collector
+from weakseg.formats.folders import files_of, head, holds_file, safely, split_of
+from weakseg.formats.json_files import read_size, stated_size
+from weakseg.formats.run_lengths import check_runs
+from weakseg.formats.source import (
+    Annotated,
+    ClassFinder,
+    Format,
+    SourceOptions,
+    find_picture,
+    read_integer,
+    read_name,
+    read_number,
+    read_path,
+)
+from weakseg.marks.kinds import Place, Region
+from weakseg.support.errors import DataError
+
+_PATTERNS = ("*.xml", "*/*.xml")
+_SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "mask", "tag"}
+_ROOT = re.compile(r"\s*(<\?.*?\?>\s*|<!--.*?-->\s*)*<annotations[\s/>]", re.DOTALL)
+
+
+def _recognises(path: Path) -> bool:
+    """Check whether this is an XML of annotations of images, or a folder with one."""
+    return holds_file(path, _PATTERNS, _is_cvat)
+
+
+def _is_cvat(path: Path) -> bool:
+    beginning = head(path)
+    return _ROOT.match(beginning) is not None and bool(re.search(r"<(image|meta)[\s/>]", beginning))
+
+
+def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    """Read the images of a file, or of all files in a folder.
+
+    Shapes become marks of their kind, ellipses outlines, rotated boxes the boxes around them. What
+    lies on top, by the z-order, comes last. Objects are numbered by their group.
+
+    Raises:
+        DataError: A file is damaged, or a label is not among those that it declares.
+    """
+    for file in files_of(path, _PATTERNS, _is_cvat):
+        yield from _File(file, classes).read(options)
+
+
+CVAT = Format("cvat", "CVAT for images 1.1: an XML or a folder of them", safely(_recognises), _read)
+
+
+class _File:
+    """A file, read piece by piece."""
+
+    def __init__(self, path: Path, classes: ClassFinder) -> None:
+        self._path = path
+        self._classes = classes
+        self._class_ids: dict[str, int] = {}
+        self._declares = False  # labels, in its head
+
+    def read(self, options: SourceOptions) -> Iterator[Annotated]:
+        """Read it image by image."""
+        subsets: list[str] = []
+        tags: Counter[str] = Counter()
+        for element in _elements(self._path):
+            tags[element.tag] += 1
+            if element.tag == "label":
+                self._declare(element)
+            elif element.tag == "subset":
+                subsets.append((element.text or "").strip())
+            elif element.tag == "image":
+                entry = f"image {tags['image']} {element.get('name', '')!r:.60}"
+                split = subsets[0] if len(subsets) == 1 else split_of([self._path.stem])
+                yield self._read_image(element, entry, split, options)
+                element.clear()
+            elif element.tag == "track":
+                element.clear()
+        if not tags["image"]:
+            hint = "; export a video as CVAT for images" if tags["track"] else ""
+            raise DataError(f"holds no image{hint}", path=self._path)
+
+    def _declare(self, label: Any) -> None:
+        """Take up a label of the file's head; those of a skeleton's parts are of no use."""
+        name = label.findtext("name", "").strip()
+        if name and label.find("parent") is None:
+            self._declares = True
+            self._class_ids[name] = self._classes.find(
+                name, path=self._path, entry=f"label {name!r:.40}"
+            )
+
+    def _read_image(
+        self, image: Any, entry: str, split: str | None, options: SourceOptions
+    ) -> Annotated:
+        written = image.get("name", "")
+        name = read_name(written, self._path, entry)
+        split = image.get("subset") or split
+        folder = self._path.parent / "images"
+        around = [folder / split] if split else []
+        options = replace(options, images=(*options.images, *around))
+        collector = Collector(self._path, entry)
+        self._read_shapes(image, collector)
+        return Annotated(
+            name,
+            collector.marks(),
+            find_picture(written, self._path, options),
+            stated_size(image.get("height"), image.get("width"), self._path, entry),
+            self._path,
+            entry,
+            None if split in {None, "default"} else split,
+            collector.findings(),
+        )
+
+    def _read_shapes(self, image: Any, collector: Collector) -> None:
+        shapes: list[tuple[int, Any, int, str]] = []
+        for number, shape in enumerate(image, 1):
+            entry = f"{collector.entry}, {shape.tag} {number}"
+            label = shape.get("label", "").strip()
+            if shape.tag not in _SHAPES:
+                collector.unread(f"annotations of kind {shape.tag!s:.40}")
+            elif not label:
+                collector.note("unknown", "has no label; left out", entry)
+            else:
+                depth = read_integer(shape.get("z_order", 0), "z_order", self._path, entry)
+                shapes.append((depth, shape, self._class_of(label, entry), entry))
+        for _, shape, class_id, entry in sorted(shapes, key=lambda item: item[0]):
+            _read_shape(shape, class_id, collector, entry)
+
+    def _class_of(self, label: str, entry: str) -> int:
+        if label not in self._class_ids:
+            if self._declares:
+                raise DataError(
+                    f"its label {label!r:.40} is not among those that the file declares",
+                    path=self._path,
+                    entry=entry,
+                )
+            self._class_ids[label] = self._classes.find(label, path=self._path, entry=entry)
+        return self._class_ids[label]
+
+
+def _elements(path: Path) -> Iterator[Any]:
+    """Read an XML piece by piece; entities, which may blow up, are refused."""
+    try:
+        for _, element in iterparse(str(path), forbid_dtd=True):
+            yield element
+    except (ParseError, ValueError, LookupError, OSError) as error:
+        raise DataError(
+            f"is not readable as XML ({type(error).__name__}: {error})", path=path
+        ) from error
+
+
+def _read_shape(shape: Any, class_id: int, collector: Collector, entry: str) -> None:
+    path = collector.path
+
+    def number(key: str, default: float | None = None) -> float:
+        return read_number(shape.get(key, default), key, path, entry)
+
+    instance = read_integer(shape.get("group_id") or 0, "group_id", path, entry) or None
+    match shape.tag:
+        case "tag":
+            collector.tag(class_id)
+        case "box":
+            left, top, right, bottom = map(number, ("xtl", "ytl", "xbr", "ybr"))
+            edges = right - left, bottom - top
+            degrees = number("rotation", 0)
+            collector.rectangle(class_id, (left, top), edges, entry, instance, degrees=degrees)
+        case "ellipse":
+            centre, radii = (number("cx"), number("cy")), (number("rx"), number("ry"))
+            collector.ellipse(class_id, centre, radii, number("rotation", 0), entry, instance)
+        case "polygon":
+            collector.polygon(class_id, _places(shape, path, entry), entry, instance)
+        case "polyline":
+            collector.stroke(class_id, _places(shape, path, entry), entry, instance)
+        case "points":
+            for place in _places(shape, path, entry):
+                collector.point(class_id, place, entry, instance)
+        case "mask":
+            collector.region(_region(shape, class_id, path, entry, instance), entry)
+
+
+def _places(shape: Any, path: Path, entry: str) -> Sequence[Place]:
+    pairs = shape.get("points", "").split(";")
+    wrong = next((pair for pair in pairs if pair.count(",") != 1), None)
+    if wrong is not None:
+        raise DataError(
+            f"expected corners as x,y;x,y but got {wrong!r:.60}", path=path, entry=entry
+        )
+    return read_path([pair.split(",") for pair in pairs], "points", path, entry)
+
+
+def _region(mask: Any, class_id: int, path: Path, entry: str, instance: int | None) -> Region:
+    """Read a mask, whose run lengths fill its own frame row by row, beginning with outside."""
+    left, top = (read_integer(mask.get(side), side, path, entry) for side in ("left", "top"))
+    if min(left, top) < 0:
+        raise DataError(
+            f"expected a mask inside its image, but got one at {left}, {top}",
+            path=path,
+            entry=entry,
+        )
+    size = read_size(mask.get("height"), mask.get("width"), path, entry, of="the mask")
+    lengths = mask.get("rle", "").split(",")
+    runs = [read_integer(length, "length of a run", path, entry) for length in lengths]
+    check_runs(runs, size, path, entry)
+    return Region(class_id, *size, tuple(runs), left, top, instance=instance)

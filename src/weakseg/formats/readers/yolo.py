@@ -1,0 +1,259 @@
+"""YOLO, as Darknet, Ultralytics and tools that export labels beside images lay it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from weakseg.formats.collector import Collector
+from weakseg.formats.folders import (
+    existing,
+    files_of,
+    head,
+    holds_file,
+    is_image,
+    read_lines,
+    safely,
+    split_of,
+)
+from weakseg.formats.json_files import read_object
+from weakseg.formats.source import (
+    Annotated,
+    ClassFinder,
+    Format,
+    SourceOptions,
+    find_picture,
+    read_integer,
+    read_name,
+    read_number,
+)
+from weakseg.marks.drawing import Size
+from weakseg.support.errors import DataError
+
+_CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
+_LABEL_FOLDERS = ("labels", "annotations")
+_LONGEST = 4096  # characters of a path
+_DIGITS = 2  # of a place in pixels; fractions are written with six
+
+
+def _recognises(path: Path) -> bool:
+    """Check whether this is a file that names YOLO's classes, or a folder with one."""
+    return holds_file(path, _CONFIGS, _is_config)
+
+
+def _is_config(path: Path) -> bool:
+    beginning = head(path)
+    if path.suffix in {".yaml", ".yml"}:
+        keys = set(re.findall(r"^(\w+)\s*:", beginning, re.MULTILINE))
+        return "names" in keys and bool(keys & {"nc", "path", "train", "val", "test"})
+    if path.suffix == ".data":
+        return re.search(r"^\s*names\s*=", beginning, re.MULTILINE) is not None
+    return any(True for folder in _label_folders(path.parent) for _ in folder.rglob("*.txt"))
+
+
+def _label_folders(root: Path) -> list[Path]:
+    inside = (*root.glob("*"), *root.glob("*/*"))
+    return sorted(one for one in inside if one.name.lower() in _LABEL_FOLDERS and one.is_dir())
+
+
+def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    """Read the files of labels, and the images that have none.
+
+    Lines of five values become boxes, longer ones outlines, both numbered by their line. They are
+    fractions of the image's size, so marks of an image that is not there are left out.
+
+    Raises:
+        DataError: A file is damaged, or there is none.
+    """
+    configs = files_of(path, _CONFIGS, _is_config)
+    # Where there are several, the one that says most.
+    config = next((file for name in _CONFIGS for file in configs if file.match(name)), configs[0])
+    data = _read_config(config, classes)
+    pairs = _listed(config) if config.suffix == ".data" else _in_folders(data.root, options)
+    found = False
+    for pair in pairs:
+        found = True
+        yield _read_pair(pair, data, options)
+    if not found:
+        raise DataError("there is neither a file of labels nor an image", path=config)
+
+
+YOLO = Format(
+    "yolo",
+    "YOLO: boxes or outlines in data.yaml's, obj.data's or labels' folders",
+    safely(_recognises),
+    _read,
+)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A configuration.
+
+    Args:
+        root: Folder of the images and labels.
+        class_ids: Ids of the classes, by their number in the files of labels.
+        has_points: After each box come key points.
+    """
+
+    root: Path
+    class_ids: Sequence[int]
+    has_points: bool = False
+
+
+def _read_config(path: Path, classes: ClassFinder) -> _Data:
+    root, has_points = path.parent, False
+    if path.suffix in {".yaml", ".yml"}:
+        names, root, has_points = _read_yaml(path)
+    else:
+        file = path
+        if path.suffix == ".data":
+            file = _named(path, _settings(path).get("names", "obj.names"))
+        names = list(filter(None, map(str.strip, read_lines(file))))
+    return _Data(root, [classes.find(name, path=path) for name in names], has_points)
+
+
+def _read_yaml(path: Path) -> tuple[list[str], Path, bool]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
+        raise DataError(f"is not readable as YAML ({error})", path=path) from error
+    tree = read_object(tree, "the file", path)
+    names = tree.get("names")
+    if isinstance(names, dict):
+        if names.keys() != set(range(len(names))):
+            raise DataError(
+                f"expected names of classes by their numbers, from 0 on, but got {names!r:.60}",
+                path=path,
+            )
+        names = [names[number] for number in range(len(names))]
+    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
+        raise DataError(f"expected a list of classes as 'names', but got {names!r:.60}", path=path)
+    root = path.parent / str(tree.get("path") or ".")[:_LONGEST]
+    try:
+        root = root if root.is_dir() else path.parent
+    except (OSError, ValueError):  # a name too long, for one
+        root = path.parent
+    return list(map(str, names)), root, "kpt_shape" in tree
+
+
+def _settings(path: Path) -> dict[str, str]:
+    """Read lines `key = value`."""
+    pairs = (line.partition("=") for line in read_lines(path))
+    return {key.strip(): value.strip() for key, equals, value in pairs if equals}
+
+
+def _named(config: Path, written: str) -> Path:
+    """Return a file that a configuration names; Darknet writes a folder `data` before it."""
+    return config.parent / written.replace("\\", "/").strip().removeprefix("data/")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An image and its file of labels.
+
+    Args:
+        written: Name of the image.
+        image: Its file, if found.
+        labels: The file of labels, if there is one.
+        split: Name of the split.
+    """
+
+    written: str
+    image: Path | None
+    labels: Path | None
+    split: str | None
+
+
+def _listed(config: Path) -> Iterator[_Pair]:
+    """Iterate over the lists of images that Darknet's configuration names."""
+    for split, written in _settings(config).items():
+        if split in {"classes", "names", "backup"}:
+            continue
+        for line in filter(str.strip, read_lines(_named(config, written))):
+            image = _named(config, line)
+            labels = image.parent / f"{image.stem}.txt"
+            folders = image.parts[len(config.parent.parts) :]
+            written = "/".join(folders[1:] or folders)
+            yield _Pair(written, existing(image), existing(labels), split)
+
+
+def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
+    """Iterate over `labels/…/NAME.txt` and `images/…/NAME.jpg`, beside or below the splits."""
+    for folder in _label_folders(root):
+        images = folder.with_name("images")
+        for labels in sorted(folder.rglob("*.txt")):
+            written = labels.relative_to(folder).with_suffix("").as_posix()
+            if labels.name != "classes.txt":
+                image = find_picture(written, images, options)
+                split = split_of(labels.relative_to(root).parts[:-1])
+                yield _Pair(written.removeprefix(f"{split}/"), image, labels, split)
+        for image in sorted(images.rglob("*")):
+            written = image.relative_to(images).as_posix()
+            if is_image(image) and not (folder / written).with_suffix(".txt").is_file():
+                split = split_of(image.relative_to(root).parts[:-1])
+                yield _Pair(written.removeprefix(f"{split}/"), image, None, split)
+
+
+def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
+    collector = Collector(pair.labels or pair.image or data.root)
+    name = read_name(pair.written, collector.path)
+    lines = read_lines(pair.labels) if pair.labels else []
+    numbered = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+    image = pair.image or find_picture(pair.written, data.root, options)
+    size = collector.fraction_size(image) if numbered else None
+    if size is not None:
+        for number, values in numbered:
+            _read_line(values, number, size, data, collector)
+        if data.has_points:
+            collector.unread("key points after the boxes")
+    return Annotated(
+        name,
+        collector.marks(),
+        image,
+        None,
+        collector.path,
+        None,
+        pair.split,
+        collector.findings(),
+    )
+
+
+def _read_line(
+    values: Sequence[str], number: int, size: Size, data: _Data, collector: Collector
+) -> None:
+    """Read a box, by its centre, width and height, or the corners of an outline."""
+    path, entry = collector.path, f"line {number}"
+    is_box = len(values) == 5 or (data.has_points and len(values) > 5)
+    if not is_box and (len(values) < 7 or len(values) % 2 == 0):
+        raise DataError(
+            "expected a class with x, y, width and height, or with x and y of three "
+            f"corners or more, but got {len(values)} values",
+            path=path,
+            entry=entry,
+        )
+    label = read_integer(values[0], "number of a class", path, entry)
+    if not 0 <= label < len(data.class_ids):
+        raise DataError(
+            f"class number {label} is not among the {len(data.class_ids)} of the file",
+            path=path,
+            entry=entry,
+        )
+    class_id = data.class_ids[label]
+    fractions = [read_number(value, "coordinate", path, entry) for value in values[1:]]
+    if is_box:
+        x, y, width, height = fractions[:4]
+        fractions = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+    rows, columns = size
+    pairs = zip(fractions[::2], fractions[1::2], strict=True)
+    places = [(round(x * columns, _DIGITS), round(y * rows, _DIGITS)) for x, y in pairs]
+    if is_box:
+        (left, top), (right, bottom) = places
+        edges = right - left, bottom - top
+        collector.rectangle(class_id, (left, top), edges, entry, number)
+    else:
+        collector.polygon(class_id, places, entry, number)
