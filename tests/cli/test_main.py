@@ -93,6 +93,7 @@ def test_a_folder_of_masks_is_scored_too(folder, capsys):
         (["train"], "the following arguments are required: DATA"),
         (["train", "x", "--training.steps", "many"], "key \"training.steps\": Expected a 'int'"),
         (["train", "x", "--trainig.steps", "3"], "unrecognized arguments: --trainig.steps"),
+        (["train", "x", "--relabel.least=0.2"], "--relabel.least is called --relabel.min_peak now"),
         (["train", "x", "--training.steps", "0"], "training.steps: expected at least 1, but got 0"),
         (["train", "x", "--recipe", "smal"], "Did you mean 'small'?"),
         (["evaluate", "x", "y", "--labels", "magic"], "labels"),
@@ -111,6 +112,7 @@ def test_bad_usage_is_said_in_a_line_and_exits_with_2(arguments, message, capsys
     [
         ("trainig:\n  steps: 3\n", "unknown key 'trainig'"),
         ("training:\n  step: 3\n", "unknown key 'training.step'; did you mean 'training.steps'?"),
+        ("relabel:\n  least: 0.2\n", "'relabel.least'; it is called 'relabel.min_peak' now"),
         ("model:\n  dimensions: many\n", "key \"model.dimensions\": Expected a 'int'"),
         ("model: 3\n", "model: expected keys and values, but got 3"),
         ("- 1\n", "expected keys and values, but got list"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -50,7 +51,8 @@ class _Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         said = " ".join(plain_message(message).split())
         for command in COMMANDS:
-            said = said.replace(f"{command}.", "")  # the parser's own way to name what is nested
+            # The parser names what is nested with its command: "train.seed", not "relabel.seed".
+            said = re.sub(rf"\b{command}\.", "", said)
         _complain(said)
         program = self.prog.replace("[options] ", "")
         err.print(f"Run `{program} --help` for what can be said.")

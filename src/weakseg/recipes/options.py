@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,12 @@ def resolve_recipe(
     else:
         path = recipe_path(recipe)
         source, tree = str(path), read_recipe_tree(path)
+    tree = merge(tree, overrides or {})
+    resolved = parse_recipe(tree, source=source)  # what is wrong in it comes before the data
     own = data_options(data)
-    place = {"data.root": own["root"]}
-    resolved = parse_recipe(merge({"data": own}, tree, overrides or {}, place), source=source)
-    _report_unused(own, resolved.data, flatten(overrides or {}))
-    return resolved
+    config = resolve_options(own, tree.get("data", {}), {"root": own["root"]})
+    _report_unused(own, config, flatten(overrides or {}))
+    return replace(resolved, data=config)
 
 
 def resolve_data(data: str | Path, options: DataOptions | None = None) -> DataConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from weakseg.support.errors import RecipeError
 from weakseg.support.files import replacing
 
 _FOLDER = Path(__file__).parent
+RENAMED = {"relabel.least": "relabel.min_peak"}
+"""Keys that had another name, with the one that they have now."""
+
 set_docstring_parse_options(attribute_docstrings=False)
 
 
@@ -154,13 +157,18 @@ def _refuse_unknown(tree: Mapping[str, Any], source: str) -> None:
             raise RecipeError(f"{source}: {key}: expected keys and values, but got {value!r}")
         if key in known or key in parents:
             continue
-        near = difflib.get_close_matches(key, [*known, *parents], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise RecipeError(f"{source}: unknown key {key!r}{hint}")
+        raise RecipeError(f"{source}: unknown key {key!r}{_hint(key, [*known, *parents])}")
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    if key in RENAMED:
+        return f"; it is called {RENAMED[key]!r} now"
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def plain_message(message: str) -> str:
-    """Say a complaint of the argument parser in fewer words.
+    """Shorten a complaint of the argument parser, and add the new name of a renamed flag.
 
     Examples:
         >>> print(plain_message("Parser key 'seed':  Expected a <class 'int'>. Got value: x"))
@@ -170,4 +178,5 @@ def plain_message(message: str) -> str:
     text = " ".join(lines).replace("Parser key ", "key ")
     for word in ("class", "typing."):
         text = text.replace(f"<{word} '", "'").replace("'>", "'")
-    return text
+    renamed = [f"; --{key} is called --{RENAMED[key]} now" for key in RENAMED if f"--{key}" in text]
+    return text + "".join(renamed)

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from weakseg.recipes.merging import flatten
+from weakseg.recipes.ranges import (
+    ALL_AT_LEAST_1,
+    AT_LEAST_1,
+    AUTO_OR_AT_LEAST_1,
+    BELOW_1,
+    COSINE,
+    FRACTION,
+    GRID,
+    INTERVAL,
+    NOT_NEGATIVE,
+    NULL_OR_FRACTION,
+    PAIRS,
+    POSITIVE,
+    SCALES,
+    range_problems,
+    ranged,
+)
 from weakseg.support.errors import RecipeError
 
 Method = Literal["spml", "cross-entropy"]
@@ -44,8 +59,8 @@ class DataConfig:
     classes: str | None = None
     train_split: str = "train"
     val_split: str = "val"
-    point_radius: float = 6.0
-    scribble_dilation: float = 3.0
+    point_radius: float = ranged(6.0, NOT_NEGATIVE)
+    scribble_dilation: float = ranged(3.0, NOT_NEGATIVE)
     boxes_complete: bool = False
     cache: str | None = None
 
@@ -61,10 +76,10 @@ class TransformConfig:
         mirror_swap: Pairs of class names that change places when an image is mirrored.
     """
 
-    crop: int = 256
-    scale: tuple[float, float] = (0.5, 1.5)
+    crop: int = ranged(256, AT_LEAST_1)
+    scale: tuple[float, float] = ranged((0.5, 1.5), INTERVAL)
     mirror: bool = True
-    mirror_swap: list[list[str]] = field(default_factory=list)
+    mirror_swap: list[list[str]] = ranged([], PAIRS)
 
 
 @dataclass(frozen=True)
@@ -84,8 +99,8 @@ class OversegmentConfig:
 
     boundaries: Literal["gradient", "hed"] = "gradient"
     hed_weights: str | None = None
-    regions: int = 48
-    threshold: float | None = None
+    regions: int = ranged(48, AT_LEAST_1)
+    threshold: float | None = ranged(None, NULL_OR_FRACTION)
     folder: str | None = None
 
 
@@ -114,17 +129,17 @@ class SeedsConfig:
     """
 
     folder: str | None = None
-    steps: int = 300
-    lr: float = 3e-4
-    equivariance: float = 0.0
-    scale: tuple[float, float] = (0.8, 1.4)
-    scales: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
+    steps: int = ranged(300, AT_LEAST_1)
+    lr: float = ranged(3e-4, POSITIVE)
+    equivariance: float = ranged(0.0, NOT_NEGATIVE)
+    scale: tuple[float, float] = ranged((0.8, 1.4), INTERVAL)
+    scales: list[float] = ranged([0.5, 1.0, 1.5, 2.0], SCALES)
     flip: bool = True
-    alpha: float = 6.0
-    threshold: float = 0.2
-    box_threshold: float = 0.5
+    alpha: float = ranged(6.0, POSITIVE)
+    threshold: float = ranged(0.2, FRACTION)
+    box_threshold: float = ranged(0.5, FRACTION)
     regions: bool = False
-    box_share: float = 0.9
+    box_share: float = ranged(0.9, FRACTION)
 
 
 @dataclass(frozen=True)
@@ -138,7 +153,7 @@ class RelabelConfig:
         scales: Scales of the image over which scores are averaged.
         flip: Average with the mirrored image too.
         normalise: Divide a class's scores by its largest in the image.
-        least: Smallest number to divide by, so that a faint class stays faint.
+        min_peak: Smallest number to divide by, so that a faint class stays faint.
         walk: Spread scores by a random walk on the embedding's affinity.
         walk_steps: Steps of the walk.
         walk_sharpness: Affinity of two pixels is exp(sharpness · (cosine − 1)).
@@ -151,16 +166,16 @@ class RelabelConfig:
 
     enabled: bool = False
     start: Literal["vote", "classifier", "seeds"] = "vote"
-    scales: list[float] = field(default_factory=lambda: [0.5, 1.0, 1.5, 2.0])
+    scales: list[float] = ranged([0.5, 1.0, 1.5, 2.0], SCALES)
     flip: bool = True
     normalise: bool = True
-    least: float = 0.15
+    min_peak: float = ranged(0.15, POSITIVE)
     walk: bool = True
-    walk_steps: int = 64
-    walk_sharpness: float = 100.0
+    walk_steps: int = ranged(64, AT_LEAST_1)
+    walk_sharpness: float = ranged(100.0, POSITIVE)
     regions: bool = False
     crf: CrfPreset = "none"
-    confidence: float = 0.0
+    confidence: float = ranged(0.0, FRACTION)
     keep_seeds: list[Literal["tags", "boxes"]] = field(default_factory=list)
 
 
@@ -175,10 +190,10 @@ class ClassifyConfig:
         lr: Learning rate of the backbone, as in optimizer.lr.
     """
 
-    steps: int = 0
-    batch: int = 8
+    steps: int = ranged(0, NOT_NEGATIVE)
+    batch: int = ranged(8, AT_LEAST_1)
     train: Literal["classifier", "network"] = "classifier"
-    lr: float = 3e-4
+    lr: float = ranged(3e-4, POSITIVE)
 
 
 @dataclass(frozen=True)
@@ -203,11 +218,11 @@ class ModelConfig:
     weights: str = "auto"
     output_stride: Literal[8, 16] = 16
     head: Literal["aspp", "psp"] = "aspp"
-    dilations: list[int] = field(default_factory=list)
-    dimensions: int = 64
+    dilations: list[int] = ranged([], ALL_AT_LEAST_1)
+    dimensions: int = ranged(64, AT_LEAST_1)
     embedding_stride: Literal[4, 8] = 8
-    classifier_hidden: int = 0
-    frozen_stride: int = 4
+    classifier_hidden: int = ranged(0, NOT_NEGATIVE)
+    frozen_stride: int = ranged(4, NOT_NEGATIVE)
     freeze_batch_norm: bool = False
 
 
@@ -220,8 +235,8 @@ class RelationConfig:
         concentration: How sharply similarity counts (κ of the paper).
     """
 
-    weight: float = 1.0
-    concentration: float = 8.0
+    weight: float = ranged(1.0, NOT_NEGATIVE)
+    concentration: float = ranged(8.0, POSITIVE)
 
 
 @dataclass(frozen=True)
@@ -247,13 +262,13 @@ class ObjectiveConfig:
     cooccurrence: RelationConfig = field(default_factory=lambda: RelationConfig(1.0, 8.0))
     similarity: RelationConfig = field(default_factory=lambda: RelationConfig(1.0, 16.0))
     affinity: RelationConfig = field(default_factory=lambda: RelationConfig(0.0, 12.0))
-    grid: tuple[int, int] = (4, 4)
-    iterations: int = 10
-    memory: int = 2
+    grid: tuple[int, int] = ranged((4, 4), GRID)
+    iterations: int = ranged(10, AT_LEAST_1)
+    memory: int = ranged(2, NOT_NEGATIVE)
     local: Literal["location", "location+colour"] = "location"
-    embedding_scale: float = 1.0
-    affinity_threshold: float = 0.95
-    classifier_weight: float = 1.0
+    embedding_scale: float = ranged(1.0, POSITIVE)
+    affinity_threshold: float = ranged(0.95, COSINE)
+    classifier_weight: float = ranged(1.0, NOT_NEGATIVE)
     classifier_gradient: bool = False
 
 
@@ -273,13 +288,13 @@ class OptimizerConfig:
     """
 
     name: Literal["adamw", "sgd"] = "adamw"
-    lr: float = 3e-4
-    head_factor: float = 10.0
-    bias_factor: float = 20.0
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
-    warmup: int = 20
-    power: float = 0.9
+    lr: float = ranged(3e-4, POSITIVE)
+    head_factor: float = ranged(10.0, POSITIVE)
+    bias_factor: float = ranged(20.0, POSITIVE)
+    weight_decay: float = ranged(5e-4, NOT_NEGATIVE)
+    momentum: float = ranged(0.9, BELOW_1)
+    warmup: int = ranged(20, NOT_NEGATIVE)
+    power: float = ranged(0.9, POSITIVE)
 
     def at_rate(self, lr: float) -> OptimizerConfig:
         """Give the same optimizer at another learning rate, for another stage."""
@@ -302,15 +317,15 @@ class TrainingConfig:
         clip_gradient: Largest norm of the gradient; 0: no limit.
     """
 
-    steps: int = 500
-    batch: int = 8
-    workers: int = 0
+    steps: int = ranged(500, AT_LEAST_1)
+    batch: int = ranged(8, AT_LEAST_1)
+    workers: int = ranged(0, NOT_NEGATIVE)
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     accelerator: str = "auto"
-    devices: int | Literal["auto"] = "auto"
+    devices: int | Literal["auto"] = ranged("auto", AUTO_OR_AT_LEAST_1)
     sync_batch_norm: bool = False
-    checkpoint_every: int = 100
-    clip_gradient: float = 0.0
+    checkpoint_every: int = ranged(100, AT_LEAST_1)
+    clip_gradient: float = ranged(0.0, NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -332,14 +347,14 @@ class InferenceConfig:
     """
 
     labels: LabelBy = "retrieval"
-    k: int = 20
-    grid: tuple[int, int] = (8, 8)
-    iterations: int = 10
-    scales: list[float] = field(default_factory=lambda: [1.0])
+    k: int = ranged(20, AT_LEAST_1)
+    grid: tuple[int, int] = ranged((8, 8), GRID)
+    iterations: int = ranged(10, AT_LEAST_1)
+    scales: list[float] = ranged([1.0], SCALES)
     flip: bool = False
     tile: int = 1024
-    overlap: int = 128
-    batch: int = 4
+    overlap: int = ranged(128, NOT_NEGATIVE)
+    batch: int = ranged(4, AT_LEAST_1)
     crf: CrfPreset = "none"
 
 
@@ -365,7 +380,7 @@ class Recipe:
     """
 
     method: Method = "spml"
-    seed: int = 0
+    seed: int = ranged(0, NOT_NEGATIVE)
     data: DataConfig = field(default_factory=DataConfig)
     transforms: TransformConfig = field(default_factory=TransformConfig)
     oversegment: OversegmentConfig = field(default_factory=OversegmentConfig)
@@ -380,78 +395,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse values out of range, so that no run starts with them."""
-        problems = [
-            f"{key}: expected {expected}, but got {value!r}"
-            for key, value, expected, holds in _ranges(self)
-            if not holds
-        ]
-        least = 2 * (self.inference.overlap + 32)
-        if self.inference.tile < least:
+        problems = list(range_problems(self))
+        smallest = 2 * (self.inference.overlap + 32)
+        if self.inference.tile < smallest:
             problems.append(
-                f"inference.tile: expected at least {least} where inference.overlap is "
+                f"inference.tile: expected at least {smallest} where inference.overlap is "
                 f"{self.inference.overlap}, but got {self.inference.tile}"
             )
         if problems:
             raise RecipeError("\n".join(problems))
-
-
-def _ranges(recipe: Recipe) -> Iterator[tuple[str, Any, str, bool]]:
-    flat = flatten(asdict(recipe))
-    for keys, expected, rule in _RULES:
-        for key in keys.split():
-            yield key, flat[key], expected, rule(flat[key])
-
-
-_RULES: list[tuple[str, str, Callable[[Any], bool]]] = [
-    (
-        "transforms.crop model.dimensions objective.iterations inference.iterations "
-        "oversegment.regions training.steps training.batch training.checkpoint_every "
-        "seeds.steps relabel.walk_steps classify.batch inference.k inference.batch",
-        "at least 1",
-        lambda value: value >= 1,
-    ),
-    (
-        "data.point_radius data.scribble_dilation model.classifier_hidden "
-        "model.frozen_stride objective.memory "
-        "objective.classifier_weight optimizer.weight_decay optimizer.warmup training.workers "
-        "training.clip_gradient inference.overlap seed "
-        "objective.annotation.weight objective.cooccurrence.weight objective.similarity.weight "
-        "objective.affinity.weight seeds.equivariance classify.steps",
-        "0 or more",
-        lambda value: value >= 0,
-    ),
-    (
-        "objective.annotation.concentration objective.cooccurrence.concentration "
-        "objective.similarity.concentration objective.affinity.concentration "
-        "objective.embedding_scale optimizer.lr optimizer.head_factor optimizer.bias_factor "
-        "optimizer.power seeds.lr seeds.alpha relabel.least relabel.walk_sharpness classify.lr",
-        "more than 0",
-        lambda value: value > 0,
-    ),
-    ("model.dilations", "numbers of at least 1", lambda value: min(value, default=1) >= 1),
-    ("optimizer.momentum", "from 0 to below 1", lambda value: 0 <= value < 1),
-    ("objective.affinity_threshold", "from -1 to 1", lambda value: -1 <= value <= 1),
-    (
-        "seeds.threshold seeds.box_threshold seeds.box_share relabel.confidence",
-        "0 to 1",
-        lambda value: 0 <= value <= 1,
-    ),
-    ("oversegment.threshold", "null or 0 to 1", lambda value: value is None or 0 <= value <= 1),
-    ("objective.grid inference.grid", "two numbers of at least 1", lambda value: min(value) >= 1),
-    (
-        "transforms.scale seeds.scale",
-        "two positive numbers, the smaller first",
-        lambda value: 0 < value[0] <= value[1],
-    ),
-    (
-        "inference.scales seeds.scales relabel.scales",
-        "one or more positive numbers",
-        lambda value: len(value) > 0 and min(value) > 0,
-    ),
-    ("training.devices", "auto or at least 1", lambda value: value == "auto" or value >= 1),
-    (
-        "transforms.mirror_swap",
-        "pairs of class names",
-        lambda value: all(len(pair) == 2 for pair in value),
-    ),
-]

@@ -134,7 +134,7 @@ def refined_labels(
         scores = _scores_of(maps, classes, size, recipe.seeds.alpha)
     scores[~bounds.allowed] = 0
     if config.normalise:  # before marks are bound, which are sure already
-        scores = normalise_by_class(scores, least=config.least)
+        scores = normalise_by_class(scores, least=config.min_peak)
     scores = bounds.apply(scores)
     if config.walk:
         scores[bounds.allowed] = _walked(scores[bounds.allowed], image, segmenter.network, config)

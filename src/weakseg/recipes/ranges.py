@@ -1,0 +1,65 @@
+"""Ranges of a dataclass's fields, which stand beside them, and their check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_KEY = "range"
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values that a field may have.
+
+    Args:
+        expected: What is expected, for the message.
+        holds: Whether a value, of the field's type, is among them.
+    """
+
+    expected: str
+    holds: Callable[[Any], bool]
+
+
+POSITIVE = Range("more than 0", lambda value: value > 0)
+NOT_NEGATIVE = Range("0 or more", lambda value: value >= 0)
+AT_LEAST_1 = Range("at least 1", lambda value: value >= 1)
+FRACTION = Range("0 to 1", lambda value: 0 <= value <= 1)
+NULL_OR_FRACTION = Range("null or 0 to 1", lambda value: value is None or 0 <= value <= 1)
+COSINE = Range("from -1 to 1", lambda value: -1 <= value <= 1)
+BELOW_1 = Range("from 0 to below 1", lambda value: 0 <= value < 1)
+AUTO_OR_AT_LEAST_1 = Range("auto or at least 1", lambda value: value == "auto" or value >= 1)
+GRID = Range("two numbers of at least 1", lambda value: min(value) >= 1)
+INTERVAL = Range("two positive numbers, the smaller first", lambda value: 0 < value[0] <= value[1])
+SCALES = Range("one or more positive numbers", lambda value: len(value) > 0 and min(value) > 0)
+ALL_AT_LEAST_1 = Range("numbers of at least 1", lambda value: min(value, default=1) >= 1)
+PAIRS = Range("pairs of class names", lambda value: all(len(pair) == 2 for pair in value))
+
+
+def ranged(default: Any, allowed: Range) -> Any:
+    """Declare a field of a dataclass with its default, which may be a list, and its range."""
+    if isinstance(default, list):
+        return field(default_factory=default.copy, metadata={_KEY: allowed})
+    return field(default=default, metadata={_KEY: allowed})
+
+
+def range_problems(config: DataclassInstance, prefix: str = "") -> Iterator[str]:
+    """List the values out of range of a dataclass and those inside it.
+
+    Args:
+        config: The dataclass.
+        prefix: What stands before its keys.
+
+    Yields:
+        Key, range and value, as a message.
+    """
+    for item in fields(config):
+        value, allowed = getattr(config, item.name), item.metadata.get(_KEY)
+        if is_dataclass(value) and not isinstance(value, type):
+            yield from range_problems(value, f"{prefix}{item.name}.")
+        elif allowed is not None and not allowed.holds(value):
+            yield f"{prefix}{item.name}: expected {allowed.expected}, but got {value!r}"
