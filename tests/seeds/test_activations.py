@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from weakseg.models.backbone import Backbone
-from weakseg.seeds import TagClassifier, class_activations, normalised
+from weakseg.seeds import TagClassifier, class_activations, select_classes
 from weakseg.seeds.classifier import equivariance_loss
 
 
@@ -44,7 +44,7 @@ def test_mirroring_the_image_mirrors_the_activations(classifier):
 
 def test_every_class_of_the_image_is_scaled_to_one_and_others_are_left_out():
     activations = torch.tensor([[[1.0, 4.0]], [[9.0, 9.0]], [[0.0, 0.0]]])
-    found = normalised(activations, [3, 1], first=1)
+    found = select_classes(activations, [3, 1], first=1)
     assert found.class_ids.tolist() == [1, 3]
     assert found.maps.tolist() == [[[0.25, 1.0]], [[0.0, 0.0]]]
     assert np.isfinite(found.maps).all()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from weakseg.marks.classes import ClassList
-from weakseg.seeds import Activations, load_activations, own_activations, save_activations
-from weakseg.seeds.own_maps import read_own_maps
+from weakseg.seeds import Activations, load_activations, save_activations, user_activations
+from weakseg.seeds.user_activations import read_npy_activations
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))
@@ -40,7 +40,7 @@ def test_damaged_maps_are_reported_with_their_file(tmp_path, damage):
 
 def test_keys_are_names_or_numbers_that_leave_the_background_out(tmp_path):
     own(tmp_path / "a.npy", {0: np.full(SIZE, 0.5), "dog": np.full(SIZE, 4.0)})
-    found = read_own_maps(tmp_path / "a.npy", SIZE, CLASSES)
+    found = read_npy_activations(tmp_path / "a.npy", SIZE, CLASSES)
     assert found.class_ids.tolist() == [1, 2]
     assert found.maps[:, 0, 0].tolist() == [0.5, 1.0]  # what exceeds 1 is scaled down
 
@@ -59,7 +59,7 @@ def test_keys_are_names_or_numbers_that_leave_the_background_out(tmp_path):
 def test_wrong_maps_are_reported(tmp_path, content, said):
     own(tmp_path / "a.npy", content)
     with pytest.raises(DataError, match=said):
-        read_own_maps(tmp_path / "a.npy", SIZE, CLASSES)
+        read_npy_activations(tmp_path / "a.npy", SIZE, CLASSES)
 
 
 def test_a_plain_array_a_damaged_file_and_none_at_all_are_reported(tmp_path):
@@ -69,7 +69,7 @@ def test_a_plain_array_a_damaged_file_and_none_at_all_are_reported(tmp_path):
     (tmp_path / "text.npy").write_text("no array")
     for name in ("plain", "cut", "text", "absent"):
         with pytest.raises(DataError, match=name):
-            own_activations(tmp_path, name, SIZE, CLASSES)
+            user_activations(tmp_path, name, SIZE, CLASSES)
 
 
 def test_a_pickle_that_runs_something_is_refused(tmp_path):
@@ -84,10 +84,10 @@ def test_a_pickle_that_runs_something_is_refused(tmp_path):
         np.lib.format.write_array_header_1_0(file, header)
         pickle.dump(array, file)
     with pytest.raises(DataError, match="not allowed"):
-        read_own_maps(tmp_path / "evil.npy", SIZE, CLASSES)
+        read_npy_activations(tmp_path / "evil.npy", SIZE, CLASSES)
 
 
 def test_maps_of_another_run_are_taken_first(tmp_path):
     maps = Activations(np.array([2], np.uint8), np.ones((1, 2, 2), np.float32))
     save_activations(tmp_path / "a.npz", maps)
-    assert own_activations(tmp_path, "a", SIZE, CLASSES).class_ids.tolist() == [2]
+    assert user_activations(tmp_path, "a", SIZE, CLASSES).class_ids.tolist() == [2]

@@ -16,11 +16,11 @@ from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.oversegments import (
     OversegmentSettings,
-    check_own_maps,
+    check_region_maps,
     load_oversegment,
     overlay_contours,
     oversegment_images,
-    own_region_maps,
+    user_region_maps,
     write_region_maps,
 )
 from weakseg.oversegments.cache import SETTINGS_FILE
@@ -103,8 +103,8 @@ def oversegment_records(recipe: Recipe, folder: DataFolder, records: Sequence[Re
     images = [(record.name, record.image) for record in records]
     cache = folder.cache / "oversegments"
     if config.folder:
-        maps = own_region_maps(images, Path(config.folder), cache)
-        plain = check_own_maps(images, maps)
+        maps = user_region_maps(images, Path(config.folder), cache)
+        plain = check_region_maps(images, maps)
         if plain:
             _log.warning(
                 "%d region maps hold one region only, which says nothing (the first: %s)",
@@ -141,7 +141,7 @@ def _make_way(folder: Path, settings: OversegmentSettings, overwrite: bool) -> N
         if any(folder.iterdir()):
             raise RunError(f"{folder}: holds something else already. Choose another --out.")
         return
-    if there == settings.described():
+    if there == settings.resolved():
         return
     if not overwrite:
         raise RunError(

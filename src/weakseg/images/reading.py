@@ -25,7 +25,7 @@ _DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionB
 
 @contextmanager
 def opened(
-    source: Path | bytes, *, what: str = "image", path: Path | None = None
+    source: Path | bytes, *, what: str = "image", path: Path | None = None, hint: str = ""
 ) -> Iterator[Image.Image]:
     """Open a picture; errors inside the block that come of a damaged file are said too.
 
@@ -33,6 +33,7 @@ def opened(
         source: The file, or its bytes.
         what: What the file should be, for messages.
         path: The file that holds the bytes, for messages.
+        hint: End of the message where the file is damaged.
 
     Yields:
         The picture, not decoded yet.
@@ -48,7 +49,7 @@ def opened(
         raise DataError(f"there is no such {what}", path=path) from None
     except _DAMAGED as error:
         why = "its content is unknown" if "BytesIO" in str(error) else error
-        raise DataError(f"is damaged or no {what} ({why})", path=path) from error
+        raise DataError(f"is damaged or no {what} ({why}){hint}", path=path) from error
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

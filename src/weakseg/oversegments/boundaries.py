@@ -1,10 +1,10 @@
 """Boundary strength from colour and texture gradients, without learned weights.
 
 After the local cues of Pb (Martin, Fowlkes and Malik, "Learning to Detect Natural Image Boundaries
-Using Local Brightness, Color, and Texture Cues", PAMI 2004): how much do histograms of brightness,
-colour and texture change from one place to the next? Pb compares the two halves of a disc at many
-angles. Here histograms are smoothed with a Gaussian, and the length of their gradient under the
-Hellinger distance is taken, which gives nearly the same in a fraction of the time.
+Using Local Brightness, Color, and Texture Cues", PAMI 2004), which measure how local histograms of
+brightness, colour and texture change. Pb compares the two halves of a disc at many angles. Here the
+histograms are smoothed with a Gaussian, and the strength is the length of their gradient under the
+Hellinger distance: nearly the same in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _BINS = 8
 _LAB_RANGE = ((0.0, 100.0), (-40.0, 40.0), (-40.0, 40.0))
 _TEXTURE_RANGE = (0.0, float(np.log1p(12.0)))
 _TEXTURE_WEIGHT = 0.25
-# The plain gradient places a boundary to the pixel, which histograms over a window cannot.
+# The plain gradient locates a boundary to the pixel, which histograms over a window cannot.
 _EDGE_WEIGHT = 0.02
-# About the largest sum of the two in photographs; what is stronger still counts as 1.
-_STRONGEST = 1.3
-# Past this many deviations a Gaussian is cut off: the tail costs time and changes nothing.
+# About the largest sum of the two in photographs; anything stronger is clipped to 1.
+_MAX_STRENGTH = 1.3
+# Deviations at which a Gaussian is truncated: a longer tail costs time and changes nothing.
 _TRUNCATE = 2.5
 
 
@@ -35,20 +35,20 @@ def gradient_boundaries(
     texture_window: float = 4.0,
     edge_width: float = 1.0,
 ) -> Floats:
-    """Measure how strongly colour and texture change at every pixel.
+    """Return the strength of the change of colour and texture at every pixel.
 
     Args:
         image: Picture, (H, W, 3), RGB, 8 bits a channel. About 256 pixels on the longer side suit
             the windows.
-        colour_window: Deviation of the Gaussian over which colours are counted, in pixels.
-        texture_window: Deviation of the Gaussian over which texture is counted, in pixels.
-        edge_width: Deviation of the Gaussian under the plain gradient, in pixels.
+        colour_window: Deviation of the Gaussian that smooths colour histograms, in pixels.
+        texture_window: Deviation of the Gaussian that smooths texture histograms, in pixels.
+        edge_width: Deviation of the Gaussian of the plain gradient, in pixels.
 
     Returns:
         Boundary strength, (H, W), 0 to 1.
 
     Raises:
-        ValueError: The image is no picture of three channels with 8 bits each.
+        ValueError: The image does not have three channels of 8 bits.
 
     Examples:
         >>> image = np.zeros((8, 8, 3), np.uint8)
@@ -68,20 +68,20 @@ def gradient_boundaries(
     for channel, limits in zip(channels, _LAB_RANGE, strict=True):
         change += _histogram_gradient(channel, limits, colour_window)
     strength = np.sqrt(change) + _EDGE_WEIGHT * _edge_strength(channels, edge_width)
-    boundary: Floats = np.clip(strength / _STRONGEST, 0.0, 1.0).astype(np.float32)
+    boundary: Floats = np.clip(strength / _MAX_STRENGTH, 0.0, 1.0).astype(np.float32)
     return boundary
 
 
 def _histogram_gradient(values: Floats, limits: tuple[float, float], window: float) -> Floats:
-    """Squared Hellinger length of the gradient of the local histogram, in windows, (H, W)."""
+    """Squared Hellinger length of the gradient of the local histogram, per window, (H, W)."""
     low, high = limits
     position = np.clip((values - low) / (high - low), 0.0, 1.0) * (_BINS - 1)
     total: Floats = np.zeros_like(values)
     for centre in range(_BINS):
-        # A value counts towards its two nearest bins, so that slow shading makes no steps.
+        # A value is shared by its two nearest bins, so that smooth shading makes no steps.
         member = np.maximum(np.float32(0.0), np.float32(1.0) - np.abs(position - centre))
         if member.any():
-            # The floor keeps the root from exaggerating changes in nearly empty bins.
+            # The constant keeps the root from exaggerating changes in nearly empty bins.
             total += _squared_slope(np.sqrt(_smooth(member, window) + 1e-4))
     return total * np.float32(window**2)
 
@@ -101,7 +101,8 @@ def _edge_strength(channels: list[Floats], width: float) -> Floats:
 
 
 def _squared_slope(values: Floats) -> Floats:
-    padded = np.pad(values, 1, mode="edge")
+    """Squared length of the gradient by central differences, (H, W)."""
+    padded = np.pad(values, 1, mode="edge")  # (H + 2, W + 2)
     down = padded[2:, 1:-1] - padded[:-2, 1:-1]
     across = padded[1:-1, 2:] - padded[1:-1, :-2]
     slope: Floats = (down * down + across * across) * np.float32(0.25)

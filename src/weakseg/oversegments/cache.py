@@ -1,4 +1,4 @@
-"""Oversegments of many images, computed once and kept on disk."""
+"""Oversegments of many images, computed once and cached on disk."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from weakseg.support.processes import in_processes
 from weakseg.support.progress import progress
 
 SETTINGS_FILE = "settings.json"
-"""Beside region maps; says how they were made."""
+"""File beside region maps with the settings they were made with."""
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Strength = NDArray[np.float32]  # (h, w)
 Task = tuple[Path, Path]  # the image, its region map
-MeasuredTask = tuple[Strength, tuple[int, int], Path]  # boundaries, the image's size, its map
+DetectedTask = tuple[Strength, tuple[int, int], Path]  # boundaries, the image's size, its map
 
 
 def oversegment_image(
@@ -40,8 +40,8 @@ def oversegment_image(
 
     Args:
         image: Picture, (H, W, 3), RGB, 8 bits a channel.
-        settings: How.
-        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+        settings: Boundaries and number of regions.
+        device: Device of the boundary network, if there is one: a torch device, or auto.
 
     Returns:
         Region ids from 0 without gaps, (H, W).
@@ -51,7 +51,7 @@ def oversegment_image(
     """
     detect = _detector(settings, device)
     height, width = image.shape[:2]
-    return _cut(detect(_shrunk(image, settings.side_in_use)), (height, width), settings)
+    return _cut(detect(_shrunk(image, settings.effective_max_side)), (height, width), settings)
 
 
 def oversegment_images(
@@ -62,25 +62,20 @@ def oversegment_images(
     workers: int | None = None,
     device: str = "auto",
 ) -> Path:
-    """Oversegment the images that have no current region map yet.
-
-    A map is `<cache_dir>/<settings.key()>/<name>.png`. It is computed again where the image is
-    newer, has another size, or where the map is cut short.
+    """Oversegment the images without a current region map in the cache.
 
     Args:
         images: Names, which may hold folders ("a/b"), with the image files.
-        settings: How.
+        settings: Boundaries and number of regions.
         cache_dir: Folder for region maps of any settings.
-        workers: Processes beside this one; 0: none, None: one a core where it pays.
-        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+        workers: Processes, as in `write_region_maps`.
+        device: Device of the boundary network, if there is one.
 
     Returns:
-        The folder of these settings' maps, for `load_oversegment`.
+        `<cache_dir>/<settings.key()>`, the folder of these settings' maps.
 
     Raises:
-        DataError: An image cannot be read, or a name leads out of the folder.
-        RunError: The disk is full, the folder may not be written, or a process died.
-        WeightsError: The network's weights cannot be found or read.
+        WeaksegError: As in `write_region_maps`.
     """
     folder = cache_dir / settings.key()
     write_region_maps(images, settings, folder, workers=workers, device=device)
@@ -95,14 +90,16 @@ def write_region_maps(
     workers: int | None = None,
     device: str = "auto",
 ) -> None:
-    """Oversegment the images that have no current region map `<folder>/<name>.png` yet.
+    """Oversegment the images without a current region map `<folder>/<name>.png`.
+
+    A map is computed again where the image is newer or has another size, or the map is truncated.
 
     Args:
         images: Names, which may hold folders ("a/b"), with the image files.
-        settings: How; what is in the folder is taken to be of the same.
+        settings: Boundaries and number of regions, also of the maps already in the folder.
         folder: Folder for the maps, and for `settings.json`.
         workers: Processes beside this one; 0: none, None: one a core where it pays.
-        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+        device: Device of the boundary network, if there is one: a torch device, or auto.
 
     Raises:
         DataError: An image cannot be read, or a name leads out of the folder.
@@ -110,36 +107,32 @@ def write_region_maps(
         WeightsError: The network's weights cannot be found or read.
     """
     with replacing(folder / SETTINGS_FILE) as beside:
-        beside.write_text(json.dumps(settings.described(), indent=2))
+        beside.write_text(json.dumps(settings.resolved(), indent=2))
     tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
     missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
+    doing = "oversegments images"
     if settings.boundaries == "gradient":
-        work = in_processes(
-            partial(_oversegment_file, settings=settings), missing, doing=_DOING, workers=workers
-        )
+        oversegment = partial(_oversegment_file, settings=settings)
+        work = in_processes(oversegment, missing, doing=doing, workers=workers)
     else:
-        measured = _Measured(missing, settings, device)
-        work = in_processes(
-            partial(_finish_file, settings=settings), measured, doing=_DOING, workers=workers
-        )
+        cut = partial(_cut_file, settings=settings)
+        detected = _DetectedTasks(missing, settings, device)
+        work = in_processes(cut, detected, doing=doing, workers=workers)
     with closing(work) as done:
         for _ in progress(done, "Oversegmenting", len(missing)):
             pass
 
 
-_DOING = "oversegments images"
+class _DetectedTasks(Sequence[DetectedTask]):
+    """Tasks with their images' boundaries, detected in this process on access.
 
-
-class _Measured(Sequence[MeasuredTask]):
-    """Tasks with their images' boundaries, which this process measures when one is asked for.
-
-    A network runs in one process only; where others do the rest, just the boundaries that they wait
-    for are in memory.
+    The network runs in one process only; the boundaries in memory are those for which the other
+    processes wait.
     """
 
     def __init__(self, tasks: Sequence[Task], settings: OversegmentSettings, device: str) -> None:
         self._tasks = tasks
-        self._side = settings.side_in_use
+        self._side = settings.effective_max_side
         self._detect = _detector(settings, device) if tasks else None
 
     def __len__(self) -> int:
@@ -153,11 +146,7 @@ class _Measured(Sequence[MeasuredTask]):
 
 
 def _checked(name: str) -> str:
-    """Give back the name of an image, which becomes that of its region map.
-
-    Raises:
-        DataError: It leads out of the folder.
-    """
+    """Return an image's name, that of its region map too, unless it leads out of the folder."""
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts:
         raise DataError(f"expected an image name inside the data folder, but got {name!r}")
@@ -167,7 +156,7 @@ def _checked(name: str) -> str:
 def _detector(settings: OversegmentSettings, device: str) -> Callable[[Picture], Strength]:
     if settings.boundaries == "gradient":
         return gradient_boundaries
-    from weakseg.oversegments.hed import hed_boundaries, load_hed  # brings in torch
+    from weakseg.oversegments.hed import hed_boundaries, load_hed  # imports torch
 
     return partial(hed_boundaries, network=load_hed(find_weights(settings.weights), device))
 
@@ -177,7 +166,7 @@ def _oversegment_file(task: Task, settings: OversegmentSettings) -> None:
     save_oversegment(path, oversegment_image(read_image(image), settings))
 
 
-def _finish_file(task: MeasuredTask, settings: OversegmentSettings) -> None:
+def _cut_file(task: DetectedTask, settings: OversegmentSettings) -> None:
     strength, size, path = task
     save_oversegment(path, _cut(strength, size, settings))
 
@@ -194,12 +183,12 @@ def _shrunk(image: Picture, side: int) -> Picture:
 def _cut(
     strength: Strength, size: tuple[int, int], settings: OversegmentSettings
 ) -> NDArray[np.int32]:
-    """Cut along the boundaries, and enlarge the regions to the image's size."""
+    """Cut along the boundaries and enlarge the regions, (h, w), to the image's size, (H, W)."""
     regions = closed_regions(
         strength,
         regions=settings.regions,
         threshold=settings.threshold,
-        balance=settings.balance_in_use,
+        balance=settings.effective_balance,
     )
     rows, columns = (
         np.arange(large) * small // large for large, small in zip(size, regions.shape, strict=True)

@@ -1,4 +1,4 @@
-"""Pictures of regions: their contours over the photograph."""
+"""Pictures of regions: their contours drawn over the image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from skimage.segmentation import find_boundaries
 
 _COLOUR = (255, 225, 25)
-_PIXELS_PER_WIDTH = 1000  # beyond this longer side, lines grow wider
+_PIXELS_PER_WIDTH = 1000  # lines widen with every so many pixels of the longer side
 
 
 def overlay_contours(image: NDArray[np.uint8], regions: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -21,7 +21,7 @@ def overlay_contours(image: NDArray[np.uint8], regions: NDArray[np.integer]) -> 
         A picture of the same size; lines are 2 pixels wide, wider in large images.
 
     Raises:
-        ValueError: The two are not of one size.
+        ValueError: The two differ in size.
 
     Examples:
         >>> drawn = overlay_contours(np.zeros((1, 4, 3), np.uint8), np.array([[0, 0, 1, 1]]))

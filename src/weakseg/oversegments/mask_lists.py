@@ -1,4 +1,4 @@
-"""Lists of masks, as SAM writes them -> region maps."""
+"""Region maps from lists of masks, as SAM writes them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from weakseg.support.errors import DataError
 
 
 def read_mask_list(path: Path, expected_size: tuple[int, int]) -> NDArray[np.int32]:
-    """Read the masks of an image, and lay the smaller ones over the larger ones.
+    """Read the masks of an image and paint the smaller ones over the larger ones.
 
     Args:
         path: JSON in the layout of SA-1B, an object with `annotations`; or the list alone, as
-            SAM's automatic mask generator gives it. Each mask stands in `segmentation`, in COCO's
+            returned by SAM's automatic mask generator. The `segmentation` of each mask has COCO's
             run lengths.
-        expected_size: Height and width of the image it belongs to.
+        expected_size: Height and width of the image.
 
     Returns:
-        Region ids from 0 without gaps, (H, W). What no mask covers is one region.
+        Region ids from 0 without gaps, (H, W). Pixels outside all masks are one region.
 
     Raises:
-        DataError: The file is missing, damaged, holds no such list, or masks of another size.
+        DataError: The file is missing, damaged, has no such list, or masks of another size.
     """
     tree = read_json(path)
     if isinstance(tree, dict):
@@ -40,7 +40,7 @@ def read_mask_list(path: Path, expected_size: tuple[int, int]) -> NDArray[np.int
         _read_runs(item, path, f"mask {number}", expected_size)
         for number, item in enumerate(items, 1)
     ]
-    return _lay(masks, expected_size)
+    return _paint(masks, expected_size)
 
 
 def _read_runs(item: object, path: Path, entry: str, expected_size: tuple[int, int]) -> list[int]:
@@ -55,11 +55,11 @@ def _read_runs(item: object, path: Path, entry: str, expected_size: tuple[int, i
     return runs
 
 
-def _lay(masks: Sequence[Sequence[int]], size: tuple[int, int]) -> NDArray[np.int32]:
-    """Paint masks, the largest first, on what none of them covers, (H, W).
+def _paint(masks: Sequence[Sequence[int]], size: tuple[int, int]) -> NDArray[np.int32]:
+    """Paint masks, the largest first, over a background region, (H, W).
 
     Args:
-        masks: Lengths of the runs outside and inside in turn, column by column.
+        masks: Alternating lengths of runs outside and inside, column by column.
         size: Height and width.
     """
     height, width = size
@@ -68,6 +68,6 @@ def _lay(masks: Sequence[Sequence[int]], size: tuple[int, int]) -> NDArray[np.in
         ends = list(accumulate(runs))
         for start, end in zip(ends[::2], ends[1::2], strict=False):
             regions[start:end] = number
-    seen = np.bincount(regions) > 0  # not those that smaller ones hide
-    numbered = (np.cumsum(seen, dtype=np.int32) - 1)[regions]
+    visible = np.bincount(regions) > 0  # not hidden by smaller masks
+    numbered = (np.cumsum(visible, dtype=np.int32) - 1)[regions]
     return np.ascontiguousarray(numbered.reshape(width, height).T)

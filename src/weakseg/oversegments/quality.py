@@ -1,7 +1,7 @@
-"""How well regions keep to the outlines of a full mask.
+"""Measures of regions against a ground-truth mask.
 
-Measures as in Neubert and Protzel, "Superpixel Benchmark and Comparison", Forum Bildverarbeitung
-2012, over the pixels that are labelled: void ones lie between objects, where nobody knows.
+After Neubert and Protzel, "Superpixel Benchmark and Comparison", Forum Bildverarbeitung 2012, over
+the labelled pixels: void ones lie between objects, where the class is ambiguous.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from weakseg.marks.label_values import UNLABELLED, VOID
 Labels = NDArray[np.integer]
 
 # Outlines are drawn as void strips of about 5 pixels. The middle of a wider one is no outline.
-_WIDEST_STRIP = 8
+_MAX_STRIP_WIDTH = 8
 
 
 def boundary_recall(regions: Labels, truth: Labels, *, tolerance: float = 2.0) -> float:
-    """Give the share of the mask's outlines that have a contour of the regions nearby.
+    """Return the fraction of the mask's outlines that have a contour of the regions nearby.
 
     Between two labels with void between them, the outline is the middle of the void.
 
     Args:
         regions: Region ids, (H, W).
-        truth: Label map, (H, W).
-        tolerance: How far away the contour may be, in pixels.
+        truth: Label map of the ground truth, (H, W).
+        tolerance: Maximum distance of the contour, in pixels.
 
     Returns:
         0 to 1; 1 where the mask has no outline.
 
     Raises:
-        ValueError: The two are not of one size.
+        ValueError: The two differ in size.
 
     Examples:
         >>> truth = np.repeat([[0, 1]], 4, axis=1)
@@ -44,7 +44,7 @@ def boundary_recall(regions: Labels, truth: Labels, *, tolerance: float = 2.0) -
     if not labelled.any():
         return 1.0
     away, nearest = ndimage.distance_transform_edt(~labelled, return_indices=True)
-    outline = _contours(truth[tuple(nearest)]) & (away <= _WIDEST_STRIP / 2)
+    outline = _contours(truth[tuple(nearest)]) & (away <= _MAX_STRIP_WIDTH / 2)
     if not outline.any():
         return 1.0
     contours = _contours(regions)
@@ -55,7 +55,7 @@ def boundary_recall(regions: Labels, truth: Labels, *, tolerance: float = 2.0) -
 
 
 def contour_density(regions: Labels) -> float:
-    """Give the share of pixels on contours: ragged ones find outlines by their mere number.
+    """Return the fraction of pixels on contours: dense ragged contours recall outlines by accident.
 
     Args:
         regions: Region ids, (H, W).
@@ -71,68 +71,68 @@ def contour_density(regions: Labels) -> float:
 
 
 def undersegmentation_error(regions: Labels, truth: Labels) -> float:
-    """Give the share of pixels by which regions leak over the borders of the mask's areas.
+    """Return the fraction of pixels by which regions leak across the borders of the mask's areas.
 
-    For every area and every region that meets it, the smaller of the region's two parts, inside
-    and outside of the area, counts (the corrected error of Neubert and Protzel).
+    Sums, over every area and every region that overlaps it, the smaller of the region's two parts,
+    inside and outside the area (the corrected error of Neubert and Protzel).
 
     Args:
         regions: Region ids, (H, W).
-        truth: Label map, (H, W).
+        truth: Label map of the ground truth, (H, W).
 
     Returns:
         0 or more.
 
     Raises:
-        ValueError: The two are not of one size.
+        ValueError: The two differ in size.
 
     Examples:
         >>> undersegmentation_error(np.array([[0, 0, 0, 1]]), np.array([[2, 2, 5, 5]]))
         0.5
     """
-    shares = _overlap(regions, truth)
-    inside = shares.sum()
-    outside = shares.sum(axis=1, keepdims=True) - shares
-    return float(np.minimum(shares, outside).sum() / inside) if inside else 0.0
+    inside = _overlap(regions, truth)
+    outside = inside.sum(axis=1, keepdims=True) - inside
+    total = inside.sum()
+    return float(np.minimum(inside, outside).sum() / total) if total else 0.0
 
 
 def achievable_labels(regions: Labels, truth: Labels) -> NDArray[np.uint8]:
-    """Give every region the class that most of its labelled pixels have.
+    """Label every region with the most frequent class of its labelled pixels.
 
-    It is the best that a labelling of whole regions can be; its share of right pixels is the
-    achievable segmentation accuracy.
+    No labelling of whole regions has more correct pixels; their fraction is the achievable
+    segmentation accuracy.
 
     Args:
         regions: Region ids, (H, W).
-        truth: Label map, (H, W).
+        truth: Label map of the ground truth, (H, W).
 
     Returns:
         Label map, (H, W); void where a region has no labelled pixel.
 
     Raises:
-        ValueError: The two are not of one size.
+        ValueError: The two differ in size.
 
     Examples:
         >>> achievable_labels(np.array([[0, 0, 0, 1]]), np.array([[2, 2, 5, 5]])).tolist()
         [[2, 2, 2, 5]]
     """
-    shares = _overlap(regions, truth)
-    best = np.where(shares.any(axis=1), shares.argmax(axis=1), VOID).astype(np.uint8)
+    pixels = _overlap(regions, truth)
+    best = np.where(pixels.any(axis=1), pixels.argmax(axis=1), VOID).astype(np.uint8)
     return best[_numbered(regions)]
 
 
 def achievable_accuracy(regions: Labels, truth: Labels) -> float:
-    """Give the share of labelled pixels that `achievable_labels` gets right; 1 where none is.
+    """Return the fraction of labelled pixels that `achievable_labels` gets right; 1 without any.
 
     Raises:
-        ValueError: The two are not of one size.
+        ValueError: The two differ in size.
     """
-    shares = _overlap(regions, truth)
-    return float(shares.max(axis=1).sum() / shares.sum()) if shares.any() else 1.0
+    pixels = _overlap(regions, truth)
+    return float(pixels.max(axis=1).sum() / pixels.sum()) if pixels.any() else 1.0
 
 
 def _overlap(regions: Labels, truth: Labels) -> NDArray[np.int64]:
-    """Count the labelled pixels of each region (R) and each class (256), (R, 256)."""
+    """Count the labelled pixels of each of R regions and of each class, (R, 256)."""
     _check_sizes(regions, truth)
     numbers = _numbered(regions)
     count = int(numbers.max()) + 1
@@ -153,7 +153,7 @@ def _labelled(truth: Labels) -> NDArray[np.bool_]:
 
 
 def _contours(labels: Labels) -> NDArray[np.bool_]:
-    """Mark the pixels whose right or lower neighbour is another, (H, W)."""
+    """Mark the pixels whose right or bottom neighbour has another label, (H, W)."""
     marked = np.zeros(labels.shape, bool)
     marked[:, :-1] |= labels[:, 1:] != labels[:, :-1]
     marked[:-1] |= labels[1:] != labels[:-1]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from weakseg.images.reading import image_size, opened
 from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
 
 MAX_REGIONS = 2**16
 _MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
-_ANEW = "; one that weakseg has made may be deleted, and training makes it anew"
-# What Pillow raises on a damaged file, by the place of the damage.
-_DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+_HINT = "; a map that weakseg made may be deleted, and training makes it anew"
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -55,35 +53,27 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
     Raises:
         DataError: The file is missing, damaged, no region map, or of another size.
     """
-    try:
-        with Image.open(path) as picture:
-            if picture.format != "PNG" or picture.mode not in _MODES:
-                raise DataError(
-                    "expected a region map (grey PNG of 16 or 8 bits), but got "
-                    f"{picture.format} of mode {picture.mode}",
-                    path=path,
-                )
-            # Before it is decoded: a damaged size could fill the memory.
-            _check_size((picture.height, picture.width), expected_size, path)
-            return np.array(picture, dtype=np.int32)
-    except FileNotFoundError:
-        raise DataError("there is no such region map", path=path) from None
-    except _DAMAGED as error:
-        raise DataError(f"is a damaged region map ({error}){_ANEW}", path=path) from error
-
-
-def _check_size(size: tuple[int, int], expected_size: tuple[int, int] | None, path: Path) -> None:
-    if expected_size is not None and size != tuple(expected_size):
-        raise DataError(
-            f"the region map (H, W) is {size} while its image is {tuple(expected_size)}{_ANEW}",
-            path=path,
-        )
+    with opened(path, what="region map", hint=_HINT) as picture:
+        if picture.format != "PNG" or picture.mode not in _MODES:
+            raise DataError(
+                "expected a region map (grey PNG of 16 or 8 bits), but got "
+                f"{picture.format} of mode {picture.mode}",
+                path=path,
+            )
+        size = (picture.height, picture.width)
+        # Checked before decoding: a damaged size could fill the memory.
+        if expected_size is not None and size != tuple(expected_size):
+            raise DataError(
+                f"the region map (H, W) is {size} while its image is {tuple(expected_size)}{_HINT}",
+                path=path,
+            )
+        return np.array(picture, dtype=np.int32)
 
 
 def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
-    """Say whether a region map is whole, of the image's size and no older than the image.
+    """Whether a region map is complete, of the image's size and no older than the image.
 
-    Only both ends of the file are read, so that thousands of maps are checked in a second.
+    Reads only the start and the end of the file: thousands of maps a second.
 
     Args:
         path: The region map.
@@ -95,22 +85,21 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
             return False
         with path.open("rb") as file:
             file.seek(-len(_PNG_END), 2)
-            whole = file.read() == _PNG_END
-        with Image.open(path) as picture:
-            return whole and (picture.height, picture.width) == size
-    except _DAMAGED:
+            complete = file.read() == _PNG_END
+        return complete and image_size(path) == size
+    except (OSError, DataError):
         return False
 
 
 def region_means(maps: NDArray[np.float32], regions: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Give every pixel the mean of its region.
+    """Average values over regions.
 
     Args:
         maps: Values, (K, H, W).
         regions: Region ids, (H, W).
 
     Returns:
-        Means, (K, H, W).
+        The mean of each pixel's region, (K, H, W).
 
     Examples:
         >>> maps = np.array([[[1.0, 3.0, 8.0]]], np.float32)

@@ -1,4 +1,4 @@
-"""Boundary strength -> closed regions, by OWT-UCM.
+"""Closed regions from boundary strength, by OWT-UCM.
 
 Arbeláez, Maire, Fowlkes and Malik, "Contour Detection and Hierarchical Image Segmentation", PAMI
 2011, section 4: the watershed of the boundary map gives basins; basins merge in the order of the
@@ -26,21 +26,21 @@ def closed_regions(
 ) -> Regions:
     """Cut an image into regions enclosed by its strongest contours.
 
-    Plain contours rank a bright speck above the outline of a cow, so that a small number of regions
-    goes to specks. Contours are therefore weighted by the area they cut off: with A the smaller
-    side's share of the image, a contour of strength s counts s · (2A)^balance.
+    By strength alone, a bright speck ranks above the outline of a cow, and a few dozen regions are
+    spent on specks. Contours are therefore weighted by the area they cut off: with A the smaller
+    side's fraction of the image, a contour of strength s has the weight s · (2A)^balance.
 
     Args:
         boundary: Boundary strength, (H, W), 0 to 1.
         regions: Number of regions; fewer where the image has fewer basins.
         threshold: Cut contours above this weight, 0 to 1, instead of into a number of regions.
-        balance: How much area counts; 0 gives the plain ultrametric contour map.
+        balance: Exponent of the area; 0 is the plain ultrametric contour map.
 
     Returns:
         Region ids from 0 without gaps, (H, W). Every region is connected (4-neighbourhood).
 
     Raises:
-        ValueError: The boundary is no finite map, or there is nothing to cut by.
+        ValueError: The boundary is not a finite map, or neither `regions` nor `threshold` is set.
 
     Examples:
         >>> boundary = np.zeros((4, 7))
@@ -65,12 +65,12 @@ def closed_regions(
 def _watershed(
     boundary: NDArray[np.floating],
 ) -> tuple[Regions, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give basins (H, W); for pairs that touch (2, E), their boundary's strength and length (E)."""
-    nothing = np.zeros(0)
-    if boundary.size == 1:  # a graph without edges, which higra refuses
-        return np.zeros(boundary.shape, np.int32), np.zeros((2, 0), np.int64), nothing, nothing
+    """Return basins (H, W), adjacent pairs (2, E), their boundaries' strengths and lengths (E,)."""
+    empty = np.zeros(0)
+    if boundary.size == 1:  # a graph without edges, which higra does not accept
+        return np.zeros(boundary.shape, np.int32), np.zeros((2, 0), np.int64), empty, empty
     graph = hg.get_4_adjacency_graph(boundary.shape)
-    # Strength between two pixels.
+    # Strength between adjacent pixels.
     step = hg.weight_graph(graph, boundary.astype(np.float64).ravel(), hg.WeightFunction.mean)
     adjacency, strength = hg.oriented_watershed(graph, step)
     basins = hg.CptRegionAdjacencyGraph.construct(adjacency)["vertex_map"]
@@ -86,24 +86,24 @@ def _contours(
     area: NDArray[np.float64],
     balance: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Weigh the contour of every merge.
+    """Return the weighted contours of all merges.
 
-    Cutting n merges leaves n + 1 connected regions, whichever they are, because a merge stands for
-    an edge of a spanning tree over the basins.
+    Undoing any n merges leaves n + 1 connected regions, because each merge is an edge of a spanning
+    tree over the basins.
 
     Returns:
-        The two basins (2, B - 1) that each merge connects, and its weight (B - 1).
+        The two basins (2, B - 1) that each merge connects, and its weight (B - 1,).
     """
     adjacency = hg.UndirectedGraph(len(area))
     adjacency.add_edges(*ends)
     merges, altitude = hg.binary_partition_tree_average_linkage(adjacency, strength, length)
     ultrametric = hg.saliency(merges, altitude, leaf_graph=adjacency, handle_rag=False)
-    # The same hierarchy again, as the one that knows its spanning tree.
+    # The same hierarchy, built so that its spanning tree is available.
     tree, altitude = hg.bpt_canonical(adjacency, ultrametric)
     chosen = hg.CptBinaryHierarchy.get_mst_edge_map(tree).ravel()
-    share = hg.attribute_area(tree, vertex_area=area)
+    fraction = hg.attribute_area(tree, vertex_area=area)
     leaves = tree.num_leaves()
-    smaller = hg.accumulate_parallel(tree, share, hg.Accumulators.min)[leaves:]
+    smaller = hg.accumulate_parallel(tree, fraction, hg.Accumulators.min)[leaves:]
     return ends[:, chosen], altitude[leaves:] * (2 * smaller) ** balance
 
 

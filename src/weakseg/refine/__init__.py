@@ -1,6 +1,5 @@
-"""Better masks from class scores.
+"""Refinement of class scores into better masks.
 
-`scores` evens them by class, `random_walk` spreads them over pixels of like embedding, `crf` cuts
-them along an image's colour edges. Each is reached by its own module, since only the random walk
-needs torch.
+`random_walk` propagates them to pixels of similar embedding, `crf` aligns them with an image's
+colour edges. Import the modules themselves: only the random walk needs torch.
 """

@@ -1,7 +1,7 @@
-"""Class probabilities sharpened along an image's colour edges by a dense CRF.
+"""Dense CRF: class probabilities aligned with an image's colour edges.
 
 Krähenbühl and Koltun, "Efficient Inference in Fully Connected CRFs with Gaussian Edge Potentials",
-NeurIPS 2011 (arXiv 1210.5644), as the authors' code behind the package pydensecrf2 runs it.
+NeurIPS 2011 (arXiv 1210.5644), in the authors' code, which the package pydensecrf2 wraps.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 
 from weakseg.support.errors import MissingExtraError
 
-_FLOOR = 1e-5  # below it a class's energy grows no more
-_ABSENT = 1e-3  # a class nowhere above this is left out: time is linear in their number
+_MIN_PROBABILITY = 1e-5  # lower ones have the same energy
+_ABSENT = 1e-3  # a class nowhere above this is left out: time is linear in the number of classes
 
 
 @dataclass(frozen=True)
 class CrfSettings:
-    """Two ways in which pixels persuade each other: by being near, and by being near and alike.
+    """Iterations, and the two pairwise kernels: Gaussian (position) and bilateral (with colour).
 
     Args:
-        iterations: Rounds of mean-field inference.
-        position_sigma: Standard deviation of nearness alone, in pixels.
-        position_weight: Weight of nearness alone.
-        colour_position_sigma: Standard deviation of nearness where colours count, in pixels.
-        colour_sigma: Standard deviation of likeness, in steps of 256.
-        colour_weight: Weight where colours count.
+        iterations: Iterations of mean-field inference.
+        position_sigma: Standard deviation of the Gaussian kernel, in pixels.
+        position_weight: Weight of the Gaussian kernel.
+        colour_position_sigma: Standard deviation of the bilateral kernel in position, in pixels.
+        colour_sigma: Standard deviation of the bilateral kernel in colour, in 8-bit steps.
+        colour_weight: Weight of the bilateral kernel.
 
     Raises:
         ValueError: A standard deviation is not above 0.
@@ -45,14 +45,14 @@ class CrfSettings:
     colour_weight: float
 
     def __post_init__(self) -> None:
-        """Refuse what the compiled code would divide by."""
+        """Check the divisors of the compiled code."""
         if not min(self.position_sigma, self.colour_position_sigma, self.colour_sigma) > 0:
             raise ValueError(f"Expected standard deviations of more than 0, but got {self}")
 
 
 PRESETS: Mapping[str, CrfSettings] = MappingProxyType(
     {
-        # DeepLab (arXiv 1606.00915), in the values SPML takes (arXiv 2105.00957)
+        # DeepLab (arXiv 1606.00915), with the values of SPML (arXiv 2105.00957)
         "deeplab": CrfSettings(10, 1, 3, 67, 3, 4),
         # Activation maps: PSA (arXiv 1803.10464), SEAM (arXiv 2004.04581)
         "activation": CrfSettings(10, 3, 3, 80, 13, 10),
@@ -61,7 +61,7 @@ PRESETS: Mapping[str, CrfSettings] = MappingProxyType(
 
 
 def require_crf() -> None:
-    """Make sure that the dense CRF can be used, before work that ends in it.
+    """Check that the dense CRF is installed, before work that ends in it.
 
     Raises:
         MissingExtraError: pydensecrf2 is not installed.
@@ -78,52 +78,54 @@ def dense_crf(
 
     Args:
         image: RGB, (H, W, 3), 8 bits.
-        probabilities: (C, H, W), 0 or more; every pixel's are brought to a sum of 1. A pixel
-            without any is open to all classes.
-        settings: A name in `PRESETS`, or settings of your own.
+        probabilities: (C, H, W), 0 or more; normalised here to a sum of 1 per pixel. A pixel whose
+            sum is 0 is open to all classes.
+        settings: A name in `PRESETS`, or other settings.
 
     Returns:
-        Probabilities, (C, H, W), which sum to 1 over the classes. A class that is nowhere above
-        0.001 takes no part and gets 0.
+        Probabilities, (C, H, W), which sum to 1 over the classes; 0 for a class that is nowhere
+        above 0.001, which is left out.
 
     Raises:
         MissingExtraError: pydensecrf2 is not installed.
-        ValueError: Sizes do not fit, probabilities are negative or not finite, or there is no such
-            preset.
+        ValueError: Sizes do not fit, probabilities are negative or not finite, or the preset is
+            unknown.
 
     Examples:
-        ``dense_crf(image, probabilities).argmax(axis=0)`` gives the sharpened label map.
+        ``dense_crf(image, probabilities).argmax(axis=0)`` is the refined label map.
     """
     settings = _preset(settings) if isinstance(settings, str) else settings
     _check(image, probabilities)
     if probabilities.size == 0:
         return probabilities.astype(np.float32)
-    shares = probabilities / np.maximum(probabilities.sum(axis=0), np.finfo(np.float32).tiny)
-    present = np.flatnonzero(shares.max(axis=(1, 2)) > _ABSENT)
+    total = np.maximum(probabilities.sum(axis=0), np.finfo(np.float32).tiny)  # (H, W)
+    probabilities = probabilities / total
+    present = np.flatnonzero(probabilities.max(axis=(1, 2)) > _ABSENT)
     if len(present) == 0:
-        present = np.arange(len(shares))
-    result = np.zeros(shares.shape, np.float32)
-    # With one class left there is nothing to decide.
-    result[present] = 1 if len(present) == 1 else _infer(image, shares[present], settings)
+        present = np.arange(len(probabilities))
+    result = np.zeros(probabilities.shape, np.float32)
+    # A single class needs no inference.
+    result[present] = 1 if len(present) == 1 else _infer(image, probabilities[present], settings)
     return result
 
 
 def _infer(
-    image: NDArray[np.uint8], shares: NDArray[np.float32], settings: CrfSettings
+    image: NDArray[np.uint8], probabilities: NDArray[np.float32], settings: CrfSettings
 ) -> NDArray[np.float32]:
-    classes, height, width = shares.shape
+    classes, height, width = probabilities.shape
     field = _pydensecrf().DenseCRF2D(width, height, classes)
-    energy = -np.log(np.maximum(shares, _FLOOR), dtype=np.float32)
-    field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(classes, -1)))
+    energy = -np.log(np.maximum(probabilities, _MIN_PROBABILITY), dtype=np.float32)
+    field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(classes, -1)))  # (C, H·W)
     field.addPairwiseGaussian(sxy=settings.position_sigma, compat=settings.position_weight)
     field.addPairwiseBilateral(
         sxy=settings.colour_position_sigma,
         srgb=settings.colour_sigma,
-        # pydensecrf takes no array that is read-only, as those of Pillow are.
+        # pydensecrf does not accept read-only arrays, as those of Pillow are.
         rgbim=np.array(image, order="C"),
         compat=settings.colour_weight,
     )
-    inferred = np.array(field.inference(settings.iterations), np.float32).reshape(shares.shape)
+    inferred = np.array(field.inference(settings.iterations), np.float32)  # (C, H·W)
+    inferred = inferred.reshape(classes, height, width)
     normalised: NDArray[np.float32] = inferred / inferred.sum(axis=0)
     return normalised
 

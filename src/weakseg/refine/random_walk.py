@@ -1,4 +1,4 @@
-"""Scores that spread over an image by a random walk on the embedding's affinity.
+"""Random walk: scores propagated over an image along the affinity of its embedding.
 
 Source: SPML (arXiv 2105.00957), refinement of seeds; the walk is that of PSA (arXiv 1803.10464).
 """
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from weakseg.method.vectors import full_precision, unit_length
 
-_ROWS = 256  # of the affinity matrix that are worked on together
-_BLOCK = 2**22  # affinities that are worked on together, at most
+_ROWS = 256  # rows of the affinity matrix in a block, at most
+_BLOCK = 2**22  # affinities in a block, at most
 
 
 @torch.no_grad()
@@ -23,20 +23,20 @@ def random_walk(
     steps: int = 64,
     max_bytes: int = 256 * 2**20,
 ) -> Tensor:
-    """Let every pixel take the mean score of the pixels that are like it, again and again.
+    """Replace scores by their mean over pixels of similar embedding, step by step.
 
     The affinity of two pixels is A = exp(sharpness · (cosine − 1)), of a pixel with itself 1. A
-    step takes the mean over all pixels, weighted by affinity: T = D⁻¹A with D the sums of A's
-    rows. The result is T^steps applied to the scores, up to the precision of float32.
+    step is the mean over all pixels, weighted by affinity: T = D⁻¹A with D the sums of A's rows.
+    The result is T^steps applied to the scores, up to the precision of float32.
 
-    Neither T^steps nor, on large images, A is ever held as a whole: memory beyond `max_bytes` is
-    small, and what does not fit into it is computed anew wherever it is needed, which takes longer.
+    Neither T^steps nor, on large images, A is ever stored as a whole: memory beyond `max_bytes` is
+    small, and blocks that do not fit into it are recomputed at each step, which takes longer.
 
     Args:
-        scores: (C, h, w), 0 or more. A class that is 0 everywhere costs nothing.
+        scores: (C, h, w), 0 or more. A class that is 0 everywhere costs no time.
         embedding: (D, h, w) of any length; normalised here. Vectors of several views that are
             concatenated along D have as their cosine the mean of the views' cosines.
-        sharpness: How fast affinity falls with the angle, 0 or more. SPML: exp(5(cosine − 1))^20.
+        sharpness: Decay of the affinity with the angle, 0 or more. SPML: exp(5(cosine − 1))^20.
         steps: Steps of the walk, 0 or more. SPML: 2^6.
         max_bytes: Memory for affinities.
 
@@ -57,13 +57,13 @@ def random_walk(
     _check(scores, embedding, sharpness, steps)
     dtype = torch.promote_types(full_precision(scores).dtype, full_precision(embedding).dtype)
     walked = scores.to(dtype).flatten(1).clone()  # (C, N)
-    present = walked.any(dim=1)
+    present = walked.any(dim=1)  # (C,)
     if bool(present.any()):
         unit = unit_length(embedding.to(dtype).flatten(1).T)  # (N, D)
         with torch.autocast(scores.device.type, enabled=False):
             affinity = _Affinity(unit, sharpness, max_bytes)
             walked[present] = _walk(walked[present], affinity, steps)
-    return walked.view(scores.shape)
+    return walked.view(scores.shape)  # (C, h, w)
 
 
 def _walk(scores: Tensor, affinity: _Affinity, steps: int) -> Tensor:
@@ -73,20 +73,20 @@ def _walk(scores: Tensor, affinity: _Affinity, steps: int) -> Tensor:
     t = 2T − 1 as cos θ, and cos²ⁿ(θ/2) = Σ wₖ cos(kθ): so Tⁿ = Σ wₖ Chebyshevₖ(t), of which all but
     the first few terms are negligible.
     """
-    sums = affinity.times(torch.ones_like(scores[:1]))
+    sums = affinity.times(torch.ones_like(scores[:1]))  # (1, N)
     weights = _cosine_weights(steps, negligible=torch.finfo(scores.dtype).eps)
     before, now = scores, scores
     walked = weights[0] * scores
     for order, weight in enumerate(weights[1:], start=1):
-        turned = 2 * affinity.times(now) / sums - now
-        before, now = now, (turned if order == 1 else 2 * turned - before)
+        product = 2 * affinity.times(now) / sums - now  # (C, N)
+        before, now = now, (product if order == 1 else 2 * product - before)
         walked += weight * now
-    # A mean stays within what it is the mean of; rounding need not.
+    # A mean lies in the range of its values; rounding may exceed it.
     return walked.clamp(scores.amin(dim=1, keepdim=True), scores.amax(dim=1, keepdim=True))
 
 
 def _cosine_weights(steps: int, *, negligible: float) -> list[float]:
-    """Give w of cos²ⁿ(θ/2) = Σ wₖ cos(kθ): w₀ : wₖ = C(2n, n) : 2 C(2n, n − k)."""
+    """Return w of cos²ⁿ(θ/2) = Σ wₖ cos(kθ): w₀ : wₖ = C(2n, n) : 2 C(2n, n − k)."""
     weights = [1.0]
     ratio = 1.0
     for order in range(1, steps + 1):
@@ -99,12 +99,12 @@ def _cosine_weights(steps: int, *, negligible: float) -> list[float]:
 
 
 class _Affinity:
-    """The matrix A, of which only the upper half is computed, in blocks of rows.
+    """The symmetric matrix A, of which the upper triangle is computed in blocks of rows.
 
     Args:
         unit: (N, D), length one or zero.
-        sharpness: How fast affinity falls with the angle.
-        max_bytes: Memory for the blocks that are kept.
+        sharpness: Decay of the affinity with the angle.
+        max_bytes: Memory for stored blocks.
     """
 
     def __init__(self, unit: Tensor, sharpness: float, max_bytes: int) -> None:
@@ -119,23 +119,23 @@ class _Affinity:
                 self._kept[start] = self._block(start)
 
     def times(self, values: Tensor) -> Tensor:
-        """Give each pixel the affinity-weighted sum of all pixels' values, (C, N)."""
+        """Return, for each pixel, the affinity-weighted sum of all pixels' values, (C, N)."""
         result = torch.zeros_like(values)
         for start in self._starts():
             block = self._kept[start] if start in self._kept else self._block(start)
             end = start + len(block)
-            result[:, start:] += values[:, start:end] @ block
-            result[:, start:end] += values[:, end:] @ block[:, len(block) :].T
+            result[:, start:] += values[:, start:end] @ block  # (C, N - start)
+            result[:, start:end] += values[:, end:] @ block[:, len(block) :].T  # (C, rows)
         return result
 
     def _starts(self) -> range:
         return range(0, len(self._unit), self._rows)
 
     def _block(self, start: int) -> Tensor:
-        """Compute affinities of a few rows with themselves and all that follow."""
-        cosine = self._unit[start : start + self._rows] @ self._unit[start:].T
+        """Return the affinities of a block of rows with themselves and all later ones."""
+        cosine = self._unit[start : start + self._rows] @ self._unit[start:].T  # (rows, N - start)
         block = cosine.sub_(1).mul_(self._sharpness).exp_()
-        block.diagonal().fill_(1)  # a zero vector too is like itself, if like nothing else
+        block.diagonal().fill_(1)  # also of a zero vector
         return block
 
 

@@ -1,10 +1,15 @@
-"""Tags and boxes -> seeds: labelled pixels from class activation maps."""
+"""Seeds: pixels labelled by class activation maps, for images with tags or boxes."""
 
-from weakseg.seeds.activations import Activations, class_activations, normalised
+from weakseg.seeds.activations import (
+    Activations,
+    class_activations,
+    normalise_by_class,
+    select_classes,
+)
 from weakseg.seeds.classifier import TagClassifier, build_tag_classifier
 from weakseg.seeds.files import load_activations, save_activations
 from weakseg.seeds.labels import SeedRules, seed_labels
-from weakseg.seeds.own_maps import own_activations
+from weakseg.seeds.user_activations import user_activations
 
 __all__ = [
     "Activations",
@@ -13,8 +18,9 @@ __all__ = [
     "build_tag_classifier",
     "class_activations",
     "load_activations",
-    "normalised",
-    "own_activations",
+    "normalise_by_class",
     "save_activations",
     "seed_labels",
+    "select_classes",
+    "user_activations",
 ]

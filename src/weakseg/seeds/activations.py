@@ -1,4 +1,4 @@
-"""Class activation maps of one image, added up over scales and mirror images."""
+"""Class activation maps of one image, summed over scales and flips."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from weakseg.seeds.classifier import TagClassifier
 
 @dataclass(frozen=True)
 class Activations:
-    """Where the classes of one image are seen.
+    """Activation maps of the classes of one image.
 
     Args:
         class_ids: The classes, (K,).
@@ -27,17 +27,17 @@ class Activations:
     maps: NDArray[np.float32]
 
     def only(self, class_ids: Collection[int]) -> Activations:
-        """Keep some classes."""
+        """Return the maps of some classes."""
         kept = np.isin(self.class_ids, list(class_ids))
         return Activations(self.class_ids[kept], self.maps[kept])
 
     def resized(self, size: tuple[int, int]) -> Activations:
-        """Give the same maps at another height and width, bilinearly."""
+        """Return the maps at another height and width, by bilinear interpolation."""
         if self.maps.shape[1:] == size or not len(self.maps):
             return Activations(self.class_ids, self.maps.reshape(len(self.maps), *size))
-        maps = torch.from_numpy(self.maps)[None]
-        larger = F.interpolate(maps, size, mode="bilinear", align_corners=False)[0]
-        return Activations(self.class_ids, larger.numpy())
+        maps = torch.from_numpy(self.maps)[None]  # (1, K, h, w)
+        resized = F.interpolate(maps, size, mode="bilinear", align_corners=False)[0]  # (K, H, W)
+        return Activations(self.class_ids, resized.numpy())
 
 
 @torch.inference_mode()
@@ -50,15 +50,15 @@ def class_activations(
     flip: bool,
     stride: int = 8,
 ) -> Tensor:
-    """Add up an image's class activations over scales and mirror images.
+    """Sum an image's class activations over scales and flips.
 
     Args:
         classifier: The tag classifier, in evaluation mode.
         image: RGB, (3, H, W), 0 to 1.
-        side: At scale 1 the image's longer side has this many pixels.
+        side: Longer side of the image at scale 1, in pixels.
         scales: Scales.
-        flip: Add those of the mirrored image.
-        stride: Pixels at scale 1 a cell of the result.
+        flip: Add those of the horizontally flipped image.
+        stride: Stride of the result, in pixels at scale 1.
 
     Returns:
         Activations of every class, 0 or more, (C, h, w).
@@ -72,27 +72,51 @@ def class_activations(
     for scale in scales:
         scaled_size = [max(16, round(edge * fit * scale)) for edge in (height, width)]
         scaled = F.interpolate(image[None], scaled_size, mode="bilinear", antialias=True)
-        views = [scaled, scaled.flip(-1)] if flip else [scaled]
-        for mirrored, activations in enumerate(classifier(torch.cat(views)).float().relu()):
-            upright = activations.flip(-1) if mirrored else activations
+        views = torch.cat([scaled, scaled.flip(-1)]) if flip else scaled  # (V, 3, H', W')
+        for flipped, maps in enumerate(classifier(views).float().relu()):  # (C, h', w') each
+            maps = maps.flip(-1) if flipped else maps
             total = (
-                total + F.interpolate(upright[None], size, mode="bilinear", align_corners=False)[0]
-            )
+                total + F.interpolate(maps[None], size, mode="bilinear", align_corners=False)[0]
+            )  # (C, h, w)
     return total
 
 
-def normalised(activations: Tensor, class_ids: Sequence[int], *, first: int) -> Activations:
-    """Keep the classes of an image, each scaled so that its largest activation is 1.
+def select_classes(activations: Tensor, class_ids: Sequence[int], *, first: int) -> Activations:
+    """Return the maps of an image's classes, each scaled to a maximum of 1.
 
     Args:
         activations: Of every class that can be a tag, 0 or more, (C, h, w).
         class_ids: Classes of the image.
-        first: Class that entry 0 of `activations` stands for: 1 where class 0 is background.
+        first: Class of entry 0 of `activations`: 1 where class 0 is background.
 
     Returns:
-        The maps; a class that is seen nowhere has zeros.
+        The maps; zeros for a class without activation.
     """
     ids = np.array(sorted(class_ids), dtype=np.uint8)
-    maps = activations[[int(i) - first for i in ids]].cpu().numpy().astype(np.float32)
-    largest = maps.max(axis=(1, 2), keepdims=True, initial=0)
-    return Activations(ids, maps / np.maximum(largest, 1e-12))
+    maps = activations[[int(i) - first for i in ids]].cpu().numpy().astype(np.float32)  # (K, h, w)
+    return Activations(ids, normalise_by_class(maps, minimum=1e-12))
+
+
+def normalise_by_class(scores: NDArray[np.float32], *, minimum: float) -> NDArray[np.float32]:
+    """Divide the scores of every class by their maximum in the image.
+
+    A class named by a tag is somewhere, however faint; without this the background takes all of a
+    small object.
+
+    Args:
+        scores: 0 or more, (C, H, W).
+        minimum: Smallest divisor, so that noise of an absent class is not amplified.
+
+    Returns:
+        Scores, (C, H, W).
+
+    Examples:
+        >>> scores = np.array([[[0.8, 0.4]], [[0.2, 0.3]], [[0.0, 0.03]]], np.float32)
+        >>> normalise_by_class(scores, minimum=0.15)[:, 0].round(2).tolist()
+        [[1.0, 0.5], [0.67..., 1.0], [0.0, 0.2...]]
+
+    Source: SPML (arXiv 2105.00957), the authors' inference for pseudo-labels.
+    """
+    largest = scores.max(axis=(1, 2), keepdims=True, initial=0)  # (C, 1, 1)
+    normalised: NDArray[np.float32] = (scores / np.maximum(largest, minimum)).astype(np.float32)
+    return normalised

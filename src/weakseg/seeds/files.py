@@ -1,4 +1,4 @@
-"""Activation maps on disk: a few kilobytes an image."""
+"""Activation maps on disk, a few kilobytes an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from weakseg.support.files import replacing
 
 
 def save_activations(path: Path, activations: Activations) -> None:
-    """Write the maps of an image's own classes, in steps of 1/255.
+    """Write the maps of an image's classes, quantised to steps of 1/255.
 
     Args:
         path: The file, `.npz`; it appears only once it is whole.
@@ -25,7 +25,7 @@ def save_activations(path: Path, activations: Activations) -> None:
 
 
 def load_activations(path: Path) -> Activations:
-    """Read what `save_activations` wrote.
+    """Read the maps that `save_activations` wrote.
 
     Raises:
         DataError: The file is missing or damaged.

@@ -26,8 +26,7 @@ from weakseg.oversegments import load_oversegment, region_means
 from weakseg.recipes.recipe import Recipe, RelabelConfig
 from weakseg.refine.crf import dense_crf
 from weakseg.refine.random_walk import random_walk
-from weakseg.refine.scores import normalise_by_class
-from weakseg.seeds import Activations
+from weakseg.seeds import Activations, normalise_by_class
 from weakseg.support.progress import progress
 from weakseg.training.processes import split_among_processes, wait_for_all
 from weakseg.training.stages.folder import Stage
@@ -134,7 +133,7 @@ def refined_labels(
         scores = _scores_of(maps, classes, size, recipe.seeds.alpha)
     scores[~bounds.allowed] = 0
     if config.normalise:  # before marks are bound, which are sure already
-        scores = normalise_by_class(scores, least=config.min_peak)
+        scores = normalise_by_class(scores, minimum=config.min_peak)
     scores = bounds.apply(scores)
     if config.walk:
         scores[bounds.allowed] = _walked(scores[bounds.allowed], image, segmenter.network, config)

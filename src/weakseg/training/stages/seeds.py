@@ -28,10 +28,10 @@ from weakseg.seeds import (
     TagClassifier,
     class_activations,
     load_activations,
-    normalised,
-    own_activations,
     save_activations,
     seed_labels,
+    select_classes,
+    user_activations,
 )
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
@@ -145,7 +145,7 @@ def _make_maps(
         size = image_size(record.image)
         named = _tags(record, size, classes, recipe)
         if classifier is None:
-            found = own_activations(Path(str(folder)), record.name, size, classes).only(named)
+            found = user_activations(Path(str(folder)), record.name, size, classes).only(named)
         else:
             device = next(classifier.parameters()).device
             image = torch.from_numpy(read_image(record.image).copy()).permute(2, 0, 1)
@@ -156,7 +156,7 @@ def _make_maps(
                 scales=config.scales,
                 flip=config.flip,
             )
-            found = normalised(activations, named, first=first)
+            found = select_classes(activations, named, first=first)
         save_activations(_maps_path(record, stage), found)
 
 

@@ -1,7 +1,7 @@
-"""Activation maps that a user brings: `.npy` files that hold a dictionary of class to map.
+"""Activation maps supplied by the user: `.npy` files with a dictionary of class to map.
 
-Other projects (PSA, SEAM, IRN's first step) write them as a pickled dictionary. A pickle can run
-anything, so this one is read with nothing but numpy's own array builders within reach.
+Other projects (PSA, SEAM, IRN's first step) write them as a pickled dictionary. A pickle can
+execute code; this one is read with access to numpy's array builders alone.
 """
 
 from __future__ import annotations
@@ -22,34 +22,32 @@ _EXPECTED = "expected a .npy file with a dictionary of class to map (H, W)"
 _BUILDERS = {"_reconstruct", "scalar", "_frombuffer"}
 
 
-def own_activations(
+def user_activations(
     folder: Path, name: str, size: tuple[int, int], classes: ClassList
 ) -> Activations:
-    """Read the activation maps that a user gives for an image.
+    """Read the user's activation maps of an image.
 
     Args:
-        folder: Holds NAME.npy, or NAME.npz as stage seeds of another run left them.
+        folder: Folder of NAME.npy, or of NAME.npz as written by the stage `seeds` of another run.
         name: Name of the image.
         size: Its height and width.
         classes: The classes.
 
     Raises:
-        DataError: There is no file for the image, or it is not what it should be.
+        DataError: The file is missing, damaged, or of another content.
     """
-    own_run = folder / f"{name}.npz"
-    return (
-        load_activations(own_run)
-        if own_run.is_file()
-        else read_own_maps(folder / f"{name}.npy", size, classes)
-    )
+    of_run = folder / f"{name}.npz"
+    if of_run.is_file():
+        return load_activations(of_run)
+    return read_npy_activations(folder / f"{name}.npy", size, classes)
 
 
-def read_own_maps(path: Path, size: tuple[int, int], classes: ClassList) -> Activations:
-    """Read the activation maps of one image.
+def read_npy_activations(path: Path, size: tuple[int, int], classes: ClassList) -> Activations:
+    """Read the activation maps of an image from a `.npy` file.
 
     Args:
-        path: The file. Keys are names of classes, or numbers that count from 0 and leave the
-            background out, as PSA and SEAM write them.
+        path: The file. Keys are names of classes, or numbers from 0 that leave the background out,
+            as in PSA and SEAM.
         size: Height and width of the image.
         classes: The classes.
 
@@ -57,8 +55,8 @@ def read_own_maps(path: Path, size: tuple[int, int], classes: ClassList) -> Acti
         The maps, 0 to 1: negative values become 0, and a map that exceeds 1 is scaled down.
 
     Raises:
-        DataError: The file is missing, damaged or holds something else; a class is unknown; a map
-            is of another size or not finite.
+        DataError: The file is missing, damaged or of another content; a class is unknown; a map is
+            of another size or not finite.
     """
     found: dict[int, NDArray[np.float32]] = {}
     for key, value in _read_dictionary(path).items():
@@ -128,7 +126,7 @@ def _read_dictionary(path: Path) -> dict[Any, Any]:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Build arrays and plain values, and nothing else."""
+    """Unpickler of arrays and plain values alone."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module.split(".")[0] == "numpy" and name in _BUILDERS | {"ndarray", "dtype"}:
