@@ -314,9 +314,8 @@ def test_refinement_may_start_from_the_classifier(marked, tmp_path):
     run = train(marked, recipe=recipe, out=tmp_path / "run").run
     segmenter = Segmenter.load(run, labels="classifier", flip=True)
     shares = segmenter.probabilities(marked / "images/img0.png")
-    shares = normalise_by_class(
-        shares * np.array([1, 1, 0])[:, None, None], minimum=0.15
-    )  # img0 holds no bar
+    shares = shares * np.array([1, 1, 0])[:, None, None]  # img0 holds no bar
+    shares = normalise_by_class(shares, minimum=0.15)
     refined = read_label_map(run / "stages/relabel/labels/img0.png", num_classes=3)
     assert (refined == shares.argmax(axis=0)).mean() > 0.97
 
