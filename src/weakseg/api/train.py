@@ -127,7 +127,7 @@ def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
         "%d images with %s: %.2f %% of their pixels are labelled",
         found.images,
         kinds,
-        100 * found.labelled_share,
+        100 * found.labelled_fraction,
     )
     if found.unmarked:
         _log.warning(

@@ -1,1 +1,1 @@
-"""Folders -> samples -> batches."""
+"""Data folders, read and written: folder -> records -> samples -> batches."""

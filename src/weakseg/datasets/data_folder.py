@@ -20,7 +20,7 @@ from weakseg.formats.data_folders import (
     read_tables,
     split_lists,
 )
-from weakseg.formats.readers.voc import read_voc_xml
+from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.marks.classes import ClassList, read_classes
 from weakseg.marks.kinds import Marks
 from weakseg.recipes.options import DataOptions, resolve_data

@@ -1,4 +1,4 @@
-"""The stream of training samples, a pure function of the seed and the number of the draw."""
+"""Stream of training samples, a pure function of the seed and the number of the draw."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from weakseg.recipes.recipe import DataConfig
 
 
 class Batch(TypedDict):
-    """What a training step sees: image (B, 3, H, W) 8 bits; label maps (B, H, W); tags (B, C)."""
+    """Input of a training step: image (B, 3, H, W) 8 bits; label maps (B, H, W); tags (B, C)."""
 
     image: Tensor
     annotation: Tensor
@@ -31,10 +31,10 @@ class Batch(TypedDict):
 
 
 class TrainingDraws(Dataset[dict[str, object]]):
-    """Draw `i` is image `order[i]` under changes seeded by `i`, whoever asks and whenever.
+    """Training samples: draw `i` is image `order[i]` under random changes seeded by `i`.
 
-    So a run that is resumed at draw n sees exactly what it would have seen, whatever the number of
-    loading processes.
+    So a run that is resumed at draw n sees exactly the samples that it would have seen, whatever
+    the number of loading processes.
 
     Args:
         records: The images.
@@ -43,7 +43,7 @@ class TrainingDraws(Dataset[dict[str, object]]):
         transform: Random changes.
         seed: Seed of order and changes.
         draws: Number of draws.
-        first: Draw that index 0 stands for.
+        first: Draw at index 0.
         oversegments: Folder of region maps; none: every image is one region.
     """
 
@@ -72,7 +72,7 @@ class TrainingDraws(Dataset[dict[str, object]]):
         return self.draws
 
     def starting_at(self, first: int) -> TrainingDraws:
-        """Give the same stream from draw `first` on, for a run that is resumed."""
+        """Return the same stream from draw `first` on, for a run that is resumed."""
         return TrainingDraws(
             self.records,
             self.classes,

@@ -1,4 +1,4 @@
-"""Scenes of textured shapes, in which colour says nothing about the class.
+"""Scenes of textured shapes, whose colours are independent of their classes.
 
 A class is a shape with its texture: striped discs, checked squares, … All objects, the background
 and the clutter of a scene share the same few colours, under uneven light and noise.
@@ -33,8 +33,8 @@ _COLOURS = np.array(
     float,
 )
 _COLOURS_IN_SCENE = 4
-_LEAST_AREA = 0.02  # of the image, that an object must show
-_LEAST_VISIBLE = 0.55  # of its own area
+_MIN_AREA = 0.02  # of the image, that an object must show
+_MIN_VISIBLE = 0.55  # of its own area
 _TRIES = 30
 # Lengths below are in pixels of an image of this side, and grow with it.
 _REFERENCE_SIDE = 128
@@ -42,7 +42,7 @@ _REFERENCE_SIDE = 128
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture with its truth.
+    """A picture with its ground truth.
 
     Args:
         image: Picture, (H, W, 3), RGB, 8 bits a channel.
@@ -138,7 +138,7 @@ def draw_scene(rng: np.random.Generator, size: int) -> Scene:
     """Draw a scene of one to four objects.
 
     Args:
-        rng: Where all chance comes from.
+        rng: Source of all randomness.
         size: Side of the square image.
     """
     colours = rng.permutation(_COLOURS)[:_COLOURS_IN_SCENE]
@@ -171,10 +171,10 @@ def draw_scene(rng: np.random.Generator, size: int) -> Scene:
 
 
 def _all_show(objects: NDArray[np.uint8], areas: list[int]) -> bool:
-    """Say whether of every object enough is seen, for its own area and for the image."""
+    """Check that enough of every object is visible, for its own area and for the image."""
     seen = np.bincount(objects.ravel(), minlength=len(areas) + 1)[1:]
-    least = np.maximum(_LEAST_AREA * objects.size, _LEAST_VISIBLE * np.array(areas))
-    return bool((seen >= least).all())
+    smallest = np.maximum(_MIN_AREA * objects.size, _MIN_VISIBLE * np.array(areas))
+    return bool((seen >= smallest).all())
 
 
 def _seams(objects: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -192,7 +192,7 @@ def _seams(objects: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _object(
     rng: np.random.Generator, size: int, shape: Shape, colours: Picture
 ) -> tuple[Field, Picture]:
-    """Give an object's coverage of every pixel, 0 to 1, and its texture."""
+    """Return an object's coverage of every pixel, 0 to 1, and its texture."""
     radius = rng.uniform(0.18, 0.30) * size * shape.size
     waves = radius / (rng.uniform(9, 13) * size / _REFERENCE_SIDE)
     x, y = _grid(size)
@@ -205,7 +205,7 @@ def _object(
     shift = rng.uniform(-0.5, 0.5, 2) / waves if shape.texture in (_stripes, _checks) else (0, 0)
     wave = shape.texture(u + shift[0], v + shift[1], waves)
     texture = _mix(_two(rng, colours), 0.5 + 0.5 * np.tanh(3 * wave))
-    # Light from the upper left gives it body.
+    # Light from the top left gives it body.
     light = 1 - 0.2 * ((x - centre_x) + (y - centre_y)) / radius
     return coverage, texture * np.clip(light, 0.6, 1.3)[..., None]
 
@@ -214,12 +214,12 @@ def _background(rng: np.random.Generator, size: int, colours: Picture) -> Pictur
     """Blotches of two colours, as coarse as the objects' textures, strong or faint."""
     blotches = np.tanh(rng.uniform(0.6, 2.5) * _noise(rng, size, rng.uniform(1.5, 6.0)))
     slow = _noise(rng, size, 24.0)
-    share = 0.5 + 0.5 * rng.uniform(0.15, 0.65) * blotches + 0.12 * slow
-    return _mix(_two(rng, colours), np.clip(share, 0, 1))
+    fraction = 0.5 + 0.5 * rng.uniform(0.15, 0.65) * blotches + 0.12 * slow
+    return _mix(_two(rng, colours), np.clip(fraction, 0, 1))
 
 
 def _blob(rng: np.random.Generator, bumps: Field) -> Field:
-    """Give the coverage, 0 to 1, of a blob with bumps along its edge."""
+    """Return the coverage, 0 to 1, of a blob with bumps along its edge."""
     size = len(bumps)
     x, y = _grid(size)
     centre_x, centre_y = rng.uniform(0, size, 2)
@@ -229,7 +229,7 @@ def _blob(rng: np.random.Generator, bumps: Field) -> Field:
 
 
 def _stroke(rng: np.random.Generator, size: int) -> Field:
-    """Give the coverage, 0 to 1, of a curved stroke."""
+    """Return the coverage, 0 to 1, of a curved stroke."""
     start, bend, end = rng.uniform(-0.1, 1.1, (3, 2)) * size * 2
     along = np.linspace(0, 1, 24)[:, None]
     curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end
@@ -241,7 +241,7 @@ def _stroke(rng: np.random.Generator, size: int) -> Field:
 
 
 def _shade(picture: Picture, coverage: Field, size: int) -> Picture:
-    """Let an object throw a soft shadow to the lower right."""
+    """Let an object throw a soft shadow to the bottom right."""
     away = max(1, round(3 * size / _REFERENCE_SIDE))
     shadow = ndimage.gaussian_filter(ndimage.shift(coverage, away, order=0), away)
     shaded: Picture = picture * (1 - 0.45 * shadow)[..., None]
@@ -284,11 +284,11 @@ def _two(rng: np.random.Generator, colours: Picture) -> Picture:
     return chosen
 
 
-def _mix(two: Picture, share: Field) -> Picture:
-    """Paint with two colours (2, 3), the second by its share, 0 to 1."""
-    mixed: Picture = two[0] + (two[1] - two[0]) * share[..., None]
+def _mix(two: Picture, fraction: Field) -> Picture:
+    """Paint with two colours (2, 3), the second by its fraction, 0 to 1."""
+    mixed: Picture = two[0] + (two[1] - two[0]) * fraction[..., None]
     return mixed
 
 
-def _over(picture: Picture, coverage: Field, upper: Picture) -> Picture:
-    return picture + (upper - picture) * coverage[..., None]
+def _over(picture: Picture, coverage: Field, above: Picture) -> Picture:
+    return picture + (above - picture) * coverage[..., None]

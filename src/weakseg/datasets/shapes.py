@@ -1,4 +1,4 @@
-"""The made demo data: a small data folder with every kind of mark, drawn on the spot."""
+"""Synthetic demo data: a small data folder with every kind of mark."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def make_shapes(
         train: Number of images to train on.
         val: Number of images to score on.
         size: Side of the square images, in pixels; at least 64.
-        seed: Seed of all chance.
+        seed: Seed of all randomness.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: A number is out of range.
-        RunError: Something is in the way, or the folder cannot be written.
+        RunError: There is something at this path already, or the folder cannot be written.
     """
     if train < 1 or val < 0 or size < _SMALLEST:
         raise ValueError(

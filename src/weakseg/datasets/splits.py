@@ -1,4 +1,4 @@
-"""Dividing images into those to train on and those to score on."""
+"""Division of images into those to train on and those to score on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 
 def stratified_split(
-    tags: Mapping[str, Set[int]], share: float, seed: int = 0
+    tags: Mapping[str, Set[int]], fraction: float, seed: int = 0
 ) -> tuple[list[str], list[str]]:
-    """Divide images so that each class is divided by the same share.
+    """Divide images so that each class is divided in the same proportion.
 
-    Images of rare classes are dealt out first; each goes to the side on which the larger part of
+    Images of rare classes are assigned first; each goes to the side on which the larger part of
     its classes' images is still to come.
 
     Args:
         tags: Classes that an image holds, by its name.
-        share: Share of the images on the first side, 0 to 1.
+        fraction: Fraction of the images on the first side, 0 to 1.
         seed: Seed of the choice.
 
     Returns:
@@ -33,7 +33,9 @@ def stratified_split(
     """
     names = np.random.default_rng(seed).permutation(sorted(tags)).tolist()
     images = Counter(class_id for name in names for class_id in tags[name])
-    places = [np.array([share, 1 - share]) * count for count in (len(names), *images.values())]
+    places = [
+        np.array([fraction, 1 - fraction]) * count for count in (len(names), *images.values())
+    ]
     every, by_class = places[0], dict(zip(images, places[1:], strict=True))
     left = {class_id: place.copy() for class_id, place in by_class.items()}
     room = every.copy()

@@ -1,4 +1,4 @@
-"""A look at every file of a split before anything is trained, so that errors come first."""
+"""Check of every file of a split before training, so that errors come first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from weakseg.support.progress import progress
 
 @dataclass(frozen=True)
 class Survey:
-    """What a split holds.
+    """Counts over a split.
 
     Args:
         images: Number of images.
@@ -39,8 +39,8 @@ class Survey:
     tagged_images: tuple[int, ...]
 
     @property
-    def labelled_share(self) -> float:
-        """Share of pixels that marks label, 0 to 1."""
+    def labelled_fraction(self) -> float:
+        """Fraction of pixels that marks label, 0 to 1."""
         return sum(self.labelled_pixels) / max(1, self.pixels)
 
 
@@ -61,7 +61,7 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
 
     def look(record: Record) -> tuple[int, list[int], list[bool]]:
         size = check_image(record.image)
-        # Grown scribbles say nothing new about classes, and growing is most of the work.
+        # Growing scribbles adds no class, and is most of the work.
         labels = record_labels(record, size, classes, config, grow_scribbles=False)
         counts = np.bincount(labels.ravel(), minlength=256)[: len(classes)]
         return labels.size, counts.tolist(), tags_of(labels, record.marks, classes)

@@ -1,4 +1,4 @@
-"""Pictures that a camera stored turned, made to fit the marks that were drawn on them."""
+"""Photographs that a camera stored rotated, made to fit the marks that were drawn on them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from weakseg.support.errors import DataError
 
 
 def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tuple[Finding, ...]]:
-    """Give an image as its marks see it.
+    """Return an image upright, as it was shown when its marks were drawn.
 
-    weakseg reads pixels as they are stored. Annotation tools show photographs upright, as their
-    EXIF orientation says, and count pixels there: such a photograph is stored anew, upright. The
+    weakseg reads pixels as they are stored. Annotation tools show photographs upright, by their
+    EXIF orientation, and count pixels there: such a photograph is stored anew, upright. The
     size that the file of marks states decides where it can.
 
     Args:
         item: An image with its marks.
 
     Returns:
-        The image file, or the bytes of one; its height and width; and what was odd.
+        The image file, or the bytes of one; its height and width; and findings.
 
     Raises:
-        DataError: The image cannot be read, or has another size than the file of marks says.
+        DataError: The image cannot be read, or has another size than the file of marks states.
     """
     assert item.picture is not None  # the caller has looked
     with opened(item.picture, what=f"image {item.name!r}", path=item.path) as picture:
@@ -38,17 +38,17 @@ def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tup
             _check_size(item, stored)
             return item.picture, stored, ()
         _check_size(item, shown)
-        turned = _stored_anew(ImageOps.exif_transpose(picture), picture.format)
+        upright = _stored_anew(ImageOps.exif_transpose(picture), picture.format)
     sure = item.size == shown != stored
     said = "" if sure else "; its marks are taken to be drawn on it as shown"
     finding = Finding(
         "unsure",
-        f"image {item.name!r} is stored turned (EXIF orientation {orientation}) and is written "
+        f"image {item.name!r} is stored rotated (EXIF orientation {orientation}) and is written "
         f"upright{said}",
         item.path,
         item.entry,
     )
-    return turned, shown, () if sure else (finding,)
+    return upright, shown, () if sure else (finding,)
 
 
 def _stored_anew(picture: Image.Image, kind: str | None) -> bytes:

@@ -1,4 +1,4 @@
-"""Writing a data folder: image by image, complete or not at all."""
+"""Writer of data folders: image by image, complete or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TABLES = {
 
 
 class DataFolderWriter:
-    """Writes the images and marks of a data folder as they come; see `writing_data_folder`.
+    """Writer of the images and marks of a data folder as they come; see `writing_data_folder`.
 
     Args:
         root: The folder being filled.
@@ -84,11 +84,11 @@ class DataFolderWriter:
     def finish(
         self, splits: Mapping[str, Sequence[str]], *, options: dict[str, Any] | None = None
     ) -> None:
-        """Write what is known only at the end.
+        """Write the splits, the classes and the options, which are known only at the end.
 
         Args:
             splits: Names of images by split.
-            options: What the folder's data.yaml shall say; nothing, and there is none.
+            options: Content of the folder's data.yaml; without any, none is written.
         """
         for split, names in splits.items():
             _write_lines(self.root / "splits" / f"{split}.txt", names)
@@ -142,7 +142,7 @@ class DataFolderWriter:
 def writing_data_folder(
     root: Path, class_names: Sequence[str], *, overwrite: bool = False
 ) -> Iterator[DataFolderWriter]:
-    """Give a writer whose folder appears, under its name, once the block ends without an error.
+    """Open a writer whose folder appears, under its name, once the block ends without an error.
 
     Args:
         root: The folder to make.
@@ -153,7 +153,7 @@ def writing_data_folder(
         The writer.
 
     Raises:
-        RunError: Something is in the way, or the folder cannot be written.
+        RunError: There is something at this path already, or the folder cannot be written.
     """
     taken = root.exists() and (not root.is_dir() or any(root.iterdir()))
     if taken and not (overwrite and (root / "classes.txt").is_file()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from weakseg.formats.folders import read_lines
 from weakseg.formats.layout import files_by_name
 from weakseg.formats.points import read_points
 from weakseg.formats.source import ClassFinder, image_name
@@ -237,11 +238,7 @@ def read_split_list(path: Path, images: Iterable[str]) -> list[tuple[int, str]]:
         DataError: The list cannot be read.
     """
     known = images if isinstance(images, Mapping) else set(images)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"is not readable as text ({error})", path=path) from error
-    numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    numbered = [(number, line.strip()) for number, line in enumerate(read_lines(path), 1)]
     return [(number, _name_in(line, known)) for number, line in numbered if line]
 
 
@@ -276,10 +273,7 @@ def _is_of_a_class(path: Path) -> bool:
     rest, _, split = path.stem.rpartition("_")
     if not rest or split not in _USUAL_SPLITS:
         return False
-    try:
-        words = path.read_text(encoding="utf-8-sig").split()
-    except (OSError, UnicodeDecodeError):
-        return False
+    words = " ".join(read_lines(path)).split()
     return bool(words) and set(words[1::2]) <= {"-1", "0", "1"} and len(words) % 2 == 0
 
 

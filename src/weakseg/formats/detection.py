@@ -20,8 +20,9 @@ from weakseg.formats.readers.label_studio import LABEL_STUDIO
 from weakseg.formats.readers.labelme import LABELME
 from weakseg.formats.readers.mapillary import MAPILLARY
 from weakseg.formats.readers.open_images import OPEN_IMAGES
+from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
-from weakseg.formats.readers.voc import SCRIBBLESUP, VOC
+from weakseg.formats.readers.voc import VOC
 from weakseg.formats.readers.yolo import YOLO
 from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions
 from weakseg.support.errors import DataError

@@ -25,7 +25,7 @@ def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
 
 
 def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> list[Path]:
-    """Give the file itself, or a few files of a folder, to be looked at; nothing is raised.
+    """Return the file itself, or the first few files of a folder; nothing is raised.
 
     Args:
         path: A file or a folder.

@@ -12,7 +12,7 @@ from weakseg.formats.tables import instance_of, read_table
 from weakseg.marks.kinds import Point
 from weakseg.support.errors import DataError
 
-Row = tuple[str, Mapping[str, Any]]  # where in the file; class, x, y, perhaps instance
+Row = tuple[str, Mapping[str, Any]]  # place in the file; class, x, y, perhaps instance
 
 
 def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:

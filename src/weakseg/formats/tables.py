@@ -14,14 +14,14 @@ from weakseg.support.errors import DataError
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Read a csv row by row; empty rows are passed over.
+    """Read a csv row by row; empty rows are skipped.
 
     Args:
         path: The csv; its first line names the columns.
         columns: Columns that must be there, and filled in every row.
 
     Yields:
-        Where the row stands ("line 7"), and its values by column; values of columns without a
+        Place of the row ("line 7"), and its values by column; values of columns without a
         name, or past the last column, are under "", separated by commas.
 
     Raises:
@@ -59,7 +59,7 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]
         classes: The classes, to which every box must belong.
 
     Yields:
-        Where the row stands, the image's name without the ending, and the box, which may be
+        Place of the row, the image's name without the ending, and the box, which may be
         without area.
 
     Raises:
@@ -68,13 +68,13 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]
     corners = ("xmin", "ymin", "xmax", "ymax")
     for entry, row in read_table(path, ("image", "class", *corners)):
         class_id = classes.find(row["class"], path=path, entry=entry)
-        left, top, right, lower = (read_number(row[key], key, path, entry) for key in corners)
+        left, top, right, bottom = (read_number(row[key], key, path, entry) for key in corners)
         instance = instance_of(row, path, entry)
-        yield entry, image_name(row["image"]), Box(class_id, left, top, right, lower, instance)
+        yield entry, image_name(row["image"]), Box(class_id, left, top, right, bottom, instance)
 
 
 def instance_of(row: Mapping[str, Any], path: Path, entry: str) -> int | None:
-    """Take the number of an object out of a row's column "instance", if it has one.
+    """Read the number of an object in a row's column "instance", if it has one.
 
     Raises:
         DataError: It is no whole number.

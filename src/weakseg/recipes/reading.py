@@ -1,4 +1,4 @@
-"""Recipes that come with weakseg, and reading and writing of any recipe."""
+"""Reading and writing of recipes as YAML, and the recipes that come with weakseg."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ set_docstring_parse_options(attribute_docstrings=False)
 
 
 def recipe_names() -> list[str]:
-    """Name the recipes that come with weakseg."""
+    """List the names of the recipes that come with weakseg."""
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
@@ -52,7 +52,7 @@ def recipe_path(name: str) -> Path:
 
 
 def recipe_summary(name: str) -> str:
-    """Give the comment in the first line of a built-in recipe."""
+    """Return the comment in the first line of a built-in recipe."""
     with recipe_path(name).open() as file:
         return file.readline().lstrip("# ").strip()
 
@@ -60,7 +60,7 @@ def recipe_summary(name: str) -> str:
 def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """Read a recipe and change some of its values.
 
-    A recipe may name another one as its `base`, by name or by a file beside it, and then says only
+    A recipe may name another one as its `base`, by name or by a file beside it, and then holds only
     what differs.
 
     Args:
@@ -111,11 +111,11 @@ def read_recipe_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]
 
 
 def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:
-    """Turn nested dictionaries into a recipe.
+    """Convert nested dictionaries into a recipe.
 
     Args:
         tree: Nested keys and values; what is left out has its default.
-        source: What to call it in messages.
+        source: Its name in messages.
 
     Raises:
         RecipeError: A key is unknown or a value has the wrong type or range.
@@ -139,12 +139,12 @@ def dump_recipe(recipe: Recipe, path: Path) -> None:
 
 
 def recipe_yaml(recipe: Recipe) -> str:
-    """Give a recipe in full as YAML."""
+    """Format a recipe in full as YAML."""
     return str(yaml.safe_dump(as_tree(recipe), sort_keys=False, allow_unicode=True))
 
 
 def recipe_differences(first: Recipe, second: Recipe) -> list[str]:
-    """Name the keys in which two recipes differ, with both values."""
+    """List the keys in which two recipes differ, with both values."""
     one, other = (flatten(as_tree(recipe)) for recipe in (first, second))
     return [f"{key}: {one[key]!r} → {other[key]!r}" for key in one if one[key] != other[key]]
 

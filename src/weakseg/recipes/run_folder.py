@@ -1,4 +1,4 @@
-"""The folder that a training leaves: what is in it, and when it may be written."""
+"""Folder of a training run: its files, and when they may be written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LATE_STAGES = ("relabel", "classify", "inference")
 
 @dataclass(frozen=True)
 class TrainingFolder:
-    """Where a training leaves its log and its state.
+    """Log and checkpoint of a training.
 
     Args:
         root: The folder.
@@ -46,7 +46,7 @@ class TrainingFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """The state from which `--resume` goes on."""
+        """The state from which `--resume` continues."""
         return self.root / "checkpoints" / "last.ckpt"
 
 
@@ -70,7 +70,7 @@ class RunFolder(TrainingFolder):
 
     @property
     def stages(self) -> Path:
-        """What the stages of the run left, a folder each."""
+        """Results of the stages of the run, a folder each."""
         return self.root / "stages"
 
     @property
@@ -96,12 +96,12 @@ class RunFolder(TrainingFolder):
     def prepare(
         self, recipe: Recipe, classes: ClassList, *, resume: bool = False, overwrite: bool = False
     ) -> None:
-        """Make the folder ready for a training.
+        """Prepare the folder for a training.
 
         Args:
-            recipe: What is going to be trained.
+            recipe: The recipe of the training, resolved.
             classes: The classes.
-            resume: Go on with the run that is there; settings of the stages after the embedding's
+            resume: Continue the run that is there; settings of the stages after the embedding's
                 training may differ.
             overwrite: Remove the run that is there.
 

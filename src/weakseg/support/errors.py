@@ -1,4 +1,4 @@
-"""What can go wrong, as messages for people: what, where, what was expected, what to do."""
+"""Exceptions. Messages name what is wrong, where, what was expected, and what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class WeaksegError(Exception):
 
 
 class DataError(WeaksegError):
-    """An image, a label map or a mark is not what it should be.
+    """An image, a label map, a mark or a table is wrong.
 
     Args:
         message: What is wrong and what was expected.

@@ -25,10 +25,10 @@ def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to, and rename it to `path` once it is written in full.
+    """Open a path to write to, and rename it to `path` once it is written in full.
 
     Args:
-        path: The file that is to appear. Missing parent folders are made.
+        path: The file to write. Missing parent folders are made.
 
     Yields:
         A path beside it, with the same ending.

@@ -1,4 +1,4 @@
-"""What a run ran on: processor, GPU, versions."""
+"""The machine: processor, GPU, installed versions, process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def machine_name() -> str:
-    """Name the processor, its cores and the GPU."""
+    """Return the names of processor and GPU, and the number of cores."""
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -20,12 +20,12 @@ def machine_name() -> str:
 
 
 def is_first_process() -> bool:
-    """On several devices each has a process that runs the whole command; one of them writes."""
+    """Check whether this is the process that writes, of one for each device."""
     return int(os.environ.get("LOCAL_RANK", "0")) == 0
 
 
 def version_of(package: str) -> str | None:
-    """Give the installed version of a package; None where it is not installed."""
+    """Return the installed version of a package; None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Progress bars, shown where somebody watches."""
+"""Progress bars, shown in terminals only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 def progress(items: Iterable[T], text: str, total: int | None = None) -> Iterator[T]:
-    """Pass items on under a bar that goes away at its end; no bar in a log file or a pipe.
+    """Iterate over items under a bar, which goes away at its end; without one in a log or a pipe.
 
     Args:
-        items: What is worked on.
-        text: What is being done.
+        items: The items.
+        text: The activity, before the bar.
         total: Number of items, where it is known.
 
     Yields:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.readers.voc import VOC, read_voc_xml
+from weakseg.formats.readers.voc import VOC
+from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
 from weakseg.marks.kinds import Box, Marks

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weakseg.formats.data_folders import (
     VOC_MASKS,
@@ -21,13 +19,9 @@ from weakseg.formats.label_regions import coloured_regions, label_map_marks
 from weakseg.formats.layout import first_files
 from weakseg.formats.palette_files import palette_ids, read_palette
 from weakseg.formats.readers.folder import RenumberedClasses
-from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.readers.voc_xml import (
-    find_named,
-    read_size,
-    read_voc_root,
+    read_voc_xml,
     read_xml_folder,
-    text_of,
     xml_kind,
 )
 from weakseg.formats.source import (
@@ -36,79 +30,10 @@ from weakseg.formats.source import (
     Format,
     SourceOptions,
     find_picture,
-    read_number,
 )
 from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding
-from weakseg.marks.kinds import Box, Marks
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-__all__ = ["SCRIBBLESUP", "VOC", "read_voc_xml"]
-
-_NO_OPTIONS = SourceOptions()
-
-
-def read_voc_xml(
-    path: Path, classes: ClassFinder, options: SourceOptions = _NO_OPTIONS
-) -> Annotated:
-    """Read the boxes of one image; the names of what is in them are its tags.
-
-    PASCAL VOC counts pixels from 1 and includes both ends; fractions are rounded to the pixel they
-    lie in. Boxes of parts (heads, hands) are no objects, and whether one is difficult or truncated
-    plays no part.
-
-    Args:
-        path: File of the folder `Annotations`, or of a tool that writes the same.
-        classes: The classes.
-        options: Where else to look for the image.
-
-    Raises:
-        DataError: The file cannot be read, an object is of no known class, or a corner or the
-            image's size is no number.
-    """
-    root = read_voc_root(path)
-    boxes: list[Box] = []
-    tags: set[int] = set()
-    findings: list[Finding] = []
-    for number, element in enumerate(root.findall("object"), 1):
-        entry = f"object {number}"
-        class_id = classes.find(text_of(element, "name"), path=path, entry=entry)
-        tags.add(class_id)
-        box = _read_box(element, class_id, path, entry)
-        if box is None:
-            findings.append(
-                Finding("unread", "no bndbox; only the name was taken, as a tag", path, entry)
-            )
-        elif not box.has_area:
-            findings.append(
-                Finding("empty", "a box that ends before it begins; left out", path, entry)
-            )
-        else:
-            boxes.append(box)
-    parts = len(root.findall("object/part"))
-    if parts:
-        findings.append(Finding("unread", f"{parts} boxes of parts; left out", path))
-    name, picture = find_named(root, path, options)
-    return Annotated(
-        name,
-        Marks(frozenset(tags), tuple(boxes)),
-        picture,
-        read_size(root, path),
-        path,
-        findings=tuple(findings),
-    )
-
-
-def _read_box(element: Element, class_id: int, path: Path, entry: str) -> Box | None:
-    corners = element.find("bndbox")
-    if corners is None:
-        return None
-    names = ("xmin", "ymin", "xmax", "ymax")
-    written = (read_number(corners.findtext(name), name, path, entry) for name in names)
-    left, top, right, lower = (math.floor(value + 0.5) - 1 for value in written)
-    return Box(class_id, left, top, right, lower)
+from weakseg.marks.kinds import Marks
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:

@@ -1,7 +1,8 @@
-"""What the XML files of PASCAL VOC and of ScribbleSup have in common."""
+"""XML files of PASCAL VOC, and what those of ScribbleSup share with them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,23 @@ from typing import TYPE_CHECKING
 from defusedxml import ElementTree
 
 from weakseg.formats.layout import files_by_name
-from weakseg.formats.source import Annotated, SourceOptions, find_picture, image_name, read_number
+from weakseg.formats.source import (
+    Annotated,
+    ClassFinder,
+    SourceOptions,
+    find_picture,
+    image_name,
+    read_number,
+)
+from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Box, Marks
 from weakseg.support.errors import DataError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _ROOT = "annotation"
+_NO_OPTIONS = SourceOptions()
 
 # What the parser raises on a damaged file; a forbidden entity is a ValueError, an unknown encoding
 # a LookupError.
@@ -42,9 +53,70 @@ def read_voc_root(path: Path) -> Element:
     return root
 
 
+def read_voc_xml(
+    path: Path, classes: ClassFinder, options: SourceOptions = _NO_OPTIONS
+) -> Annotated:
+    """Read the boxes of one image; the names of what is in them are its tags.
+
+    PASCAL VOC counts pixels from 1 and includes both ends; fractions are rounded to the pixel they
+    lie in. Boxes of parts (heads, hands) are no objects, and whether one is difficult or truncated
+    plays no part.
+
+    Args:
+        path: File of the folder `Annotations`, or of a tool that writes the same.
+        classes: The classes.
+        options: Where else to look for the image.
+
+    Raises:
+        DataError: The file cannot be read, an object is of no known class, or a corner or the
+            image's size is no number.
+    """
+    root = read_voc_root(path)
+    boxes: list[Box] = []
+    tags: set[int] = set()
+    findings: list[Finding] = []
+    for number, element in enumerate(root.findall("object"), 1):
+        entry = f"object {number}"
+        class_id = classes.find(text_of(element, "name"), path=path, entry=entry)
+        tags.add(class_id)
+        box = _read_box(element, class_id, path, entry)
+        if box is None:
+            findings.append(
+                Finding("unread", "no bndbox; only the name was taken, as a tag", path, entry)
+            )
+        elif not box.has_area:
+            findings.append(
+                Finding("empty", "a box that ends before it begins; left out", path, entry)
+            )
+        else:
+            boxes.append(box)
+    parts = len(root.findall("object/part"))
+    if parts:
+        findings.append(Finding("unread", f"{parts} boxes of parts; left out", path))
+    name, picture = find_named(root, path, options)
+    return Annotated(
+        name,
+        Marks(frozenset(tags), tuple(boxes)),
+        picture,
+        read_size(root, path),
+        path,
+        findings=tuple(findings),
+    )
+
+
+def _read_box(element: Element, class_id: int, path: Path, entry: str) -> Box | None:
+    corners = element.find("bndbox")
+    if corners is None:
+        return None
+    names = ("xmin", "ymin", "xmax", "ymax")
+    written = (read_number(corners.findtext(name), name, path, entry) for name in names)
+    left, top, right, bottom = (math.floor(value + 0.5) - 1 for value in written)
+    return Box(class_id, left, top, right, bottom)
+
+
 def xml_kind(path: Path) -> str | None:
-    """Tell an XML file of PASCAL VOC ("voc") from one of ScribbleSup ("scribblesup") or others."""
-    # Other tools' files may be large, and are told by their beginning.
+    """Return the kind of an XML file: "voc", "scribblesup", or None for any other."""
+    # Other tools' files may be large; their beginning is enough.
     if _outermost_tag(path) != _ROOT:
         return None
     try:
@@ -87,7 +159,7 @@ def read_xml_folder(folder: Path, read: Callable[[Path], Annotated]) -> Iterator
 
 
 def find_named(root: Element, path: Path, options: SourceOptions) -> tuple[str, Path | None]:
-    """Give an XML file's image: its name, and the image file where there is one.
+    """Find an XML file's image: its name, and the image file where there is one.
 
     It is the one that <filename> names, or, as files are renamed, one named like the XML file.
     """
@@ -119,5 +191,5 @@ def read_size(root: Element, path: Path) -> tuple[int, int] | None:
 
 
 def text_of(element: Element, child: str) -> str:
-    """Give the text of a child, without space around it; nothing where there is none."""
+    """Return the text of a child, without space around it; nothing where there is none."""
     return (element.findtext(child) or "").strip()
