@@ -316,10 +316,10 @@ def test_import_refuses_a_pair_without_an_equals_sign_as_bad_usage(tmp_path, cap
 def test_inspect_exits_with_0_where_all_is_well_and_with_3_where_not(tmp_path, capsys):
     source = labelme_photo(tmp_path / "m")
     out = ["--out", str(tmp_path / "page")]
-    assert main(["inspect", str(source), *out, "--least_images", "1"]) == 0
+    assert main(["inspect", str(source), *out, "--min_images", "1"]) == 0
     assert (tmp_path / "page/page.html").is_file()
     assert "clean" in capsys.readouterr().out
-    assert main(["inspect", str(source), *out, "--least_images", "2"]) == 3
+    assert main(["inspect", str(source), *out, "--min_images", "2"]) == 3
 
 
 def test_inspect_prints_json_for_machines(tmp_path, capsys, monkeypatch):

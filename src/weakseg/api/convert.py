@@ -1,4 +1,4 @@
-"""The authors' trained networks as runs."""
+"""`weakseg.convert_checkpoint`: the authors' trained networks as runs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DENSEPOSE_CLASSES = (
 def convert_checkpoint(
     checkpoint: str | Path,
     *,
-    recipe: str | Recipe = "voc-scribbles",
+    recipe: str | Path | Recipe = "voc-scribbles",
     classes: str | Path | None = None,
     out: str | Path = "run",
     overwrite: bool = False,
@@ -53,24 +53,24 @@ def convert_checkpoint(
 
     Args:
         checkpoint: Their file, `model-….pth`.
-        recipe: The recipe that it was trained with, its name or its file: it says what network the
-            checkpoint must hold.
+        recipe: The recipe that it was trained with, its name or its file; its network must be that
+            of the checkpoint.
         classes: File with one class name a line. By default PASCAL VOC's 21, or DensePose's 15.
         out: The run folder.
-        overwrite: Replace the run that is there.
+        overwrite: Replace an existing run.
 
     Returns:
         The run folder.
 
     Raises:
         WeightsError: The file is no such checkpoint, or is of another network.
-        RecipeError: The recipe asks for a network that no checkpoint of theirs holds.
+        RecipeError: The recipe's network is in no checkpoint of theirs.
         DataError: The file of classes cannot be read.
-        RunError: There is something in the run folder's place.
+        RunError: The run folder exists already.
     """
     file = Path(checkpoint).expanduser()
     if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe)
+        recipe = load_recipe(str(recipe))
     _check_recipe(recipe)
     state = _read_checkpoint(file)
     class_list = _class_list(state, classes, file)
@@ -83,7 +83,7 @@ def convert_checkpoint(
 
 
 def _check_recipe(recipe: Recipe) -> None:
-    """Refuse what no entry of a checkpoint shows, and what the network would yet compute with."""
+    """Refuse options of the network that its weights do not show, and its results depend on."""
     expected: dict[str, list[Any]] = {
         "output_stride": [spml_checkpoints.OUTPUT_STRIDE],
         "embedding_stride": [spml_checkpoints.EMBEDDING_STRIDE],

@@ -1,16 +1,14 @@
-"""The demo: make a small set, train from each kind of mark, and compare."""
+"""`weakseg.demo`: trainings from each kind of mark on a small made data set, compared."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import cast
-
-from rich.console import Console
-from rich.table import Table
 
 from weakseg.api.simulate import SimulationSettings, simulate
 from weakseg.api.train import Trained, train
@@ -26,9 +24,10 @@ from weakseg.report.run.page import Example, Gallery, Report, render_report
 from weakseg.report.run.panels import example
 from weakseg.report.run.pick import spread
 from weakseg.report.run.write import facts
-from weakseg.report.score_table import ScoreRow, comparison_table
+from weakseg.report.score_table import ScoreRow
 from weakseg.support.errors import RunError
 
+_log = logging.getLogger("weakseg")
 MIXED = "mixed"
 _MARKS: tuple[str, ...] = ("tags", "boxes", "points", "scribbles", MIXED)
 _SEEDED = {"tags", "boxes", MIXED}
@@ -38,17 +37,15 @@ _NAMES = {"spml": "weakseg", "cross-entropy": "cross-entropy"}
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo came to.
+    """Result of the demo.
 
     Args:
-        table: One row a training.
+        rows: Scores, a row each training.
         report: The HTML report.
-        rows: The rows of the table.
     """
 
-    table: Table
+    rows: tuple[ScoreRow, ...]
     report: Path
-    rows: Sequence[ScoreRow]
 
 
 def demo(
@@ -60,13 +57,13 @@ def demo(
         out: Folder for the data, the runs and the report.
         steps: Steps of each training, in place of the recipe's.
         seed: Seed of the data and the trainings.
-        overwrite: Replace a demo that is there.
+        overwrite: Replace an existing demo.
 
     Returns:
-        The table and where the report is.
+        The scores and the report.
 
     Raises:
-        RunError: `out` is there already.
+        RunError: `out` exists already.
     """
     root = Path(out)
     _make_way(root, overwrite)
@@ -79,7 +76,7 @@ def demo(
     for marks, method in product(_MARKS, _METHODS):
         name = _row_name(method, marks)
         total = len(_MARKS) * len(_METHODS)
-        Console(stderr=True).print(f"[bold]{len(runs) + 1} of {total}: {name}[/]")
+        _log.info("%d of %d: %s", len(runs) + 1, total, name)
         own = _recipe_for(recipe, marks, method, root / "runs")
         folder = root / "runs" / f"{marks}-{method}"
         runs[name] = own, train(mixed if marks == MIXED else data, recipe=own, out=folder)
@@ -96,7 +93,7 @@ def demo(
     ]
     report = root / "report.html"
     _report(report, rows, runs)
-    return Demo(comparison_table(rows), report, rows)
+    return Demo(tuple(rows), report)
 
 
 def _row_name(method: Method, marks: str) -> str:

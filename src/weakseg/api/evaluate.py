@@ -33,8 +33,8 @@ def evaluate(
     data: str | Path,
     *,
     split: str | None = None,
-    masks: str | None = None,
-    instances: str | None = None,
+    masks: str | Path | None = None,
+    instances: str | Path | None = None,
     device: str = "auto",
     **options: Any,
 ) -> tuple[Scores, Protocol]:
@@ -43,7 +43,7 @@ def evaluate(
     Args:
         run: A run folder, or a folder of masks ``<name>.png``.
         data: The data folder that holds the full masks.
-        split: The split to score; the recipe's validation split, or val.
+        split: The split to score; by default the recipe's validation split, or val.
         masks: Folder of full masks, in place of the folder's own.
         instances: Folder of instance maps ``<name>.png``, in place of the folder's own.
         device: A torch device, or auto.
@@ -73,8 +73,8 @@ def evaluate_variants(
     compare_crf: bool = True,
     compare_labels: bool = False,
     split: str | None = None,
-    masks: str | None = None,
-    instances: str | None = None,
+    masks: str | Path | None = None,
+    instances: str | Path | None = None,
     device: str = "auto",
     **options: Any,
 ) -> list[Variant]:
@@ -88,7 +88,7 @@ def evaluate_variants(
         compare_crf: Compare masks without and with the CRF: of the preset ``crf`` among the
             options, else of the run's recipe, else deeplab.
         compare_labels: Compare labels by retrieval, by the classifier, and by both.
-        split: The split to score; the recipe's validation split, or val.
+        split: The split to score; by default the recipe's validation split, or val.
         masks: Folder of full masks, in place of the folder's own.
         instances: Folder of instance maps ``<name>.png``, in place of the folder's own.
         device: A torch device, or auto.
@@ -99,9 +99,9 @@ def evaluate_variants(
 
     Raises:
         DataError: A mask is missing, of another size or has an id of no class.
-        MissingExtraError: The dense CRF is asked for, and is not installed.
+        MissingExtraError: The dense CRF is chosen, and is not installed.
         RunError: This is no run folder, or it is incomplete.
-        WeightsError: Labels by retrieval are asked for, and the run has no memory.
+        WeightsError: Labels by retrieval are chosen, and the run has no memory.
     """
     recipe, _ = RunFolder(Path(run)).read()
     what = _what_to_score(run, data, split, masks, instances)
@@ -166,11 +166,17 @@ class _WhatToScore:
 
 
 def _what_to_score(
-    run: str | Path, data: str | Path, split: str | None, masks: str | None, instances: str | None
+    run: str | Path,
+    data: str | Path,
+    split: str | None,
+    masks: str | Path | None,
+    instances: str | Path | None,
 ) -> _WhatToScore:
     folder = RunFolder(Path(run))
     recipe, classes = folder.read() if folder.recipe.is_file() else (Recipe(), None)
-    options: dict[str, Any] = {"marks": ["masks"]} | ({} if masks is None else {"masks": masks})
+    options: dict[str, Any] = {"marks": ["masks"]}
+    if masks is not None:
+        options["masks"] = str(masks)
     source = DataFolder.open(data, options, classes)
     split = split or recipe.data.val_split
     records = source.split(split)

@@ -27,9 +27,9 @@ class ImportSettings:
     """How files of annotation tools become a data folder.
 
     Args:
-        format: Name of the files' format. Null: recognised by their content.
+        format: Name of the files' format; by default recognised by their content.
         images: Folders searched for images, besides the paths in the files.
-        classes: File with one class name a line, background first. Null: the classes that the
+        classes: File with one class name a line, background first; by default the classes that the
             files name, after background.
         class_map: New names for classes, by the files' names; several may become one, and "void"
             leaves out the pixels that lines and areas of that class cover.
@@ -37,11 +37,11 @@ class ImportSettings:
         background: Class 0 is background. False where every pixel belongs to a class of the files.
         complete: Kinds of marks that leave no object out: outside all boxes, or masks, of an
             image is background.
-        split: Fraction of the images to train on, 0 to 1; the others are for scoring. Null: the
-            files' own splits, or every image to train on.
+        split: Fraction of the images to train on, 0 to 1; the others are for scoring. By default
+            the files' own splits, or every image to train on.
         seed: Seed of the split.
         unlabelled: Value of label maps that means "not labelled".
-        void: Value of label maps that means "leave out".
+        void: Value of label maps that means "leave out", the ignore index.
         palette: File that maps the colours of masks to classes.
         label_maps: What label maps are: masks or scribbles.
         link: Link to the images instead of copying them.

@@ -1,8 +1,8 @@
-"""An inspection from a path to a page."""
+"""`weakseg.inspect_data`: what a data set of marks holds and what is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from weakseg.formats.source import SourceOptions
@@ -13,6 +13,7 @@ from weakseg.recipes.options import DataOptions
 from weakseg.report.inspection.page import render_inspection
 from weakseg.report.inspection.sheets import contact_sheets
 from weakseg.report.kit.pages import write_page
+from weakseg.support.files import as_paths
 
 
 def inspect_data(
@@ -21,9 +22,9 @@ def inspect_data(
     out: str | Path | None = None,
     data: DataOptions | None = None,
     decode: bool = False,
-    least_images: int = 5,
+    min_images: int = 5,
     format: str | None = None,
-    images: Sequence[str | Path] = (),
+    images: str | Path | Iterable[str | Path] = (),
     unlabelled: int | None = None,
     void: int | None = None,
     palette: str | Path | None = None,
@@ -33,15 +34,15 @@ def inspect_data(
     Args:
         path: A data folder, a PASCAL VOC folder, a data.yaml, or files of an annotation tool.
         out: Folder for page.html and sheets of pictures; None writes nothing.
-        data: Which marks of a data folder count and how marks are drawn, as in
+        data: Which marks of a data folder are used and how marks are drawn, as in
             ``{"point_radius": 3}``: keys of `data` in a recipe, which win over data.yaml.
         decode: Decode every image, which finds damaged ones.
-        least_images: How many images a class should have.
-        format: The format, where the content does not tell.
-        images: Folders in which images of a tool's files are looked for.
+        min_images: Smallest number of images that a class should have.
+        format: Name of the format; by default recognised by the content.
+        images: Folders searched for images, besides the paths in a tool's files.
         unlabelled: Value of label maps that means "not labelled".
         void: Value of label maps that means "leave out".
-        palette: File that says which colour of a mask is which class.
+        palette: File that maps the colours of masks to classes.
 
     Returns:
         Counts and findings.
@@ -51,7 +52,7 @@ def inspect_data(
         RunError: The page cannot be written.
     """
     options = SourceOptions(
-        images=tuple(map(Path, images)),
+        images=tuple(as_paths(images)),
         unlabelled=unlabelled,
         void=void,
         palette=None if palette is None else Path(palette),
@@ -60,7 +61,7 @@ def inspect_data(
         inspection = inspect_marks(
             source.images,
             source.classes,
-            min_images=least_images,
+            min_images=min_images,
             boxes_complete=source.config.boxes_complete,
             decode=decode,
             point_radius=source.config.point_radius,

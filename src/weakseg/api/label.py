@@ -38,14 +38,14 @@ _log = logging.getLogger("weakseg")
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a labelling came to.
+    """Result of labelling a data set.
 
     Args:
         files: The files of masks.
-        confidence: Mean confidence of the images' pixels, 0 to 1, by name, the least sure first.
-        complete: Names of images of which marks said every pixel.
+        confidence: Mean confidence of the images' pixels, 0 to 1, by name, the lowest first.
+        complete: Names of images whose pixels were all marked.
         unmarked: Names of images without a mark of any class; they were labelled freely.
-        missing: Names of images with the classes that a mark names and no pixel got.
+        missing: Classes that a mark names and no pixel got, by the image's name.
     """
 
     files: list[Path]
@@ -58,7 +58,7 @@ class Labelled:
 def label(
     run: str | Path,
     data: str | Path,
-    out: str | Path,
+    out: str | Path = "masks",
     *,
     split: str | None = None,
     config: DataOptions | None = None,
@@ -75,31 +75,31 @@ def label(
     A marked pixel keeps its class or stays void, a class that no mark of an image names does not
     appear in it, and a class with boxes stays inside them unless it is marked outside too. Images
     without a mark are labelled freely. Beside the masks, confidence.csv lists the images, the
-    least sure first, and the named classes that no pixel got.
+    least confident first, and the named classes that no pixel got.
 
     Args:
         run: The run folder.
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         out: Folder of masks, ``<name>.png``, or of an annotation tool's files.
         split: The images to label; by default all of the folder.
-        config: Which marks of the data count, as in ``{"marks": ["points"]}``: keys of `data` in a
-            recipe. Those that it leaves out are as in the training, where it is the same data.
+        config: Which marks of the data are used, as in ``{"marks": ["points"]}``: keys of `data` in
+            a recipe. Those that it leaves out are as in the training, where it is the same data.
         format: png, coco, coco-rle, labelme or label-studio.
-        prefix: What stands before the images' names in files of coco and label-studio.
+        prefix: Prefix of the images' names in files of coco and label-studio.
         confidence: Write ``<name>.confidence.png`` beside each mask: the winning class's
             probability as grey, 0 to 255.
         overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
-        overwrite: Replace masks that are there.
+        overwrite: Replace existing masks.
         device: A torch device, or auto.
         **options: Fields of InferenceConfig, such as ``labels="classifier"``.
 
     Returns:
-        The files, and what is worth a look.
+        The files, and which of them to review.
 
     Raises:
         DataError: A file cannot be read, a mark does not fit, or the data's classes are not those
             of the run.
-        RunError: A mask is there already, or the run is incomplete.
+        RunError: A mask exists already, or the run is incomplete.
     """
     check_format(format)
     recipe, classes = RunFolder(Path(run)).read()
@@ -117,7 +117,7 @@ def label(
         label_images(segmenter, records, source.config), "Labelling", len(records)
     )
     export_masks(
-        output.taking(predictions),
+        output.pass_on(predictions),
         output.folder,
         classes,
         format,
@@ -125,12 +125,12 @@ def label(
         confidence=output.confidence,
     )
     done = output.finish(files)
-    _tell(done, len(records), source.kinds)
+    _report(done, len(records), source.kinds)
     return done
 
 
 class _Output:
-    """Everything but the masks, written as predictions go by."""
+    """Writes everything but the masks, and collects what to review, as predictions pass."""
 
     def __init__(
         self, folder: Path, classes: ClassList, *, confidence: bool, overlay: bool
@@ -145,12 +145,12 @@ class _Output:
         self._with_overlay = overlay
 
     def companions(self, names: Sequence[str]) -> list[Path]:
-        """Name the files that are going to be written beside the masks."""
+        """List the files that will be written beside the masks."""
         pictures = [self._confidence_path(name) for name in names] if self._with_confidence else []
         return [*pictures, self.folder / "confidence.csv"]
 
-    def taking(self, predictions: Iterator[LabelledImage]) -> Iterator[tuple[str, Path, LabelMap]]:
-        """Pass masks on, and note what is worth a look."""
+    def pass_on(self, predictions: Iterator[LabelledImage]) -> Iterator[tuple[str, Path, LabelMap]]:
+        """Pass masks on, and note what to review."""
         for made in predictions:
             name = made.record.name
             self.confidence[name] = float(made.confidence.mean(dtype=np.float64))
@@ -170,7 +170,7 @@ class _Output:
             yield name, made.record.image, made.mask
 
     def finish(self, files: list[Path]) -> Labelled:
-        """Write the list of images, the least sure first."""
+        """Write the list of images, the least confident first."""
         order = sorted(self.confidence, key=lambda name: (self.confidence[name], name))
         with (
             replacing(self.folder / "confidence.csv") as beside,
@@ -244,7 +244,7 @@ def _check_folder(out: Path, data: DataFolder) -> None:
         raise RunError(f"{out}: belongs to the data that is read. Choose another --out.")
 
 
-def _tell(done: Labelled, images: int, kinds: Sequence[str]) -> None:
+def _report(done: Labelled, images: int, kinds: Sequence[str]) -> None:
     named = ", ".join(kinds) or "no marks"
     _log.info("%d images labelled, bound by their %s", images - len(done.unmarked), named)
     for names, text in (

@@ -40,7 +40,7 @@ class Oversegmented:
     Args:
         folder: Folder of region maps NAME.png.
         images: Number of images.
-        mean_regions: Regions of an image, on average.
+        mean_regions: Mean number of regions of an image.
     """
 
     folder: Path
@@ -63,17 +63,17 @@ def oversegment(
 
     Args:
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
-        settings: How; by default 48 regions by gradient boundaries.
+        settings: Boundaries and number of regions; by default 48 regions by gradient boundaries.
         split: Only the images of this split.
-        out: Folder for the maps; by default the data's cache, where training looks for them. Maps
-            that are there already, of the same settings, are kept.
+        out: Folder for the maps; by default the data's cache, where training looks for them.
+            Existing maps of the same settings are kept.
         overlay: Write `NAME.overlay.jpg` beside each map: the contours over the image.
         overwrite: Replace region maps of other settings in `out`.
         workers: Processes beside this one; 0: none, None: one a core where it pays.
-        device: Where a network runs, if one finds the boundaries: a torch device, or auto.
+        device: Device of the network of HED boundaries: a torch device, or auto.
 
     Returns:
-        Where the maps are, and how many regions they have.
+        The folder of maps, and how many regions they have.
 
     Raises:
         DataError: There is no image, no such split, or an image cannot be read.
@@ -131,7 +131,7 @@ def _images(folder: DataFolder, split: str | None) -> list[tuple[str, Path]]:
 
 
 def _make_way(folder: Path, settings: OversegmentSettings, overwrite: bool) -> None:
-    """See that maps in a folder are of the same settings, or remove them."""
+    """Refuse a folder of something else; remove maps of other settings, where that is allowed."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -153,12 +153,12 @@ def _make_way(folder: Path, settings: OversegmentSettings, overwrite: bool) -> N
 
 
 def _made_with(folder: Path) -> dict[str, Any] | None:
-    """Give the settings that region maps in a folder were made with; None where there are none."""
+    """Read the settings of the region maps in a folder; None where there are none."""
     try:
-        said = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+        tree = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return said if isinstance(said, dict) and "boundaries" in said else None
+    return tree if isinstance(tree, dict) and "boundaries" in tree else None
 
 
 def _mean_regions(images: Sequence[tuple[str, Path]], folder: Path, overlay: bool) -> float:

@@ -32,13 +32,13 @@ _log = logging.getLogger("weakseg")
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training came to.
+    """Result of a training run.
 
     Args:
         run: The run folder.
-        scores: Scores on the validation split, where it has full masks.
+        scores: Scores on the validation split; None where it has no full masks.
         protocol: How they were measured.
-        seconds: Time of the stages in this call.
+        seconds: Duration of the stages in this call.
     """
 
     run: Path
@@ -50,31 +50,32 @@ class Trained:
 def train(
     data: str | Path,
     *,
-    recipe: str | Recipe = "small",
+    recipe: str | Path | Recipe = "small",
     out: str | Path = "run",
     resume: bool = False,
     overwrite: bool = False,
     overrides: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Train a segmenter from marks and leave a run folder.
+    """Train a segmenter from marks, into a run folder.
 
     Args:
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         recipe: A recipe, its name or its file. A `Recipe` names every key, and so wins over all of
             a data.yaml.
         out: The run folder.
-        resume: Go on with the run that is there.
-        overwrite: Replace the run that is there.
+        resume: Continue an existing run.
+        overwrite: Replace an existing run.
         overrides: Values by key, as in ``{"training.steps": 100}``; they win over the recipe.
 
     Returns:
         The run and its scores.
 
     Raises:
-        WeaksegError: Data, recipe, run folder or weights are not what they should be.
+        WeaksegError: Data, recipe, run folder or weights are missing or wrong.
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
     """
-    recipe = resolve_recipe(data, recipe, overrides)
+    named = recipe if isinstance(recipe, Recipe) else str(recipe)
+    recipe = resolve_recipe(data, named, overrides)
     if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
         require_crf()
     accelerator_device(recipe.training.accelerator)  # one that is not there is better found now
@@ -84,7 +85,7 @@ def train(
     scored = _records_with_truth(folder)
     run = RunFolder(Path(out))
     if is_first_process():
-        _tell(survey(records, classes, recipe.data), recipe, classes)
+        _report_marks(survey(records, classes, recipe.data), recipe, classes)
         if scored:  # a wrong mask is better found now than after the training
             survey([with_truth_as_mark(record) for record in scored], classes, recipe.data)
         run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
@@ -117,7 +118,8 @@ def _score(
     return evaluate_records(segmenter, scored, recipe.data.val_split, instances=instances)
 
 
-def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
+def _report_marks(found: Survey, recipe: Recipe, classes: ClassList) -> None:
+    """Log what the training images hold, and refuse images without anything to learn from."""
     shares = [
         kind if count == found.images else f"{kind} ({count})"
         for kind, count in found.kinds.items()
@@ -135,19 +137,17 @@ def _tell(found: Survey, recipe: Recipe, classes: ClassList) -> None:
             len(found.unmarked),
             found.unmarked[0],
         )
-    unseen = [
-        name
-        for name, pixels in zip(classes.names, found.labelled_pixels, strict=True)
-        if not pixels
-    ]
-    named = any(found.tagged_images)
-    if len(unseen) == len(classes) and not named:
+    if any(found.tagged_images):
+        return
+    counts = zip(classes.names, found.labelled_pixels, strict=True)
+    unseen = [name for name, pixels in counts if not pixels]
+    if len(unseen) == len(classes):
         raise DataError(
             "no pixel of the training images is labelled, and no image has a tag: there is "
             f"nothing to learn from (found: {kinds})",
             path=recipe.data.root,
         )
-    if unseen and not named:
+    if unseen:
         _log.warning("no training pixel is labelled %s", ", ".join(unseen))
 
 

@@ -1,4 +1,4 @@
-"""The commands of the command line, one file each."""
+"""The commands of the command line, one module each."""
 
 from __future__ import annotations
 
@@ -6,51 +6,51 @@ from typing import Protocol
 
 from jsonargparse import ArgumentParser, Namespace
 
-from weakseg.cli.convert import Convert
-from weakseg.cli.demo import Demo
-from weakseg.cli.doctor import Doctor
-from weakseg.cli.evaluate import Evaluate
-from weakseg.cli.import_ import Import
-from weakseg.cli.inspect import Inspect
-from weakseg.cli.label import Label
-from weakseg.cli.oversegment import Oversegment
-from weakseg.cli.predict import Predict
-from weakseg.cli.recipes import Recipes
-from weakseg.cli.simulate import Simulate
-from weakseg.cli.train import Train
+from weakseg.cli import (
+    convert,
+    demo,
+    doctor,
+    evaluate,
+    import_,
+    inspect,
+    label,
+    oversegment,
+    predict,
+    recipes,
+    simulate,
+    train,
+)
 
 
 class Command(Protocol):
-    """A command; its docstring is its help."""
+    """A module of a command; its docstring is the command's help.
 
-    usage: str
+    Heavy packages are imported where they are needed, so that help appears at once.
+    """
 
-    @staticmethod
-    def add_options(parser: ArgumentParser) -> None:
-        """Add its options to its parser."""
+    __doc__: str | None
+    USAGE: str
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        """Add the options to the command's parser."""
         ...
 
-    @staticmethod
-    def run(options: Namespace) -> int:
-        """Do it.
-
-        Returns:
-            The exit code.
-        """
+    def run(self, options: Namespace) -> int:
+        """Run the command and return the exit code."""
         ...
 
 
-COMMANDS: dict[str, type[Command]] = {
-    "demo": Demo,
-    "train": Train,
-    "predict": Predict,
-    "evaluate": Evaluate,
-    "label": Label,
-    "import": Import,
-    "inspect": Inspect,
-    "simulate": Simulate,
-    "oversegment": Oversegment,
-    "convert": Convert,
-    "recipes": Recipes,
-    "doctor": Doctor,
+COMMANDS: dict[str, Command] = {
+    "demo": demo,
+    "train": train,
+    "predict": predict,
+    "evaluate": evaluate,
+    "label": label,
+    "import": import_,
+    "inspect": inspect,
+    "simulate": simulate,
+    "oversegment": oversegment,
+    "convert": convert,
+    "recipes": recipes,
+    "doctor": doctor,
 }

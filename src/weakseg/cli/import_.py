@@ -1,97 +1,94 @@
-"""`weakseg import`."""
+"""Make a data folder from the files of annotation tools.
+
+Formats are recognised by their content: labelme, Label Studio, CVAT, COCO, YOLO, PASCAL VOC,
+ScribbleSup, Open Images, Datumaro, clicks and tables, label maps as PNG, Cityscapes, CamVid,
+ADE20K, Mapillary Vistas. Several files are joined by the images' names. Your files are only
+read.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.api.import_ import ImportSettings
-from weakseg.cli.findings import print_findings
-from weakseg.cli.options import add_flag, flag, given, out
+from weakseg.cli.options import add_flag, defaults_of, err, given, given_besides, out
 from weakseg.support.errors import RecipeError
 
+if TYPE_CHECKING:
+    from weakseg.marks.findings import Finding
 
-class Import:
-    """Make a data folder from the files of annotation tools.
+USAGE = "FILES... [--out DATA] [options]"
+_SHOWN = 3  # findings of each kind
 
-    Formats are recognised by their content: labelme, Label Studio, CVAT, COCO, YOLO, PASCAL VOC,
-    ScribbleSup, Open Images, Datumaro, clicks and tables, label maps as PNG, Cityscapes, CamVid,
-    ADE20K, Mapillary Vistas. Several files are joined by the images' names. Your files are only
-    read.
-    """
 
-    usage = "FILES... --out DATA [options]"
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    from weakseg.api.import_ import ImportSettings
 
-    @staticmethod
-    def add_options(parser: ArgumentParser) -> None:
-        """Add its options."""
-        parser.add_argument("FILES", type=str, nargs="+", help="files or folders of marks, or zips")
-        parser.add_argument("--out", type=str, help="the data folder to make (data)")
-        add_flag(parser, "--overwrite", "replace the data folder that is there")
-        parser.add_argument(
-            "--images",
-            type=str,
-            nargs="+",
-            metavar="FOLDER",
-            help="folders in which images are looked for, beside where the files say",
-        )
-        parser.add_argument(
-            "--class_map",
-            "--class-map",
-            type=str,
-            nargs="+",
-            metavar="OLD=NEW",
-            help="new names of classes; several may become one, and OLD=void leaves out the pixels "
-            "that its lines and areas cover",
-        )
-        parser.add_argument(
-            "--drop", type=str, nargs="+", metavar="CLASS", help="classes that are not wanted"
-        )
-        parser.add_argument(
-            "--complete",
-            type=str,
-            nargs="+",
-            metavar="KIND",
-            help="boxes or masks leave no object out: what none of them holds is background",
-        )
-        parser.add_class_arguments(ImportSettings, None, skip=_BY_HAND)
+    parser.add_argument("FILES", type=str, nargs="+", help="files or folders of marks, or zips")
+    parser.add_argument(
+        "--out",
+        type=str,
+        default=defaults_of("import_marks", "import_")["out"],
+        help="the data folder to make",
+    )
+    add_flag(parser, "--overwrite", "replace an existing data folder")
+    parser.add_argument(
+        "--images",
+        type=str,
+        nargs="+",
+        metavar="FOLDER",
+        help="folders searched for images, besides the paths in the files",
+    )
+    parser.add_argument(
+        "--class_map",
+        "--class-map",
+        type=str,
+        nargs="+",
+        metavar="OLD=NEW",
+        help="new names of classes; several may become one, and OLD=void leaves out the pixels "
+        "that its lines and areas cover",
+    )
+    parser.add_argument(
+        "--drop", type=str, nargs="+", metavar="CLASS", help="classes whose marks are left out"
+    )
+    parser.add_argument(
+        "--complete",
+        type=str,
+        nargs="+",
+        metavar="KIND",
+        help="boxes or masks leave no object out: what none of them holds is background",
+    )
+    # The others are easier to type as words than as a list or a dictionary.
+    by_hand = {"images", "class_map", "drop", "complete"}
+    parser.add_class_arguments(ImportSettings, None, skip=by_hand)
 
-    @staticmethod
-    def run(options: Namespace) -> int:
-        """Do it."""
-        from weakseg.api.import_ import import_marks
 
-        said = given(options, ImportSettings)
-        if "class_map" in said:
-            said["class_map"] = dict(map(_pair, said["class_map"]))
-        done = import_marks(
-            [Path(file) for file in options.FILES],
-            Path(options.get("out", "data")),
-            ImportSettings(**said),
-            overwrite=flag(options, "overwrite"),
-        )
-        print_findings(done.findings, done.counts)
-        kinds = ", ".join(f"{kind} on {images}" for kind, images in sorted(done.marks.items()))
-        splits = ", ".join(f"{count} in {name}" for name, count in done.splits.items())
-        out.print(f"{done.images} images ({splits}); marks: {kinds or 'none'}")
-        out.print(f"{len(done.classes)} classes: {escape(', '.join(done.classes))}")
-        if done.lacks_background:
-            out.print(_NO_BACKGROUND)
+def run(options: Namespace) -> int:
+    """Run the command and return the exit code."""
+    from weakseg.api.import_ import ImportSettings, import_marks
+
+    chosen = given(options, kind=ImportSettings)
+    if "class_map" in chosen:
+        chosen["class_map"] = dict(map(_pair, chosen["class_map"]))
+    settings = ImportSettings(**chosen)
+    done = import_marks(options.FILES, settings=settings, **given_besides(options, ImportSettings))
+    _print_findings(done.findings, done.counts)
+    kinds = ", ".join(f"{kind} on {images}" for kind, images in sorted(done.marks.items()))
+    splits = ", ".join(f"{count} in {name}" for name, count in done.splits.items())
+    out.print(f"{done.images} images ({splits}); marks: {kinds or 'none'}")
+    out.print(f"{len(done.classes)} classes: {escape(', '.join(done.classes))}")
+    if done.lacks_background:
         out.print(
-            f"Next: weakseg inspect {escape(str(done.root))}; "
-            f"weakseg train {escape(str(done.root))} --out run"
+            "[yellow]note:[/] nothing is marked as background, so a network would find it nowhere. "
+            "If what is not marked is background, say --complete masks."
         )
-        return 0
-
-
-_NO_BACKGROUND = (
-    "[yellow]note:[/] nothing is marked as background, so a network would find it nowhere. If what "
-    "is not marked is background, say --complete masks."
-)
-# Names are easier to type as OLD=NEW than as a dictionary.
-_BY_HAND = {"images", "class_map", "drop", "complete"}
+    root = escape(str(done.root))
+    out.print(f"Next: weakseg inspect {root}; weakseg train {root} --out run")
+    return 0
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -99,3 +96,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not (old and equals and new):
         raise RecipeError(f"class_map: expected OLD=NEW, but got {text!r}")
     return old.strip(), new.strip()
+
+
+def _print_findings(findings: Sequence[Finding], counts: Mapping[str, int]) -> None:
+    """Print the first findings of each kind, and how many more there are."""
+    for kind, count in counts.items():
+        shown = [finding for finding in findings if finding.kind == kind][:_SHOWN]
+        for finding in shown:
+            err.print(f"[yellow]{kind}:[/] {escape(str(finding))}")
+        if count > len(shown):
+            err.print(f"[yellow]{kind}:[/] … and {count - len(shown)} more")

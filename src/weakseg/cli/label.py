@@ -1,4 +1,9 @@
-"""`weakseg label`."""
+"""Make full masks of images that are marked in part.
+
+Marked pixels keep their class, and no class appears in an image that its marks do not name.
+Images without a mark are labelled freely. confidence.csv lists the images, the least confident
+first.
+"""
 
 from __future__ import annotations
 
@@ -11,58 +16,37 @@ from weakseg.cli.options import (
     add_device,
     add_flag,
     add_mask_options,
-    flag,
+    defaults_of,
     given,
-    inference_options,
     out,
-    say_written,
+    print_written,
 )
 from weakseg.recipes.recipe import DataConfig, InferenceConfig
 
-
-class Label:
-    """Make full masks of images that are marked in part.
-
-    Marked pixels keep their class, and no class appears in an image that its marks do not name.
-    Images without a mark are labelled freely. confidence.csv lists the images, those to look at
-    first on top.
-    """
-
-    usage = "RUN DATA [--out MASKS] [options]"
-
-    @staticmethod
-    def add_options(parser: ArgumentParser) -> None:
-        """Add its options."""
-        parser.add_argument("RUN", type=str, help="run folder")
-        parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
-        add_mask_options(parser)
-        parser.add_argument("--split", type=str, help="split to label (all images)")
-        add_flag(parser, "--confidence", "write how sure each pixel is, NAME.confidence.png")
-        add_device(parser)
-        parser.add_class_arguments(InferenceConfig, None)
-        parser.add_class_arguments(DataConfig, "data", skip=_NOT_ASKED)
-
-    @staticmethod
-    def run(options: Namespace) -> int:
-        """Do it."""
-        from weakseg.api.label import label
-
-        folder = options.get("out", "masks")
-        data = options.data.as_dict() if "data" in options else {}
-        done = label(
-            options.RUN,
-            options.DATA,
-            folder,
-            config=data,
-            confidence=flag(options, "confidence"),
-            overlay=flag(options, "overlay"),
-            overwrite=flag(options, "overwrite"),
-            **inference_options(options),
-            **given(options, None, "format", "prefix", "split"),
-        )
-        say_written(done.files, folder)
-        out.print(f"To review, least sure first: {escape(str(Path(folder) / 'confidence.csv'))}")
-        return 0
+USAGE = "RUN DATA [--out MASKS] [options]"
+_OF_TRAINING = {"root", "cache", "train_split", "val_split", "point_radius", "scribble_dilation"}
 
 
-_NOT_ASKED = {"root", "cache", "train_split", "val_split", "point_radius", "scribble_dilation"}
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    parser.add_argument("RUN", type=str, help="run folder")
+    parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
+    add_mask_options(parser, defaults_of("label"))
+    parser.add_argument("--split", type=str, help="split to label; by default all images")
+    add_flag(parser, "--confidence", "write the confidence of each pixel, NAME.confidence.png")
+    add_device(parser)
+    parser.add_class_arguments(InferenceConfig, None)
+    parser.add_class_arguments(DataConfig, "data", skip=_OF_TRAINING)
+
+
+def run(options: Namespace) -> int:
+    """Run the command and return the exit code."""
+    from weakseg.api.label import label
+
+    chosen = given(options)
+    config = chosen.pop("data", {})
+    done = label(options.RUN, options.DATA, config=config, **chosen)
+    folder = options.get("out", defaults_of("label")["out"])
+    print_written(done.files, folder)
+    out.print(f"To review, least confident first: {escape(str(Path(folder) / 'confidence.csv'))}")
+    return 0

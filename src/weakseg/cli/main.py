@@ -15,6 +15,7 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
 from weakseg.cli.commands import COMMANDS
+from weakseg.cli.help import HelpFormatter
 from weakseg.cli.options import err
 from weakseg.recipes.reading import plain_message
 from weakseg.support.errors import RecipeError, WeaksegError
@@ -25,18 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: What stands behind `weakseg`; by default, what the shell gave.
+        arguments: The words after `weakseg`; by default those of the shell.
 
     Returns:
         0, or 1 on failure, 2 on bad usage, 130 on Ctrl-C.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = build_parser()
+    parser = build_parser(arguments[0] if arguments else None)
     if not arguments:
         parser.print_help()
         return 2
     try:
-        # Without defaults, what is left is what the user asked for; recipes say the rest.
+        # Without defaults, only what the user typed is left; verbs and recipes have the defaults.
         options = parser.parse_args(arguments, defaults=False)
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -45,34 +46,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _guarded(COMMANDS[command].run, options[command])
 
 
+_RENAMED = {"--least_images": "--min_images", "--least_area": "--min_area"}
+
+
 class _Parser(ArgumentParser):
     """A parser whose complaints are one line and a hint, without the whole usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        said = " ".join(plain_message(message).split())
+        text = " ".join(plain_message(message).split())
         for command in COMMANDS:
-            # The parser names what is nested with its command: "train.seed", not "relabel.seed".
-            said = re.sub(rf"\b{command}\.", "", said)
-        _complain(said)
+            text = text.replace(f"{command}.", "")  # jsonargparse's prefix of nested keys
+        renamed = [new for old, new in _RENAMED.items() if re.search(rf"{old}\b", text)]
+        _complain(f"{text}; use {', '.join(renamed)} instead" if renamed else text)
         program = self.prog.replace("[options] ", "")
-        err.print(f"Run `{program} --help` for what can be said.")
+        err.print(f"Run `{program} --help` for the options.")
         sys.exit(2)
 
 
-def build_parser() -> ArgumentParser:
-    """Build the parser of all commands."""
+def build_parser(chosen: str | None = None) -> ArgumentParser:
+    """Build the parser of all commands.
+
+    Args:
+        chosen: The command whose options are added; those of the others would take time.
+    """
     parser = _Parser(
         prog="weakseg",
         version=__version__,
-        description="Train a semantic segmenter from tags, points, scribbles or masks, in any mix.",
-        epilog="`weakseg COMMAND --help` says more. A first try: `weakseg demo`.",
+        description="Train a semantic segmenter from tags, boxes, points, scribbles or masks, in "
+        "any mix.",
+        epilog="`weakseg COMMAND --help` lists a command's options. To try it out: `weakseg demo`.",
+        formatter_class=HelpFormatter,
     )
     commands = parser.add_subcommands(required=True, title="commands", metavar="COMMAND")
     for name, command in COMMANDS.items():
-        summary, _, more = (command.__doc__ or "").partition("\n")
-        own = _Parser(description=f"{summary} {more}", usage=f"weakseg {name} {command.usage}")
-        command.add_options(own)
-        commands.add_subcommand(name, own, help=summary)
+        text = command.__doc__ or ""
+        own = _Parser(
+            description=text, usage=f"weakseg {name} {command.USAGE}", formatter_class=HelpFormatter
+        )
+        if name == chosen:
+            command.add_options(own)
+        commands.add_subcommand(name, own, help=text.partition("\n")[0])
     return parser
 
 
@@ -89,7 +102,7 @@ def _guarded(run: Callable[[Namespace], int], options: Namespace) -> int:
         # The reader of a pipe has gone; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:  # the last net: a message, never a traceback
+    except Exception as error:  # a bug: a message, never a traceback
         if os.environ.get("WEAKSEG_TRACEBACK"):
             raise
         _complain(_explain(error))
@@ -115,7 +128,7 @@ def _complain(message: str) -> None:
 
 
 def _set_up_messages() -> None:
-    """Show what weakseg itself has to say, and keep the libraries' chatter down."""
+    """Show the messages of weakseg, and hide warnings of its libraries."""
     logger = logging.getLogger("weakseg")
     logger.setLevel(logging.INFO)
     if not logger.handlers:

@@ -1,9 +1,12 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what the user gave of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +14,41 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.markup import escape
 
-from weakseg.recipes.recipe import InferenceConfig
-
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+@cache
+def defaults_of(verb: str, module: str | None = None) -> Mapping[str, Any]:
+    """Read the defaults of a verb's arguments from its source, without importing torch.
+
+    Args:
+        verb: Name of a function of `weakseg.api`.
+        module: Its module there, where that has another name.
+
+    Examples:
+        >>> defaults_of("train")["recipe"]
+        'small'
+    """
+    spec = find_spec(f"weakseg.api.{module or verb}")
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    (function,) = (
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == verb
+    )
+    own = function.args
+    positional = own.args[len(own.args) - len(own.defaults) :]
+    pairs = [
+        *zip(positional, own.defaults, strict=True),
+        *zip(own.kwonlyargs, own.kw_defaults, strict=True),
+    ]
+    return {argument.arg: ast.literal_eval(value) for argument, value in pairs if value is not None}
+
+
 def add_flag(parser: ArgumentParser, name: str, text: str) -> None:
-    """Add an option that is on where it is named."""
+    """Add an option without a value."""
     parser.add_argument(name, action="store_true", help=text)
-
-
-def flag(options: Namespace, name: str) -> bool:
-    """Tell whether such an option was named."""
-    return bool(options.get(name, False))
 
 
 def add_device(parser: ArgumentParser) -> None:
@@ -32,35 +56,48 @@ def add_device(parser: ArgumentParser) -> None:
     parser.add_argument("--device", type=str, help="cpu, cuda, …; by default a GPU if there is one")
 
 
-def add_mask_options(parser: ArgumentParser) -> None:
-    """Add where and how masks are written."""
-    parser.add_argument("--out", type=str, help="folder for the masks (masks)")
+def add_mask_options(parser: ArgumentParser, defaults: Mapping[str, Any]) -> None:
+    """Add the options of written masks.
+
+    Args:
+        parser: The command's parser.
+        defaults: Defaults of the verb.
+    """
+    parser.add_argument("--out", type=str, default=defaults["out"], help="folder for the masks")
     parser.add_argument(
         "--format",
         type=str,
-        help="png, or for correction coco, coco-rle, labelme or label-studio (png)",
+        default=defaults["format"],
+        help="png, or for correction coco, coco-rle, labelme or label-studio",
     )
     parser.add_argument(
-        "--prefix", type=str, help="what stands before images' names in coco and label-studio"
+        "--prefix", type=str, help="prefix of the images' names in files of coco and label-studio"
     )
     add_flag(parser, "--overlay", "write each mask over its image too")
-    add_flag(parser, "--overwrite", "replace masks that are there")
+    add_flag(parser, "--overwrite", "replace existing masks")
 
 
-def say_written(files: Sequence[Path], folder: str) -> None:
-    """Say where masks were written."""
+def given(options: Namespace, *, kind: type | None = None) -> dict[str, Any]:
+    """Return the named options that the user gave, as keyword arguments.
+
+    Args:
+        options: Parsed without defaults.
+        kind: Only the fields of this dataclass.
+    """
+    named = {key: value for key, value in options.as_dict().items() if not key.isupper()}
+    names = named.keys() if kind is None else {item.name for item in fields(kind)}
+    return {key: value for key, value in named.items() if key in names}
+
+
+def given_besides(options: Namespace, kind: type) -> dict[str, Any]:
+    """Return the named options that the user gave and that are no fields of a dataclass."""
+    own = given(options, kind=kind)
+    return {key: value for key, value in given(options).items() if key not in own}
+
+
+def print_written(files: Sequence[Path], folder: str) -> None:
+    """Print where masks were written."""
     if len(files) == 1:
         out.print(f"Written: {escape(str(files[0]))}")
     else:
         out.print(f"{len(files)} masks in {escape(folder)}")
-
-
-def inference_options(options: Namespace) -> dict[str, Any]:
-    """Give what was said of inference."""
-    return given(options, InferenceConfig, "device")
-
-
-def given(options: Namespace, kind: type | None, *more: str) -> dict[str, Any]:
-    """Give what was said of a dataclass's fields, and of further options."""
-    names = {*more, *(item.name for item in (fields(kind) if kind else ()))}
-    return {key: value for key, value in options.as_dict().items() if key in names}

@@ -1,48 +1,28 @@
-"""`weakseg predict`."""
+"""Label every pixel of images with a trained run."""
 
 from __future__ import annotations
 
 from jsonargparse import ArgumentParser, Namespace
 
-from weakseg.cli.options import (
-    add_device,
-    add_mask_options,
-    flag,
-    given,
-    inference_options,
-    say_written,
-)
+from weakseg.cli.options import add_device, add_mask_options, defaults_of, given, print_written
 from weakseg.recipes.recipe import InferenceConfig
 
+USAGE = "RUN IMAGES... [--out MASKS] [options]"
 
-class Predict:
-    """Label every pixel of images with a trained run."""
 
-    usage = "RUN IMAGES... [--out MASKS] [options]"
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    parser.add_argument("RUN", type=str, help="run folder")
+    parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
+    add_mask_options(parser, defaults_of("predict"))
+    add_device(parser)
+    parser.add_class_arguments(InferenceConfig, None)
 
-    @staticmethod
-    def add_options(parser: ArgumentParser) -> None:
-        """Add its options."""
-        parser.add_argument("RUN", type=str, help="run folder")
-        parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
-        add_mask_options(parser)
-        add_device(parser)
-        parser.add_class_arguments(InferenceConfig, None)
 
-    @staticmethod
-    def run(options: Namespace) -> int:
-        """Do it."""
-        from weakseg.api.predict import predict
+def run(options: Namespace) -> int:
+    """Run the command and return the exit code."""
+    from weakseg.api.predict import predict
 
-        folder = options.get("out", "masks")
-        written = predict(
-            options.RUN,
-            options.IMAGES,
-            folder,
-            overlay=flag(options, "overlay"),
-            overwrite=flag(options, "overwrite"),
-            **inference_options(options),
-            **given(options, None, "format", "prefix"),
-        )
-        say_written(written, folder)
-        return 0
+    written = predict(options.RUN, options.IMAGES, **given(options))
+    print_written(written, options.get("out", defaults_of("predict")["out"]))
+    return 0

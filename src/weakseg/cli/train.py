@@ -1,56 +1,45 @@
-"""`weakseg train`."""
+"""Train from the marks of a data folder.
+
+Every value of the recipe can be changed by the flag of its name, such as
+--training.steps 100 or --data.marks=[points]. Defaults shown are those of an empty recipe;
+`weakseg recipes NAME` shows a recipe in full.
+"""
 
 from __future__ import annotations
-
-from dataclasses import fields
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.options import add_flag, flag, out
+from weakseg.cli.options import add_flag, defaults_of, given, given_besides, out
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.machine import is_first_process
 
+USAGE = "DATA [--recipe NAME] [--out RUN] [options]"
 
-class Train:
-    """Train from the marks of a data folder.
 
-    Every value of the recipe can be changed by the flag of its name, such as
-    --training.steps 100 or --data.marks=[points]. Defaults shown are those of a recipe that says
-    nothing; `weakseg recipes NAME` shows a recipe in full.
-    """
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options to the command's parser."""
+    defaults = defaults_of("train")
+    parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
+    parser.add_argument(
+        "--recipe", type=str, default=defaults["recipe"], help="recipe, by name or as a YAML file"
+    )
+    parser.add_argument("--out", type=str, default=defaults["out"], help="the run folder")
+    add_flag(parser, "--resume", "continue an existing run")
+    add_flag(parser, "--overwrite", "replace an existing run")
+    parser.add_class_arguments(Recipe, None)
 
-    usage = "DATA [--recipe NAME] [--out RUN] [options]"
 
-    @staticmethod
-    def add_options(parser: ArgumentParser) -> None:
-        """Add its options."""
-        parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
-        parser.add_argument("--recipe", type=str, help="recipe, by name or as a YAML file (small)")
-        parser.add_argument("--out", type=str, help="the run folder (run)")
-        add_flag(parser, "--resume", "go on with the run that is there")
-        add_flag(parser, "--overwrite", "replace the run that is there")
-        parser.add_class_arguments(Recipe, None)
+def run(options: Namespace) -> int:
+    """Run the command and return the exit code."""
+    from weakseg.api.train import train
+    from weakseg.report.score_table import score_table
 
-    @staticmethod
-    def run(options: Namespace) -> int:
-        """Do it."""
-        from weakseg.api.train import train
-        from weakseg.report.score_table import score_table
-
-        recipe_keys = {item.name for item in fields(Recipe)}
-        tree = {key: value for key, value in options.as_dict().items() if key in recipe_keys}
-        result = train(
-            options.DATA,
-            recipe=options.get("recipe", "small"),
-            out=options.get("out", "run"),
-            resume=flag(options, "resume"),
-            overwrite=flag(options, "overwrite"),
-            overrides=tree,
-        )
-        if not is_first_process():
-            return 0
-        if result.scores is not None and result.protocol is not None:
-            out.print(score_table(result.scores, result.protocol))
-        out.print(f"Run: {escape(str(result.run))} (report.html shows it)")
+    overrides = given(options, kind=Recipe)
+    result = train(options.DATA, overrides=overrides, **given_besides(options, Recipe))
+    if not is_first_process():
         return 0
+    if result.scores is not None and result.protocol is not None:
+        out.print(score_table(result.scores, result.protocol))
+    out.print(f"Run: {escape(str(result.run))} (open report.html in it)")
+    return 0

@@ -42,7 +42,7 @@ def installed_weights() -> Path | None:
     return next(iter(sorted(files)), None)
 
 
-def find_weights(file: Path | None) -> Path:
+def find_weights(file: str | Path | None) -> Path:
     """Return the file of weights to use.
 
     Args:
@@ -52,6 +52,7 @@ def find_weights(file: Path | None) -> Path:
         WeightsError: There is none.
     """
     if file is not None:
+        file = Path(file)
         if not file.is_file():
             raise WeightsError(f"{file}: there is no such file of HED weights.")
         return file

