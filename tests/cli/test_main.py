@@ -97,6 +97,8 @@ def test_a_folder_of_masks_is_scored_too(folder, capsys):
         (["train", "x", "--training.steps", "0"], "training.steps: expected at least 1, but got 0"),
         (["train", "x", "--recipe", "smal"], "Did you mean 'small'?"),
         (["evaluate", "x", "y", "--labels", "magic"], "labels"),
+        (["inspect", "x", "--least_images", "3"], "--least_images is called --min_images now"),
+        (["simulate", "x", "--least_area=3"], "--least_area is called --min_area now"),
         (["recipes", "nothing"], "There is no recipe 'nothing'"),
     ],
 )

@@ -55,9 +55,11 @@ class _Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         text = " ".join(plain_message(message).split())
         for command in COMMANDS:
-            text = text.replace(f"{command}.", "")  # jsonargparse's prefix of nested keys
-        renamed = [new for old, new in _RENAMED.items() if re.search(rf"{old}\b", text)]
-        _complain(f"{text}; use {', '.join(renamed)} instead" if renamed else text)
+            # The parser names what is nested with its command: "train.seed", not "relabel.seed".
+            text = re.sub(rf"\b{command}\.", "", text)
+        for old, new in _RENAMED.items():
+            text = re.sub(rf".*{old}\b.*", f"{old} is called {new} now", text)
+        _complain(text)
         program = self.prog.replace("[options] ", "")
         err.print(f"Run `{program} --help` for the options.")
         sys.exit(2)
