@@ -241,7 +241,7 @@ def test_the_quality_of_labels_is_measured_against_masks_and_told(marked, tmp_pa
     state = json.loads((run / "stages/relabel/stage.json").read_text())
     assert state["quality"]["coverage"] == 1.0
     assert 0 <= state["before"]["miou_everywhere"] <= 1
-    assert "refined labels of 4 images" in caplog.text
+    assert "pseudo-labels of 4 images" in caplog.text
 
 
 def test_own_activation_maps_take_the_place_of_the_tag_classifier(marked, tmp_path):

@@ -1,4 +1,4 @@
-"""A run as stages: seeds → embed → relabel → classify. What a run does not need is left out."""
+"""Run of all stages: seeds → embed → relabel → classify, without those that it does not need."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from weakseg.recipes.run_folder import LATE_STAGES, RunFolder
 from weakseg.support.devices import accelerator_device
 from weakseg.support.machine import is_first_process
 from weakseg.training.stages.classify import classify
+from weakseg.training.stages.context import Context
 from weakseg.training.stages.embed import embed
-from weakseg.training.stages.folder import describe, stage_of
+from weakseg.training.stages.folder import fingerprint, stage_folder
 from weakseg.training.stages.relabel import relabel
 from weakseg.training.stages.seeds import seeds
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the stages of a run came to.
+    """Result of the stages of a run.
 
     Args:
         network: The final network, on its device.
         memory: Its labelled prototypes.
-        seeded: Training images as stage embed saw them.
-        refined: Training images as the last stage saw them.
+        seeded: Training images that stage embed trained on, with seeds.
+        refined: Training images that the last stage trained on, with pseudo-labels.
     """
 
     network: EmbeddingNetwork
@@ -47,9 +48,9 @@ def run_stages(
     *,
     oversegments: Path | None,
 ) -> Outcome:
-    """Go from marks to a final network, stage by stage.
+    """Run the stages from marks to a final network.
 
-    A stage that is complete and up to date is skipped; one that broke goes on where it broke.
+    A stage that is complete and up to date is skipped; one that broke off is resumed.
 
     Args:
         recipe: The recipe.
@@ -60,36 +61,37 @@ def run_stages(
 
     Returns:
         The network, and what it was trained on.
+
+    Raises:
+        RecipeError: The accelerator is not there.
+        WeaksegError: A stage failed; its message has what and where.
     """
+    context = Context(recipe, classes, oversegments)
     device = accelerator_device(recipe.training.accelerator)
-    said = asdict(recipe)
-    said["data"].pop("root")  # a copy of the data elsewhere is the same data
-    early = {key: value for key, value in said.items() if key not in LATE_STAGES}
-    basis = [describe(records), classes.names, early]
-    seeds_stage = stage_of(run, "seeds", *basis)
-    seeded = seeds(recipe, records, classes, seeds_stage, oversegments=oversegments)
-    network = embed(
-        recipe, seeded, classes, run, stage_of(run, "embed", *basis), oversegments=oversegments
-    ).to(device)
-    refined = seeded
+    settings = asdict(recipe)
+    settings["data"].pop("root")  # a copy of the data elsewhere is the same data
+    early = {key: value for key, value in settings.items() if key not in LATE_STAGES}
+    basis = [fingerprint(records), classes.names, early]
+    seeds_stage = stage_folder(run, "seeds", *basis)
+    seeded = seeds(context, records, seeds_stage)
+    network = embed(context, seeded, run, stage_folder(run, "embed", *basis)).to(device)
     memory = build_memory(network, seeded, classes, recipe)
+    refined = seeded
     if recipe.relabel.enabled:
-        basis += [said["relabel"], _voting(said["inference"])]
-        stage = stage_of(run, "relabel", *basis)
-        refined = relabel(
-            recipe, network, memory, seeded, classes, stage, seeds_stage, oversegments=oversegments
-        )
+        basis += [settings["relabel"], _retrieval(settings["inference"])]
+        stage = stage_folder(run, "relabel", *basis)
+        refined = relabel(context, network, memory, seeded, stage, seeds_stage)
     if recipe.classify.steps:
-        stage = stage_of(run, "classify", *basis, said["classify"])
-        network = classify(recipe, network, refined, classes, stage).to(device)
+        stage = stage_folder(run, "classify", *basis, settings["classify"])
+        network = classify(context, network, refined, stage).to(device)
     if recipe.relabel.enabled or recipe.classify.steps:
         memory = build_memory(network, refined, classes, recipe)
     if is_first_process():
         save_network(network, run.model)
         memory.save(run.memory)
-    return Outcome(network, memory, list(seeded), list(refined))
+    return Outcome(network, memory, seeded, refined)
 
 
-def _voting(inference: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what of a predictor's settings bears on refined labels."""
+def _retrieval(inference: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of inference that bear on pseudo-labels."""
     return {key: inference[key] for key in ("k", "grid", "iterations", "tile", "overlap")}

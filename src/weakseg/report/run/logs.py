@@ -12,7 +12,7 @@ from weakseg.recipes.run_folder import RunFolder, TrainingFolder
 from weakseg.report.run.curves import Curve
 from weakseg.support.errors import DataError
 from weakseg.training.callbacks import read_log
-from weakseg.training.stages.folder import Stage
+from weakseg.training.stages.folder import StageFolder
 
 _BESIDE_LOSSES = ("step", "lr", "seconds")
 _STAGES = {"seeds": "Tag classifier", "embed": "Network", "classify": "On refined labels"}
@@ -98,7 +98,7 @@ def _number(text: str) -> float:
 
 
 def _quality(run: RunFolder, stage: str, name: str) -> LabelQuality | None:
-    found = Stage(run.stages / stage).found(name)
+    found = StageFolder(run.stages / stage).note(name)
     try:
         return LabelQuality.from_json(found) if found else None
     except DataError:

@@ -1,1 +1,1 @@
-"""The stages of a run: seeds, embed, relabel, classify. Each reads files that earlier ones left."""
+"""Stages of a run: seeds, embed, relabel, classify. Each reads files that earlier ones left."""

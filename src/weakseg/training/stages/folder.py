@@ -1,4 +1,4 @@
-"""What a stage has left in the run, and whether it is complete and up to date."""
+"""Folder of one stage of a run: its files, and whether they are complete and up to date."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,18 @@ from weakseg.marks.kinds import Marks
 from weakseg.recipes.run_folder import RunFolder, TrainingFolder
 from weakseg.support.files import replacing
 from weakseg.support.machine import is_first_process
+from weakseg.training.processes import split_among_processes
 
 _log = logging.getLogger("weakseg")
 
 
 @dataclass(frozen=True)
-class Stage(TrainingFolder):
-    """The folder of one stage. `stage.json` says what it was made from and, once done, its files.
+class StageFolder(TrainingFolder):
+    """The folder of one stage. `stage.json` keeps the stage's key and, once done, its files.
 
     Args:
         root: The folder.
-        key: Names everything that the stage depends on.
+        key: Hash of everything that the stage depends on.
     """
 
     key: str = ""
@@ -36,8 +37,29 @@ class Stage(TrainingFolder):
         """The stage's name."""
         return self.root.name
 
-    def open(self) -> None:
-        """Keep what was made from the same things, and remove the rest."""
+    @property
+    def model(self) -> Path:
+        """The network that the stage trains."""
+        return self.root / "model.safetensors"
+
+    def maps(self, record: Record) -> Path:
+        """Return the file of an image's activation maps."""
+        return self.root / "maps" / f"{record.name}.npz"
+
+    def labels(self, record: Record) -> Path:
+        """Return the file of an image's pseudo-labels."""
+        return self.root / "labels" / f"{record.name}.png"
+
+    def labelled(self, records: Iterable[Record], some: Iterable[Record]) -> list[Record]:
+        """Return records, some of them with the pseudo-labels of this stage."""
+        names = {record.name for record in some}
+        return [
+            replace(record, pseudo_labels=self.labels(record)) if record.name in names else record
+            for record in records
+        ]
+
+    def prepare(self) -> None:
+        """Make the folder ready: keep files of the same key, and remove others."""
         if not is_first_process():
             return
         if self.is_stale():
@@ -47,16 +69,16 @@ class Stage(TrainingFolder):
             self._write({"key": self.key})
 
     def is_stale(self) -> bool:
-        """Tell whether what is there was made from other things."""
+        """Return whether the files there are of another key."""
         return self._state().get("key") not in (None, self.key)
 
     def is_complete(self) -> bool:
-        """Tell whether every file that the stage left is there, at its full size."""
+        """Return whether the stage is done and its files are all there, at their full size."""
         state = self._state()
         files = state.get("files")
         if state.get("key") != self.key or files is None:
             return False
-        damaged = [name for name in files if not self._whole(self.root / name, files)]
+        damaged = [name for name in files if not self._is_whole(self.root / name, files)]
         if damaged and is_first_process():
             _log.warning(
                 "stage %s: %d of its files are gone or cut short (the first: %s); made anew",
@@ -67,26 +89,31 @@ class Stage(TrainingFolder):
         return not damaged
 
     def missing(self, paths: Iterable[Path]) -> set[Path]:
-        """Give the files that are still to be made; files appear only once they are whole."""
+        """Return the files that are still to be made; files appear only once they are whole."""
         files: dict[str, int] = self._state().get("files") or {}
-        return {path for path in paths if not self._whole(path, files)}
+        return {path for path in paths if not self._is_whole(path, files)}
 
-    def finish(self, paths: Iterable[Path], **found: Any) -> None:
-        """Write down that the stage is done.
+    def lacking(self, records: Sequence[Record], path: Callable[[Record], Path]) -> list[Record]:
+        """Return this process's part of the records whose file is still to be made."""
+        missing = self.missing(map(path, records))
+        return [record for record in split_among_processes(records) if path(record) in missing]
+
+    def finish(self, paths: Iterable[Path], **notes: Any) -> None:
+        """Write `stage.json` of a stage that is done.
 
         Args:
             paths: Files that the stage leaves, inside its folder.
-            **found: What else is worth keeping, such as the quality of labels.
+            **notes: More to keep, such as the quality of labels.
         """
         if is_first_process():
             files = {str(p.relative_to(self.root)): p.stat().st_size for p in sorted(paths)}
-            self._write({"key": self.key, **found, "files": files})
+            self._write({"key": self.key, **notes, "files": files})
 
-    def found(self, name: str) -> Any:
-        """Give what `finish` kept under a name; none where there is nothing."""
+    def note(self, name: str) -> Any:
+        """Return what `finish` kept under a name; none where there is nothing."""
         return self._state().get(name)
 
-    def _whole(self, path: Path, files: Mapping[str, int]) -> bool:
+    def _is_whole(self, path: Path, files: Mapping[str, int]) -> bool:
         if not path.is_file():
             return False
         size = files.get(str(path.relative_to(self.root)))
@@ -104,20 +131,20 @@ class Stage(TrainingFolder):
             beside.write_text(json.dumps(state, indent=1), encoding="utf-8")
 
 
-def stage_of(run: RunFolder, name: str, *depends: object) -> Stage:
-    """Find the folder of a stage.
+def stage_folder(run: RunFolder, name: str, *depends: object) -> StageFolder:
+    """Return the folder of a stage.
 
     Args:
         run: The run.
         name: Name of the stage.
-        *depends: All that its outcome depends on; their texts are compared.
+        *depends: All that its outcome depends on; their texts are hashed.
     """
-    said = "\n".join(map(str, depends))
-    return Stage(run.stages / name, hashlib.sha256(said.encode()).hexdigest()[:16])
+    text = "\n".join(map(str, depends))
+    return StageFolder(run.stages / name, hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def describe(records: Sequence[Record]) -> str:
-    """Name images and marks by what is in them, so that a copied data folder counts as the same."""
+def fingerprint(records: Sequence[Record]) -> str:
+    """Return a hash of images and marks by their content, so that a copied data folder is equal."""
     lines = (
         f"{record.name} {record.image.stat().st_size} {_marks(record.marks)}" for record in records
     )

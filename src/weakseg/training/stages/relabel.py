@@ -1,11 +1,10 @@
-"""Stage relabel: let the trained embedding refine the labels of its own training images."""
+"""Stage relabel: pseudo-labels of the training images by the embedding that they trained."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,165 +15,151 @@ from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
-from weakseg.inference.bounds import Bounds
+from weakseg.inference.bounds import Bounds, Probabilities
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.models import EmbeddingNetwork
-from weakseg.oversegments import load_oversegment, region_means
-from weakseg.recipes.recipe import Recipe, RelabelConfig
+from weakseg.oversegments import region_means
+from weakseg.recipes.recipe import RelabelConfig
 from weakseg.refine.crf import dense_crf
 from weakseg.refine.random_walk import random_walk
-from weakseg.seeds import Activations, normalise_by_class
+from weakseg.seeds import Activations, load_activations, normalise_by_class
 from weakseg.support.progress import progress
-from weakseg.training.processes import split_among_processes, wait_for_all
-from weakseg.training.stages.folder import Stage
-from weakseg.training.stages.quality import measured_quality
-from weakseg.training.stages.seeds import maps_of
+from weakseg.training.processes import wait_for_all
+from weakseg.training.stages.context import Context
+from weakseg.training.stages.folder import StageFolder
+from weakseg.training.stages.quality import measure_quality
 
 _STRIDE = 8  # of the random walk, as in the paper
-_MOST_CELLS = 11_000  # on a larger photograph the stride is coarser: time grows with the square
+_MAX_CELLS = 11_000  # on a larger photograph the stride is coarser: time grows with the square
 
 
 def relabel(
-    recipe: Recipe,
+    context: Context,
     network: EmbeddingNetwork,
     memory: Memory,
     records: Sequence[Record],
-    classes: ClassList,
-    stage: Stage,
-    seeds: Stage,
-    *,
-    oversegments: Path | None,
+    stage: StageFolder,
+    seeds: StageFolder,
 ) -> list[Record]:
-    """Refine the labels of training images that are marked in part.
+    """Make pseudo-labels of the training images that are marked in part.
 
     Args:
-        recipe: The recipe.
+        context: Recipe, classes and oversegmentation.
         network: The network of stage embed.
         memory: Its labelled prototypes.
         records: Training images with their marks and seeds.
-        classes: The classes.
         stage: The stage's folder.
         seeds: The folder of stage seeds, for activation maps.
-        oversegments: Folder of region maps, for labels that end where regions do.
 
     Returns:
-        The same images; those that could be refined lie upon refined labels.
+        The same images, those that are marked in part with pseudo-labels.
     """
-    stage.open()
-    config = recipe.relabel
+    stage.prepare()
     # An image without marks has no tags to keep to; a full mask cannot be bettered.
-    wanting = [
+    partly = [
         record for record in records if not record.marks.is_empty and record.marks.mask is None
     ]
-    paths = {record.name: stage.root / "labels" / f"{record.name}.png" for record in wanting}
     if not stage.is_complete():
-        missing = stage.missing(paths.values())
-        segmenter = _segmenter(recipe, network, memory, classes)
-        lacking = [
-            record for record in split_among_processes(wanting) if paths[record.name] in missing
-        ]
+        lacking = stage.lacking(partly, stage.labels)
+        segmenter = _segmenter(context, network, memory)
         for record in progress(lacking, "Refining labels", len(lacking)):
-            maps = maps_of(record, seeds) if config.start == "seeds" else None
-            regions = None
-            if config.regions and oversegments is not None:
-                regions = load_oversegment(oversegments / f"{record.name}.png")
-            labels = refined_labels(record, segmenter, recipe, maps=maps, regions=regions)
-            write_label_map(paths[record.name], labels)
+            maps = None
+            if context.recipe.relabel.start == "seeds" and seeds.maps(record).is_file():
+                maps = load_activations(seeds.maps(record))
+            write_label_map(stage.labels(record), pseudo_labels(context, record, segmenter, maps))
         wait_for_all()
-        before = measured_quality(wanting, classes, recipe.data, "labels before refinement")
-        after = measured_quality(
-            [_with_labels(record, paths) for record in wanting],
-            classes,
-            recipe.data,
-            "refined labels",
-        )
-        stage.finish(paths.values(), before=before, quality=after)
-    return [_with_labels(record, paths) for record in records]
+        before = measure_quality(context, partly, "labels before refinement")
+        after = measure_quality(context, stage.labelled(partly, partly), "pseudo-labels")
+        stage.finish(map(stage.labels, partly), before=before, quality=after)
+    return stage.labelled(records, partly)
 
 
-def _with_labels(record: Record, paths: Mapping[str, Path]) -> Record:
-    return replace(record, pseudo_labels=paths[record.name]) if record.name in paths else record
-
-
-def refined_labels(
-    record: Record,
-    segmenter: Segmenter,
-    recipe: Recipe,
-    *,
-    maps: Activations | None = None,
-    regions: NDArray[np.int32] | None = None,
+def pseudo_labels(
+    context: Context, record: Record, segmenter: Segmenter, maps: Activations | None = None
 ) -> LabelMap:
-    """Refine the labels of one image: scores, bound by its marks; random walk; regions; dense CRF.
+    """Label an image within the bounds of its marks.
 
     Args:
+        context: Recipe, classes and oversegmentation.
         record: The image with its marks.
-        segmenter: The predictor that gives the first scores.
-        recipe: The recipe.
-        maps: Activation maps to begin with, in place of the predictor's scores.
-        regions: Region ids, (H, W), over which scores are averaged.
+        segmenter: The predictor of the first scores.
+        maps: Activation maps to start from, in place of the predictor's scores.
 
     Returns:
-        Label map, (H, W); all unlabelled where the marks name no class.
+        Label map, (H, W); unlabelled where no class is sure, or the marks name none.
     """
-    config, classes = recipe.relabel, segmenter.classes
-    image = read_image(record.image)
+    recipe, config = context.recipe, context.recipe.relabel
+    image = read_image(record.image)  # (H, W, 3)
     size = (image.shape[0], image.shape[1])
-    sure = record if _keeps_seeds(record, config) else replace(record, pseudo_labels=None)
-    labels = record_labels(sure, size, classes, recipe.data)
-    bounds = Bounds(labels, record.marks, classes)
+    keeps_seeds = not record.marks.only(set(config.keep_seeds)).is_empty
+    sure = record if keeps_seeds else replace(record, pseudo_labels=None)
+    labels = record_labels(sure, size, context.classes, recipe.data)  # (H, W)
+    bounds = Bounds(labels, record.marks, context.classes)
     if not bounds.is_marked:
         return np.full(size, UNLABELLED, np.uint8)
     if maps is None:
-        scores = segmenter.limited_to(bounds.allowed).probabilities(image)
+        scores = segmenter.limited_to(bounds.allowed).probabilities(image)  # (C, H, W)
     else:
-        scores = _scores_of(maps, classes, size, recipe.seeds.alpha)
-    scores[~bounds.allowed] = 0
-    if config.normalise:  # before marks are bound, which are sure already
+        scores = _scores_of(maps, context.classes, size, recipe.seeds.alpha)  # (C, H, W)
+    regions = context.regions(record, size) if config.regions else None
+    scores = _refined(scores, image, bounds, regions, segmenter.network, config)
+    confident = scores.max(axis=0) >= config.confidence  # (H, W)
+    return np.where(confident, scores.argmax(axis=0), UNLABELLED).astype(np.uint8)
+
+
+def _refined(
+    scores: Probabilities,
+    image: NDArray[np.uint8],
+    bounds: Bounds,
+    regions: NDArray[np.int32] | None,
+    network: EmbeddingNetwork,
+    config: RelabelConfig,
+) -> Probabilities:
+    """Refine scores by random walk, regions and dense CRF; keep them within bounds throughout."""
+    allowed = bounds.allowed
+    scores[~allowed] = 0
+    if config.normalise:  # before the bounds apply: marks are sure already
         scores = normalise_by_class(scores, minimum=config.min_peak)
     scores = bounds.apply(scores)
     if config.walk:
-        scores[bounds.allowed] = _walked(scores[bounds.allowed], image, segmenter.network, config)
+        scores[allowed] = _walked(scores[allowed], image, network, config)
     if regions is not None:
         scores = region_means(scores, regions)
     scores = bounds.apply(scores)
     if config.crf != "none":
         scores = bounds.apply(dense_crf(image, scores, config.crf))
-    confident = scores.max(axis=0) >= config.confidence
-    refined: LabelMap = np.where(confident, scores.argmax(axis=0), UNLABELLED).astype(np.uint8)
-    return refined
-
-
-def _keeps_seeds(record: Record, config: RelabelConfig) -> bool:
-    return not record.marks.only(set(config.keep_seeds)).is_empty
+    return scores
 
 
 @torch.inference_mode()
 def _walked(
-    scores: NDArray[np.float32],
+    scores: Probabilities,
     image: NDArray[np.uint8],
     network: EmbeddingNetwork,
     config: RelabelConfig,
-) -> NDArray[np.float32]:
-    """Walk at a stride of 8 or more, and give the scores at the image's size again, (C, H, W)."""
+) -> Probabilities:
+    """Return scores after a random walk at a stride of 8 or more, (C, H, W)."""
     device = next(network.parameters()).device
     size = scores.shape[1:]
-    stride = max(_STRIDE, math.ceil(math.sqrt(math.prod(size) / _MOST_CELLS)))
-    cells = [-(-side // stride) for side in size]
+    stride = max(_STRIDE, math.ceil(math.sqrt(math.prod(size) / _MAX_CELLS)))
+    cells = [-(-side // stride) for side in size]  # h, w
     pixels = torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float() / 255
+    # Embedding (1, D, H / s, W / s) -> (D, h, w); scores (C, H, W) -> (C, h, w)
     embedding = F.interpolate(network(pixels), cells, mode="bilinear", align_corners=False)[0]
     small = F.interpolate(torch.from_numpy(scores)[None].to(device), cells, mode="area")[0]
     walked = random_walk(small, embedding, sharpness=config.walk_sharpness, steps=config.walk_steps)
-    large = F.interpolate(walked[None], size, mode="bilinear", align_corners=False)[0]
+    large = F.interpolate(walked[None], size, mode="bilinear", align_corners=False)[0]  # (C, H, W)
     return large.cpu().numpy()
 
 
 def _scores_of(
     maps: Activations, classes: ClassList, size: tuple[int, int], alpha: float
-) -> NDArray[np.float32]:
-    large = maps.resized(size)
+) -> Probabilities:
+    """Return activation maps as scores of all classes, (C, H, W)."""
+    large = maps.resized(size)  # (K, H, W), of the classes that it has
     scores = np.zeros((len(classes), *size), np.float32)
     scores[large.class_ids] = large.maps
     if classes.has_background:
@@ -182,10 +167,8 @@ def _scores_of(
     return scores
 
 
-def _segmenter(
-    recipe: Recipe, network: EmbeddingNetwork, memory: Memory, classes: ClassList
-) -> Segmenter:
-    config = recipe.relabel
+def _segmenter(context: Context, network: EmbeddingNetwork, memory: Memory) -> Segmenter:
+    recipe, config = context.recipe, context.recipe.relabel
     inference = replace(
         recipe.inference,
         scales=config.scales,
@@ -193,4 +176,4 @@ def _segmenter(
         crf="none",
         labels="classifier" if config.start == "classifier" else "retrieval",
     )
-    return Segmenter(network, classes, inference, memory, recipe.transforms.mirror_swap)
+    return Segmenter(network, context.classes, inference, memory, recipe.transforms.mirror_swap)

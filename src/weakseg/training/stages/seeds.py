@@ -1,4 +1,4 @@
-"""Stage seeds: train a tag classifier, find where it sees each class, and label those pixels."""
+"""Stage seeds: first labels of images with tags or boxes, from class activation maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.records import Record
 from weakseg.datasets.transforms import TrainTransform
@@ -20,8 +19,6 @@ from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import tags_of
 from weakseg.models import save_network
-from weakseg.oversegments import load_oversegment
-from weakseg.recipes.recipe import Recipe
 from weakseg.seeds import (
     Activations,
     SeedRules,
@@ -37,14 +34,43 @@ from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
 from weakseg.training.fit import fit
-from weakseg.training.processes import split_among_processes, wait_for_all
-from weakseg.training.stages.folder import Stage
-from weakseg.training.stages.quality import measured_quality
+from weakseg.training.processes import wait_for_all
+from weakseg.training.stages.context import Context
+from weakseg.training.stages.folder import StageFolder
+from weakseg.training.stages.quality import measure_quality
 from weakseg.training.steps.tag_classifier import TagClassifierModule
 
 
+def seeds(context: Context, records: Sequence[Record], stage: StageFolder) -> list[Record]:
+    """Make seeds for the images that need some.
+
+    Args:
+        context: Recipe, classes and oversegmentation.
+        records: Training images with their marks.
+        stage: The stage's folder.
+
+    Returns:
+        The same images, those that need seeds with them as pseudo-labels.
+
+    Raises:
+        DataError: No pixel became a seed, or a file cannot be read.
+    """
+    needy = [record for record in records if needs_seeds(record, context.classes)]
+    if not needy:
+        return list(records)
+    stage.prepare()
+    if not stage.is_complete():
+        _write_maps(context, records, needy, stage)
+        _write_labels(context, needy, stage)
+        wait_for_all()
+        _check_not_empty(context, needy, stage)
+        quality = measure_quality(context, stage.labelled(needy, needy), "seeds")
+        stage.finish([*map(stage.maps, needy), *map(stage.labels, needy)], quality=quality)
+    return stage.labelled(records, needy)
+
+
 def needs_seeds(record: Record, classes: ClassList) -> bool:
-    """Tell whether an image names a class, by a tag or a box, that no mark of it draws."""
+    """Return whether a tag or a box of an image names a class that no mark of it draws."""
     marks = record.marks
     named = (marks.tags | {box.class_id for box in marks.boxes}) - {VOID}
     if not named or marks.mask is not None:
@@ -56,185 +82,96 @@ def needs_seeds(record: Record, classes: ClassList) -> bool:
     return bool(named - drawn)
 
 
-def seeds(
-    recipe: Recipe,
-    records: Sequence[Record],
-    classes: ClassList,
-    stage: Stage,
-    *,
-    oversegments: Path | None,
-) -> list[Record]:
-    """Make seeds for the images that need some.
-
-    Args:
-        recipe: The recipe.
-        records: Training images with their marks.
-        classes: The classes.
-        stage: The stage's folder.
-        oversegments: Folder of region maps, for seeds that end where regions do.
-
-    Returns:
-        The same images; those that need seeds lie upon them.
-    """
-    if not any(needs_seeds(record, classes) for record in records):
-        return list(records)
-    stage.open()
-    seeded = [
-        _with_seeds(record, stage) if needs_seeds(record, classes) else record for record in records
-    ]
-    if not stage.is_complete():
-        wanting = [record for record in seeded if record.pseudo_labels is not None]
-        _make_maps(recipe, records, wanting, classes, stage)
-        _make_labels(recipe, wanting, classes, stage, oversegments)
-        wait_for_all()
-        _require_some(wanting, classes, recipe, stage)
-        files = [
-            path
-            for record in wanting
-            for path in (_maps_path(record, stage), _labels_path(record, stage))
-        ]
-        quality = measured_quality(wanting, classes, recipe.data, "seeds")
-        stage.finish(files, quality=quality)
-    return seeded
-
-
-def _require_some(
-    wanting: Sequence[Record], classes: ClassList, recipe: Recipe, stage: Stage
+def _write_maps(
+    context: Context, records: Sequence[Record], needy: Sequence[Record], stage: StageFolder
 ) -> None:
-    """Make sure that a pixel of a class is labelled, before a long training goes without any.
-
-    Raises:
-        DataError: None is.
-    """
-    first = 1 if classes.has_background else 0
-    for record in wanting:
-        labels = read_label_map(_labels_path(record, stage), num_classes=len(classes))
-        if ((labels >= first) & (labels < UNLABELLED)).any():
-            return
-    raise DataError(
-        f"no pixel of {len(wanting)} images became a seed of a class: lower seeds.threshold "
-        f"(it is {recipe.seeds.threshold:g}) or seeds.box_threshold",
-        path=stage.root,
-    )
-
-
-def maps_of(record: Record, stage: Stage) -> Activations | None:
-    """Give the activation maps that stage seeds left for an image; none where it has none."""
-    path = _maps_path(record, stage)
-    return load_activations(path) if path.is_file() else None
-
-
-def _make_maps(
-    recipe: Recipe,
-    records: Sequence[Record],
-    wanting: Sequence[Record],
-    classes: ClassList,
-    stage: Stage,
-) -> None:
-    """Write activation maps for the images that lack them, from a file or a tag classifier."""
-    missing = stage.missing(_maps_path(record, stage) for record in wanting)
-    if not missing:
+    """Write the activation maps that are missing, from files or by a tag classifier."""
+    if not stage.missing(map(stage.maps, needy)):
         return
-    lacking = [
-        record for record in split_among_processes(wanting) if _maps_path(record, stage) in missing
-    ]
-    config, folder = recipe.seeds, recipe.seeds.folder
-    classifier = None if folder else _tag_classifier(recipe, records, classes, stage)
-    first = 1 if classes.has_background else 0
+    lacking = stage.lacking(needy, stage.maps)
+    # Processes train the classifier together, also those that then have no maps to make.
+    classifier = None if context.recipe.seeds.folder else _tag_classifier(context, records, stage)
     for record in progress(lacking, "Finding classes", len(lacking)):
-        size = image_size(record.image)
-        named = _tags(record, size, classes, recipe)
-        if classifier is None:
-            found = user_activations(Path(str(folder)), record.name, size, classes).only(named)
-        else:
-            device = next(classifier.parameters()).device
-            image = torch.from_numpy(read_image(record.image).copy()).permute(2, 0, 1)
-            activations = class_activations(
-                classifier,
-                image.to(device).float() / 255,
-                side=recipe.transforms.crop,
-                scales=config.scales,
-                flip=config.flip,
-            )
-            found = select_classes(activations, named, first=first)
-        save_activations(_maps_path(record, stage), found)
+        save_activations(stage.maps(record), _activations(context, record, classifier))
 
 
-def _make_labels(
-    recipe: Recipe,
-    wanting: Sequence[Record],
-    classes: ClassList,
-    stage: Stage,
-    oversegments: Path | None,
-) -> None:
-    """Write the seeds of the images that lack them."""
-    config = recipe.seeds
+def _activations(context: Context, record: Record, classifier: TagClassifier | None) -> Activations:
+    """Return the maps of the classes that an image's marks name, each 1 at its strongest."""
+    recipe, classes, config = context.recipe, context.classes, context.recipe.seeds
+    size = image_size(record.image)
+    labels = record_labels(replace(record, pseudo_labels=None), size, classes, recipe.data)
+    named = np.flatnonzero(tags_of(labels, record.marks, classes)).tolist()
+    if classifier is None:
+        return user_activations(Path(str(config.folder)), record.name, size, classes).only(named)
+    device = next(classifier.parameters()).device
+    image = torch.from_numpy(read_image(record.image).copy()).permute(2, 0, 1)  # (3, H, W)
+    activations = class_activations(
+        classifier,
+        image.to(device).float() / 255,
+        side=recipe.transforms.crop,
+        scales=config.scales,
+        flip=config.flip,
+    )
+    return select_classes(activations, named, first=1 if classes.has_background else 0)
+
+
+def _tag_classifier(
+    context: Context, records: Sequence[Record], stage: StageFolder
+) -> TagClassifier:
+    """Train the tag classifier, resume its training, or load it where it is trained."""
+    recipe = context.recipe
+    device = accelerator_device(recipe.training.accelerator)
+    module = TagClassifierModule(recipe, context.classes)
+    trained = stage.root / "tags.safetensors"
+    if trained.is_file() and not stage.missing([trained]):
+        module.classifier.load_state_dict(load_file(trained))
+        return module.classifier.eval().to(device)
+    loop = replace(recipe.training, steps=recipe.seeds.steps)
+    transforms = replace(recipe.transforms, scale=recipe.seeds.scale)
+    draws = context.draws(
+        [replace(each, pseudo_labels=None) for each in records if not each.marks.is_empty],
+        loop,
+        seed=recipe.seed,
+        transform=TrainTransform(transforms, context.classes, fit=True),
+    )
+    fit(module, draws, loop, stage, "tag classifier")
+    save_network(module.classifier, trained)
+    return module.classifier.eval().to(device)
+
+
+def _write_labels(context: Context, needy: Sequence[Record], stage: StageFolder) -> None:
+    """Write the seeds that are missing."""
+    config = context.recipe.seeds
     rules = SeedRules(
         config.alpha,
         config.threshold,
         config.box_threshold,
         config.box_share,
-        recipe.data.boxes_complete,
+        context.recipe.data.boxes_complete,
     )
-    missing = stage.missing(_labels_path(record, stage) for record in wanting)
-    for record in split_among_processes(wanting):
-        if _labels_path(record, stage) not in missing:
-            continue
+    for record in stage.lacking(needy, stage.labels):
         size = image_size(record.image)
-        regions = None
-        if config.regions and oversegments is not None:
-            regions = load_oversegment(oversegments / f"{record.name}.png", size)
         labels = seed_labels(
-            load_activations(_maps_path(record, stage)),
+            load_activations(stage.maps(record)),
             record.marks.boxes,
             size,
             rules,
-            background=classes.has_background,
-            regions=regions,
+            background=context.classes.has_background,
+            regions=context.regions(record, size) if config.regions else None,
         )
-        write_label_map(_labels_path(record, stage), labels)
+        write_label_map(stage.labels(record), labels)
 
 
-def _tag_classifier(
-    recipe: Recipe, records: Sequence[Record], classes: ClassList, stage: Stage
-) -> TagClassifier:
-    """Train the tag classifier, go on with its training, or load it."""
-    module = TagClassifierModule(recipe, classes)
-    device = accelerator_device(recipe.training.accelerator)
-    made = stage.root / "tags.safetensors"
-    if made.is_file() and not stage.missing([made]):
-        module.classifier.load_state_dict(load_file(made))
-        return module.classifier.eval().to(device)
-    marked = [record for record in records if not record.marks.is_empty]
-    transform = TrainTransform(
-        replace(recipe.transforms, scale=recipe.seeds.scale), classes, fit=True
+def _check_not_empty(context: Context, needy: Sequence[Record], stage: StageFolder) -> None:
+    """Check that some pixel is a seed of a class, before a long training goes without any."""
+    classes, config = context.classes, context.recipe.seeds
+    first = 1 if classes.has_background else 0
+    for record in needy:
+        labels = read_label_map(stage.labels(record), num_classes=len(classes))
+        if ((labels >= first) & (labels < UNLABELLED)).any():
+            return
+    raise DataError(
+        f"no pixel of {len(needy)} images became a seed of a class: lower seeds.threshold "
+        f"(it is {config.threshold:g}) or seeds.box_threshold",
+        path=stage.root,
     )
-    config = replace(recipe.training, steps=recipe.seeds.steps)
-    draws = TrainingDraws(
-        [replace(record, pseudo_labels=None) for record in marked],
-        classes,
-        recipe.data,
-        transform,
-        seed=recipe.seed,
-        draws=config.steps * config.batch,
-    )
-    fit(module, draws, config, stage, "tag classifier")
-    save_network(module.classifier, made)
-    return module.classifier.eval().to(device)
-
-
-def _tags(record: Record, size: tuple[int, int], classes: ClassList, recipe: Recipe) -> list[int]:
-    labels = record_labels(replace(record, pseudo_labels=None), size, classes, recipe.data)
-    return [i for i, holds in enumerate(tags_of(labels, record.marks, classes)) if holds]
-
-
-def _with_seeds(record: Record, stage: Stage) -> Record:
-    return replace(record, pseudo_labels=_labels_path(record, stage))
-
-
-def _labels_path(record: Record, stage: Stage) -> Path:
-    return stage.root / "labels" / f"{record.name}.png"
-
-
-def _maps_path(record: Record, stage: Stage) -> Path:
-    return stage.root / "maps" / f"{record.name}.npz"
