@@ -109,9 +109,94 @@ def coco(root: Path) -> Path:
                 "iscrowd": 0,
                 "segmentation": [],
             },
+            {
+                "id": 3,
+                "image_id": 1,
+                "category_id": 7,
+                "iscrowd": 1,
+                "segmentation": {"size": [40, 60], "counts": [100, 300, 2000]},
+            },
+            {"id": 4, "image_id": 1, "category_id": 7, "keypoints": [5, 4, 2, 0, 0, 0, 9, 9, 1]},
         ],
     }
     return write_json(root / "instances_train.json", tree)
+
+
+def panoptic(root: Path) -> Path:
+    photo(root / "images" / "a.jpg")
+    colours = np.zeros((40, 60, 3), np.uint8)
+    colours[:20, :, 0] = 5
+    (root / "annotations" / "panoptic_val").mkdir(parents=True)
+    Image.fromarray(colours).save(root / "annotations" / "panoptic_val" / "a.png")
+    segments = [{"id": 5, "category_id": 1, "iscrowd": 0}, {"id": 0, "category_id": 1}]
+    tree = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 60, "height": 40}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"image_id": 1, "file_name": "a.png", "segments_info": segments}],
+    }
+    write_json(root / "annotations" / "panoptic_val.json", tree)
+    return root
+
+
+def datumaro(root: Path) -> Path:
+    photo(root / "a.jpg")
+    own = {"id": 3, "label_id": 0, "group": 0, "z_order": 0, "attributes": {"is_crowd": False}}
+    kinds = {
+        "label": {},
+        "bbox": {"bbox": [5, 4, 20, 10]},
+        "polygon": {"points": [5, 4, 30, 6, 20, 33]},
+        "polyline": {"points": [5, 4, 30, 6]},
+        "points": {"points": [5, 4, 30, 6], "visibility": [2, 0]},
+        "ellipse": {"points": [5, 4, 30, 16]},
+        "mask": {"rle": {"size": [40, 60], "counts": [100, 300, 2000]}},
+    }
+    tree = {
+        "infos": {},
+        "categories": {"label": {"labels": [{"name": "cat", "parent": ""}]}},
+        "items": [
+            {
+                "id": "a",
+                "annotations": [own | {"type": kind} | more for kind, more in kinds.items()],
+                "image": {"path": "a.jpg", "size": [40, 60]},
+            }
+        ],
+    }
+    return write_json(root / "train.json", tree)
+
+
+def yolo(root: Path) -> Path:
+    photo(root / "images" / "train" / "a.jpg")
+    write_text(root / "data.yaml", "path: .\ntrain: images/train\nnames:\n  0: cat\n  1: dog\n")
+    lines = "1 0.5 0.5 0.2 0.4\n\n0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+    write_text(root / "labels" / "train" / "a.txt", lines)
+    return root
+
+
+def darknet(root: Path) -> Path:
+    photo(root / "obj_train_data" / "a.jpg")
+    write_text(root / "obj.data", "classes = 1\nnames = data/obj.names\ntrain = data/train.txt\n")
+    write_text(root / "obj.names", "cat\n")
+    write_text(root / "train.txt", "data/obj_train_data/a.jpg\n")
+    write_text(root / "obj_train_data" / "a.txt", "0 0.5 0.5 0.2 0.4\n")
+    return root
+
+
+def open_images(root: Path) -> Path:
+    photo(root / "images" / "train" / "a.jpg")
+    folder = root / "annotations"
+    write_text(folder / "class-descriptions-boxable.csv", "/m/1,Cat\n/m/2,Dog\n")
+    write_text(folder / "images.meta", "a 40 60\n")
+    tables = {
+        "human-imagelabels": "ImageID,Source,LabelName,Confidence\na,v,/m/2,1\n",
+        "bbox": "ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/1,0.1,0.5,0.2,0.4\n",
+        "object-segmentation": "MaskPath,ImageID,LabelName,BoxXMin,BoxXMax,BoxYMin,BoxYMax\n"
+        "m.png,a,/m/1,0.1,0.5,0.2,0.4\n",
+    }
+    for kind, text in tables.items():
+        write_text(folder / f"train-annotations-{kind}.csv", text)
+    (root / "masks").mkdir()
+    Image.fromarray(np.tri(20, 30, dtype=bool)).save(root / "masks" / "m.png")
+    return root
 
 
 def cvat(root: Path) -> Path:
@@ -125,6 +210,8 @@ def cvat(root: Path) -> Path:
         '<polygon label="cat" occluded="0" points="5,4;30,6;20,33" z_order="0"/>'
         '<polyline label="cat" occluded="0" points="5,4;30,6" z_order="0"/>'
         '<points label="cat" occluded="0" points="5,4" z_order="0"/>'
+        '<ellipse label="cat" occluded="0" cx="9" cy="9" rx="5" ry="3" rotation="30"/>'
+        '<mask label="cat" rle="1,3,2" left="1" top="1" width="3" height="2" z_order="2"/>'
         '<tag label="cat"/></image></annotations>',
     )
 
@@ -171,7 +258,21 @@ def write_json(path: Path, tree: object) -> Path:
 
 MAKERS = {
     maker.__name__: maker
-    for maker in (labelme, label_studio, coco, cvat, voc, label_png, clicks, boxes_csv)
+    for maker in (
+        labelme,
+        label_studio,
+        coco,
+        panoptic,
+        cvat,
+        yolo,
+        darknet,
+        open_images,
+        datumaro,
+        voc,
+        label_png,
+        clicks,
+        boxes_csv,
+    )
 }
 # Some samples come without their images.
 IMAGES_LEFT_OUT = {
@@ -243,7 +344,7 @@ def damage_file(path: Path, rng: random.Random) -> str:
         ways += [damage_json] * 6 + [nest_deep, many_corners, duplicate_key]
     if file.suffix == ".xml":
         ways += [damage_xml] * 6 + [entity_bomb]
-    if file.suffix in {".csv", ".txt"}:
+    if file.suffix in {".csv", ".txt", ".yaml", ".data", ".names", ".meta"}:
         ways += [damage_csv] * 3
     if file.suffix in {".png", ".jpg"}:
         ways += [declare_huge]
@@ -337,10 +438,11 @@ def entity_bomb(file, rng):
 
 
 def damage_csv(file, rng):
-    rows = [line.split(",") for line in file.read_text().splitlines()]
+    separator = "," if file.suffix == ".csv" else " "
+    rows = [line.split(separator) for line in file.read_text().splitlines()]
     row = rng.choice(rows)
     row[rng.randrange(len(row))] = rng.choice([*JUNK_TEXT, '"', "a,b,c"])
-    file.write_text("\n".join(map(",".join, rows)))
+    file.write_text("\n".join(map(separator.join, rows)))
 
 
 def declare_huge(file, rng):
