@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from weakseg.method import colour_features, location_features, unit_length
+from weakseg.method import colour_features, location_features
 
 
 def test_location_is_y_then_x_from_minus_to_plus_a_half():
@@ -13,14 +13,6 @@ def test_location_is_y_then_x_from_minus_to_plus_a_half():
 
 def test_an_image_of_one_row_has_a_location():
     assert location_features(1, 1).isfinite().all()
-
-
-def test_unit_length_leaves_a_zero_vector_and_its_gradient_finite():
-    vectors = torch.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
-    unit = unit_length(vectors)
-    assert unit.tolist() == [pytest.approx([0.6, 0.8]), [0.0, 0.0]]
-    unit.sum().backward()
-    assert vectors.grad.abs().max() <= 1
 
 
 def test_an_image_of_one_colour_has_no_colour_features():

@@ -1,4 +1,4 @@
-"""The whole objective: what takes part in which relation, and where there is nothing to compare."""
+"""The objective: pixels and prototypes of each relation, and relations without any."""
 
 import copy
 

@@ -29,12 +29,12 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @timm.models.register_model
 def short_deep_stem(pretrained=False, **options):
-    """Give timm a ResNet with the authors' stem and few blocks, so that tests take less time."""
+    """Register a short ResNet with the released stem in timm, so that tests take less time."""
     return timm.create_model("resnet50s", layers=SHORT, **options)
 
 
 def recipe_of(head, dimensions, backbone="test_resnet", **model):
-    """Give a recipe for a network in the authors' manner, by default of a tiny backbone."""
+    """Return a recipe of a network like the released ones, by default of a tiny backbone."""
     model = {
         "backbone": backbone,
         "output_stride": 8,
@@ -116,7 +116,7 @@ def by_formula(shapes):
 
 
 def nested(entries):
-    """Nest entries as in the authors' files."""
+    """Nest entries as in the released files."""
     parts = {}
     for key, value in entries.items():
         part, _, name = key.partition(".")
@@ -181,7 +181,7 @@ class Released:
         )
 
     def embedding(self, image):
-        """Scale RGB in 0 … 1 as their reader does, embed at stride 4, normalise."""
+        """Normalise RGB in 0 … 1 as the released reader does; return unit vectors at stride 4."""
         mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (MEAN, STD))
         raw = F.interpolate(
             self.head(self.backbone((image - mean) / std)), scale_factor=2, mode="bilinear"
@@ -255,7 +255,7 @@ def test_the_papers_recipes_ask_for_the_released_networks(recipe, head, dimensio
 
 @pytest.fixture
 def tiny():
-    """Give the recipe, our network and its entries under the authors' names."""
+    """Return the recipe, our network and its entries under the released names."""
     recipe = recipe_of("aspp", 8)
     network = build_network(network_spec(recipe, 21), weights="none").eval()
     return recipe, network, in_their_names(network)
@@ -441,7 +441,7 @@ def test_an_existing_run_is_replaced_only_on_demand(tmp_path, tiny):
 
 @pytest.fixture
 def imagenet_file(tmp_path):
-    """Write a file with the names of the authors' ImageNet weights; each entry has one value."""
+    """Write a file with the names of the released ImageNet weights; each entry has one value."""
     entries = {"module.fc.weight": torch.zeros(1000, 2048), "module.fc.bias": torch.zeros(1000)}
     prefix = "embedding_model.resnet_backbone."
     for number, (key, shape) in enumerate(released_shapes("aspp", 2, 2, RESNET_50).items()):

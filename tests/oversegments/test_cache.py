@@ -118,7 +118,7 @@ def test_key_depends_on_the_content_of_the_weights(tmp_path: Path):
 
 @pytest.fixture(scope="session")
 def hed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give weights of HED that know nothing."""
+    """Write untrained weights of HED."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "hed.safetensors"
     save_file(hed.HedNetwork().state_dict(), path)

@@ -15,7 +15,7 @@ def densecrf():
 
 
 def halves(height: int = 40, width: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Make an image of two colours, its label map, and probabilities that are right by and large.
+    """Return an image of two colours, its label map, and mostly correct probabilities.
 
     The probabilities meet five pixels beside the colours' edge, and a tenth of the pixels err.
     """

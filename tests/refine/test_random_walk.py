@@ -10,7 +10,7 @@ from weakseg.refine.random_walk import random_walk
 
 
 def plain_walk(scores: Tensor, embedding: Tensor, sharpness: float, squarings: int) -> Tensor:
-    """Square the transition matrix as the paper says, in double precision."""
+    """Square the transition matrix as in the paper, in double precision."""
     unit = F.normalize(embedding.double().flatten(1), dim=0)
     affinity = (sharpness * (unit.T @ unit - 1)).exp()
     transition = affinity / affinity.sum(dim=1, keepdim=True)

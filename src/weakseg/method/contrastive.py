@@ -100,7 +100,7 @@ def set_contrastive_loss(
     even its own segment's: C⁺ is then its own segment, C⁻ every segment, its own included.
 
     Args:
-        pixel: (N, D); this and what is not explained further is as in `contrastive_loss`.
+        pixel: (N, D). All but the tags are as in `contrastive_loss`.
         pixel_tags: (N, C) bool or 0/1.
         pixel_segment: (N,) int.
         prototype: (P, D).

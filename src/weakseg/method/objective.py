@@ -154,16 +154,14 @@ class PixelToSegmentLoss(nn.Module):
         past = memory.steps(embedding.device) if memory is not None else []
         prototypes = Prototypes.concatenate([current, *past])  # P of batch and memory
         losses = {}
-        if self.annotation is not None:
-            losses["annotation"] = self._annotation_loss(segments, prototypes, self.annotation)
-        if self.cooccurrence is not None:
-            losses["cooccurrence"] = self._cooccurrence_loss(
-                segments, prototypes, tags, self.cooccurrence
-            )
-        if self.similarity is not None:
-            losses["similarity"] = self._similarity_loss(segments, current, self.similarity)
-        if self.affinity is not None:
-            losses["affinity"] = self._affinity_loss(segments, prototypes, self.affinity)
+        if (relation := self.annotation) is not None:
+            losses["annotation"] = self._annotation_loss(segments, prototypes, relation)
+        if (relation := self.cooccurrence) is not None:
+            losses["cooccurrence"] = self._cooccurrence_loss(segments, prototypes, tags, relation)
+        if (relation := self.similarity) is not None:
+            losses["similarity"] = self._similarity_loss(segments, current, relation)
+        if (relation := self.affinity) is not None:
+            losses["affinity"] = self._affinity_loss(segments, prototypes, relation)
         if memory is not None and self.training:
             memory.append(current)
         return losses
