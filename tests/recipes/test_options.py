@@ -85,3 +85,20 @@ def test_a_wrong_flag_is_named(data):
         resolve_data(data, {"point_radius": -1})
     with pytest.raises(RecipeError, match=r"unknown key 'data\.radius'"):
         resolve_data(data, {"radius": 1})
+
+
+def test_on_the_data_of_a_run_its_recipe_wins_over_the_folder_and_flags_over_both(data, tmp_path):
+    trained_on = DataConfig(root=str(data), point_radius=8, marks=["points"])
+    assert resolve_data(data, trained_on=trained_on) == trained_on
+    assert resolve_data(data, {"point_radius": 6}, trained_on=trained_on).point_radius == 6
+    assert resolve_data(data / "data.yaml", trained_on=trained_on).point_radius == 10
+    (tmp_path / "elsewhere").mkdir()
+    other = resolve_data(tmp_path / "elsewhere", trained_on=trained_on)
+    assert other == DataConfig(root=str(tmp_path / "elsewhere"))
+
+
+def test_kinds_of_marks_that_are_named_replace_those_of_the_run(data):
+    trained_on = DataConfig(root=str(data), marks=["points"], points=["clicks.json"])
+    found = resolve_data(data, {"masks": data / "full"}, trained_on=trained_on)
+    assert (found.marks, found.points, found.masks) == ([], [], str(data / "full"))
+    assert resolve_data(data, {"marks": ()}, trained_on=trained_on).marks == []

@@ -26,8 +26,7 @@ from weakseg.inference import Segmenter
 from weakseg.inference.labelling import LabelledImage, label_images
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap
-from weakseg.recipes.options import DataOptions, data_options, resolve_data
-from weakseg.recipes.recipe import DataConfig
+from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
@@ -103,7 +102,7 @@ def label(
     """
     check_format(format)
     recipe, classes = RunFolder(Path(run)).read()
-    source = DataFolder(_data_of(data, recipe.data, config or {}))
+    source = DataFolder(resolve_data(data, config, trained_on=recipe.data))
     _check_classes(source.classes, classes, run)
     records = [record for record, _ in source.every()] if split is None else source.split(split)
     _check_folder(Path(out), source)
@@ -191,23 +190,6 @@ class _Output:
 
     def _confidence_path(self, name: str) -> Path:
         return self.folder / f"{name}.confidence.png"
-
-
-def _data_of(data: str | Path, trained_on: DataConfig, asked: DataOptions) -> DataConfig:
-    """Merge what was asked for, by a data.yaml that is named too; else the run's recipe counts."""
-    config = resolve_data(data, asked)
-    if isinstance(asked, DataConfig) or not trained_on.root:
-        return config
-    if Path(trained_on.root).resolve() != Path(config.root).resolve():
-        return config
-    named = {**(data_options(data) if Path(data).is_file() else {}), **asked}
-    usual = dict(vars(trained_on))
-    if named.keys() & _WHICH_MARKS:  # these choose together
-        usual = {key: value for key, value in usual.items() if key not in _WHICH_MARKS}
-    return resolve_data(data, {**usual, **named})
-
-
-_WHICH_MARKS = {"marks", "points", "scribbles", "masks"}
 
 
 def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,13 +60,19 @@ def branches(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 def as_tree(config: DataclassInstance) -> dict[str, Any]:
     """Convert a dataclass into nested dictionaries of the types that YAML has."""
-    tree: dict[str, Any] = _plain_types(asdict(config))
+    tree: dict[str, Any] = plain_types(asdict(config))
     return tree
 
 
-def _plain_types(value: Any) -> Any:
+def plain_types(value: Any) -> Any:
+    """Convert tuples and paths inside a value into lists and texts, as YAML has them.
+
+    Examples:
+        >>> plain_types({"points": (Path("a.csv"),)})
+        {'points': ['a.csv']}
+    """
     if isinstance(value, dict):
-        return {key: _plain_types(item) for key, item in value.items()}
+        return {key: plain_types(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain_types(item) for item in value]
-    return value
+        return [plain_types(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -24,6 +24,8 @@ from weakseg.support.machine import is_first_process
 _log = logging.getLogger(__name__)
 _PATHS = ("root", "scribbles", "masks", "classes", "cache")
 
+_WHICH_MARKS = {"marks", "points", "scribbles", "masks"}
+
 DataOptions = Mapping[str, Any] | DataConfig
 """Keys of `data` in a recipe with their values, or all of them."""
 
@@ -53,28 +55,40 @@ def resolve_recipe(
         source, tree = str(path), read_recipe_tree(path)
     tree = merge(tree, overrides or {})
     resolved = parse_recipe(tree, source=source)  # what is wrong in it comes before the data
-    own = data_options(data)
+    own = _data_options(data)
     config = resolve_options(own, tree.get("data", {}), {"root": own["root"]})
     _report_unused(own, config, flatten(overrides or {}))
     return replace(resolved, data=config)
 
 
-def resolve_data(data: str | Path, options: DataOptions | None = None) -> DataConfig:
-    """Merge the options that say where the data is and which marks count.
+def resolve_data(
+    data: str | Path, options: DataOptions | None = None, *, trained_on: DataConfig | None = None
+) -> DataConfig:
+    """Merge the options of the place of the data and of the marks that count.
 
     Args:
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         options: They win over those of a data.yaml.
+        trained_on: The data of a run. Where it is the same, its options win over those of the
+            folder, but for a data.yaml that is named itself.
 
     Raises:
         DataError: There is no such data, or its data.yaml is wrong.
         RecipeError: An option is wrong.
     """
-    own = data_options(data)
-    resolved = resolve_options(own, options or {}, {"root": own["root"]})
+    own = _data_options(data)
+    place = {"root": own["root"]}
     if isinstance(options, DataConfig):
-        _report_unused(own, resolved)
-    return resolved
+        config = resolve_options(options, place)
+        _report_unused(own, config)
+        return config
+    named = {**(own if Path(data).is_file() else {}), **(options or {})}
+    if trained_on is not None and _is_same(trained_on.root, own["root"]):
+        usual = as_tree(trained_on)
+        if named.keys() & _WHICH_MARKS:  # these choose together
+            usual = {key: value for key, value in usual.items() if key not in _WHICH_MARKS}
+        own |= usual
+    return resolve_options(own, named, place)
 
 
 def resolve_options(*options: DataOptions) -> DataConfig:
@@ -87,7 +101,7 @@ def resolve_options(*options: DataOptions) -> DataConfig:
     return parse_recipe({"data": merge(*trees)}, source="options").data
 
 
-def data_options(data: str | Path) -> dict[str, Any]:
+def _data_options(data: str | Path) -> dict[str, Any]:
     """Read the options that a data folder or a data.yaml sets, among them always its root.
 
     Raises:
@@ -125,6 +139,10 @@ def _read_data_yaml(path: Path) -> dict[str, Any]:
         unknown = sorted(map(str, set(tree) - known)) if isinstance(tree, dict) else [tree]
         raise DataError(f"unknown: {unknown}; expected keys among {', '.join(known)}", path=path)
     return tree
+
+
+def _is_same(root: str, other: str) -> bool:
+    return bool(root) and Path(root).resolve() == Path(other).resolve()
 
 
 def _report_unused(own: Mapping[str, Any], used: DataConfig, named: Iterable[str] = ()) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_docstring_parse_options
 
-from weakseg.recipes.merging import as_tree, branches, flatten, merge
+from weakseg.recipes.merging import as_tree, branches, flatten, merge, plain_types
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.errors import RecipeError
 from weakseg.support.files import replacing
@@ -124,7 +124,7 @@ def parse_recipe(tree: Mapping[str, Any], *, source: str = "recipe") -> Recipe:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Recipe, None)
     try:
-        parsed = parser.instantiate(parser.parse_object(dict(tree)))
+        parsed = parser.instantiate(parser.parse_object(plain_types(dict(tree))))
         return Recipe(**{item.name: getattr(parsed, item.name) for item in fields(Recipe)})
     except RecipeError as error:
         raise RecipeError(f"{source}: {error}") from error

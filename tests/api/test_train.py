@@ -1,0 +1,47 @@
+"""Options of a training and the recipe that its run folder stores."""
+
+import pytest
+
+from weakseg.api import train as module
+from weakseg.cli.main import main
+from weakseg.recipes.reading import load_recipe
+
+
+@pytest.fixture
+def train(folder, tmp_path, monkeypatch, capsys):
+    """Return a function that starts a training of `folder`, and stops before its first stage."""
+
+    def stop(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run_stages", stop)
+    monkeypatch.setattr(module, "oversegment_records", lambda *args: None)
+
+    def start(*flags):
+        run = tmp_path / "run"
+        code = main(["train", str(folder), "--out", str(run), *map(str, flags)])
+        return code, capsys.readouterr().err, load_recipe(str(run / "recipe.yaml")).data
+
+    return start
+
+
+def test_a_run_stores_the_options_of_data_yaml(folder, train):
+    (folder / "data.yaml").write_text("point_radius: 10\nmarks: [points]\n")
+    code, _, stored = train()
+    assert code == 130
+    assert (stored.root, stored.point_radius, stored.marks) == (str(folder), 10, ["points"])
+
+
+def test_a_flag_that_names_the_default_wins_over_data_yaml(folder, train):
+    (folder / "data.yaml").write_text("point_radius: 10\n")
+    assert train("--data.point_radius", 6)[2].point_radius == 6
+    assert train("--data.point_radius", 6, "--resume")[0] == 130
+
+
+def test_a_run_is_not_resumed_with_other_options_of_the_data(folder, train):
+    (folder / "data.yaml").write_text("point_radius: 10\n")
+    train()
+    code, error, stored = train("--data.point_radius", 6, "--resume")
+    assert code == 1
+    assert "data.point_radius: 10.0 → 6.0" in error
+    assert stored.point_radius == 10
