@@ -1,7 +1,6 @@
 import pytest
 import yaml
 
-import weakseg
 from weakseg.recipes.reading import (
     dump_recipe,
     load_recipe,
@@ -57,10 +56,3 @@ def test_differences_name_the_key_and_both_values():
 def test_a_value_out_of_range_is_refused_with_its_key(tree, message):
     with pytest.raises(RecipeError, match=message.replace(".", r"\.")):
         parse_recipe(tree)
-
-
-def test_public_names_stay_functions_after_their_modules_are_imported():
-    for name in ("demo", "train", "predict", "evaluate", "Segmenter", "demo"):
-        assert callable(getattr(weakseg, name))
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = weakseg.nothing
