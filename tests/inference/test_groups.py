@@ -3,7 +3,7 @@ from weakseg.inference.groups import in_groups
 
 def grouped(items, size, waiting=10**9):
     return list(
-        in_groups(items, size=size, key=lambda x: x % 3, pixels=lambda _: 1, waiting_pixels=waiting)
+        in_groups(items, size=size, key=lambda x: x % 3, pixels=lambda _: 1, max_pixels=waiting)
     )
 
 
@@ -23,7 +23,7 @@ def test_no_more_wait_than_are_allowed():
             yield item
 
     given = 0
-    groups = in_groups(source(), size=100, key=lambda x: x, pixels=lambda _: 1, waiting_pixels=5)
+    groups = in_groups(source(), size=100, key=lambda x: x, pixels=lambda _: 1, max_pixels=5)
     for group in groups:
         assert len(seen) - given <= 6
         given += len(group)

@@ -165,7 +165,7 @@ def test_probabilities_of_a_batch_are_those_of_its_images(network, memory, monke
     images = np.stack([picture(40, 56), picture(40, 56)[::-1], picture(40, 56)[:, ::-1]])
     together = list(segmenter.probabilities_batch(images))
     # Where few fit into memory they go one by one.
-    monkeypatch.setattr("weakseg.inference.segmenter._HELD_PROBABILITIES", 1)
+    monkeypatch.setattr("weakseg.inference.segmenter._MAX_PROBABILITIES", 1)
     alone = list(segmenter.probabilities_batch(images))
     assert len(together) == len(alone) == 3
     assert np.allclose(together, alone, atol=1e-4)

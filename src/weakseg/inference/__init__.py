@@ -1,4 +1,4 @@
-"""Image -> mask."""
+"""Prediction: image -> class probabilities -> mask."""
 
 from weakseg.inference.segmenter import Prediction, Segmenter
 

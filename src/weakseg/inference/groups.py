@@ -1,4 +1,4 @@
-"""Putting what is alike into groups that go through the network together."""
+"""Groups of equal images, which go through the network together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_WAITING_PIXELS = 16_000_000  # images wait in memory for others like them up to here
+_MAX_WAITING_PIXELS = 16_000_000
 
 
 def in_groups(
@@ -16,16 +16,16 @@ def in_groups(
     size: int,
     key: Callable[[T], Hashable],
     pixels: Callable[[T], int],
-    waiting_pixels: int = _WAITING_PIXELS,
+    max_pixels: int = _MAX_WAITING_PIXELS,
 ) -> Iterator[list[T]]:
-    """Collect items that are alike; however many there are, few wait at a time.
+    """Group items with the same key; however many there are, few wait in memory at a time.
 
     Args:
         items: The items.
         size: Items of a full group.
-        key: What items of a group have in common.
-        pixels: How many pixels an item holds in memory.
-        waiting_pixels: Where more of them wait than this, groups go as they are.
+        key: Key of an item, equal in a group.
+        pixels: Number of pixels that an item holds in memory.
+        max_pixels: Where more than this wait, all groups are yielded as they are.
 
     Yields:
         Groups, which hold every item once, not always in the order of `items`.
@@ -44,7 +44,7 @@ def in_groups(
             del waiting[key(item)]
             held -= sum(map(pixels, group))
             yield group
-        elif held > waiting_pixels:
+        elif held > max_pixels:
             yield from waiting.values()
             waiting, held = {}, 0
     yield from waiting.values()

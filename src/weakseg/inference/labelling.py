@@ -73,7 +73,7 @@ def label_images(
 
     Args:
         segmenter: The predictor.
-        records: Images with their marks. However many they are, those in memory at a time are few.
+        records: Images with their marks. However many they are, few are in memory at a time.
         config: How marks are drawn.
 
     Yields:

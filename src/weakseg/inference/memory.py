@@ -1,4 +1,4 @@
-"""The memory: labelled prototypes of the training images, against which new images are held."""
+"""Memory: labelled prototypes of the training images, which label the segments of new ones."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Memory:
     label: Tensor
 
     def only(self, allowed: Tensor) -> Memory:
-        """Keep the prototypes of some classes, given one boolean a class, (C,)."""
-        kept = allowed.to(self.label.device)[self.label.long()]
+        """Return the prototypes of the allowed classes, (C,) bool."""
+        kept = allowed.to(self.label.device)[self.label.long()]  # (M,)
         return Memory(self.prototype[kept], self.label[kept])
 
     def save(self, path: Path) -> None:
@@ -69,7 +69,7 @@ class Memory:
 def build_memory(
     network: EmbeddingNetwork, records: Sequence[Record], classes: ClassList, recipe: Recipe
 ) -> Memory:
-    """Collect the prototypes of the training images' clusters that hold a labelled pixel.
+    """Collect the prototypes of those clusters of the training images that hold a labelled pixel.
 
     A cluster takes the majority label of its labelled pixels. It is not cut along the marks, so
     that a click stands for all that looks alike around it, as clusters of a new image do.
@@ -78,7 +78,7 @@ def build_memory(
         network: The trained network, on its device.
         records: Training images with their marks.
         classes: The classes.
-        recipe: The recipe, for how marks are drawn and clusters made.
+        recipe: How marks are drawn and clusters made.
 
     Returns:
         The memory, on the network's device.
@@ -89,7 +89,7 @@ def build_memory(
     device = next(network.parameters()).device
     prototypes = [torch.zeros(0, recipe.model.dimensions, device=device)]
     labels = [torch.zeros(0, dtype=torch.long, device=device)]
-    config = recipe.inference
+    config, stride = recipe.inference, recipe.model.embedding_stride
     for record in progress(records, "Collecting prototypes", len(records)):
         sample = load_sample(record, classes, recipe.data, None)
         height, width = sample.annotation.shape
@@ -97,10 +97,8 @@ def build_memory(
             annotation = sample.annotation[tile.seen]
             if not (annotation < len(classes)).any():
                 continue
-            image = sample.image[:, *tile.seen][None].to(device).float() / 255
-            small = shrink_labels(
-                annotation[None].to(device), recipe.model.embedding_stride, len(classes)
-            )
+            image = sample.image[:, *tile.seen][None].to(device).float() / 255  # (1, 3, H, W)
+            small = shrink_labels(annotation[None].to(device), stride, len(classes))  # (1, h, w)
             prototype, label = labelled_prototypes(network(image), small, len(classes), config)
             prototypes.append(prototype)
             labels.append(label)
@@ -110,25 +108,26 @@ def build_memory(
 def labelled_prototypes(
     embedding: Tensor, annotation: Tensor, num_classes: int, config: InferenceConfig
 ) -> tuple[Tensor, Tensor]:
-    """Group pixels into clusters, and keep those with a labelled pixel.
+    """Return the prototypes of the clusters that hold a labelled pixel.
 
     Args:
         embedding: Unit vectors, (B, D, h, w).
         annotation: Label maps, (B, h, w).
         num_classes: Number of classes.
-        config: Grid and rounds of k-means.
+        config: Grid and iterations of k-means.
 
     Returns:
         Prototypes, (M, D), and their majority labels, (M,).
     """
-    taking_part = annotation != VOID
-    uncut = torch.where(taking_part, UNLABELLED, VOID)
+    used = annotation != VOID  # (B, h, w)
+    uncut = torch.where(used, UNLABELLED, VOID)  # (B, h, w)
     segments = segment_pixels(
         embedding, uncut, torch.zeros_like(uncut), grid=config.grid, iterations=config.iterations
     )
-    count = segments.num_segments
+    count = segments.num_segments  # P
+    # Labels of the N pixels that are not void -> of the clusters, (P,)
     label = majority_label(
-        segments.segment, annotation[taking_part], num_classes=num_classes, num_segments=count
+        segments.segment, annotation[used], num_classes=num_classes, num_segments=count
     )
     kept = label < num_classes
     return segment_prototypes(segments.pixel, segments.segment, count)[kept], label[kept]

@@ -1,4 +1,4 @@
-"""Images of one size -> class probabilities, averaged over scales and mirror images."""
+"""Class probabilities of images of one size, averaged over scales and mirror images."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def class_probabilities(
     *,
     mirrored: Sequence[int] | None = None,
 ) -> Tensor:
-    """Label images of one size.
+    """Compute the class probabilities of images of one size.
 
     Args:
         network: The trained network, in evaluation mode.
         image: RGB, (B, 3, H, W), 0 to 1.
         memory: Labelled prototypes; not needed for labels by the classifier.
         config: Retrieval, classifier or both, scales, mirror.
-        mirrored: What each class is called in a mirrored image, as `ClassList.mirrored` gives it;
-            by default the same.
+        mirrored: Class that each class becomes in a mirrored image (`ClassList.mirrored`); by
+            default the same.
 
     Returns:
         Probabilities, (B, C, H, W).
@@ -43,28 +43,30 @@ def class_probabilities(
         scaled_size = [max(1, round(side * scale)) for side in size]
         scaled = image
         if scale != 1:
+            # (B, 3, H, W) -> (B, 3, H', W')
             scaled = F.interpolate(image, scaled_size, mode="bilinear", antialias=scale < 1)
         for flip in (False, True) if config.flip else (False,):
-            share = _one_view(network, scaled.flip(-1) if flip else scaled, memory, config)
-            share = F.interpolate(share, size, mode="bilinear", align_corners=False)
+            view = scaled.flip(-1) if flip else scaled  # (B, 3, H', W')
+            seen = _view_probabilities(network, view, memory, config)  # (B, C, h, w)
+            seen = F.interpolate(seen, size, mode="bilinear", align_corners=False)  # (B, C, H, W)
             if flip:
-                share = share.flip(-1) if mirrored is None else share.flip(-1)[:, list(mirrored)]
-            total = total + share
+                seen = seen.flip(-1) if mirrored is None else seen.flip(-1)[:, list(mirrored)]
+            total = total + seen
             views += 1
     return total / views
 
 
-def _one_view(
+def _view_probabilities(
     network: EmbeddingNetwork, image: Tensor, memory: Memory | None, config: InferenceConfig
 ) -> Tensor:
-    embedding = network(image)
-    shares = []
+    embedding = network(image)  # (B, D, h, w)
+    found = []  # (B, C, h, w) each
     if config.labels != "retrieval":
-        shares.append(network.classify(embedding).float().softmax(dim=1))
+        found.append(network.classify(embedding).float().softmax(dim=1))
     if config.labels != "classifier":
         assert memory is not None
-        shares.append(retrieve(embedding, memory, network.spec.num_classes, config))
-    return torch.stack(shares).mean(dim=0)
+        found.append(retrieve(embedding, memory, network.spec.num_classes, config))
+    return torch.stack(found).mean(dim=0)  # (2, B, C, h, w) -> (B, C, h, w)
 
 
 def retrieve(
@@ -76,10 +78,10 @@ def retrieve(
         embedding: Unit vectors, (B, D, h, w).
         memory: Labelled prototypes.
         num_classes: Number of classes C.
-        config: Grid and rounds of k-means, number of votes.
+        config: Grid and iterations of k-means, number of votes.
 
     Returns:
-        Share of votes, (B, C, h, w).
+        Fraction of votes, (B, C, h, w).
 
     Source: SPML, section 3.4.
     """
@@ -92,7 +94,7 @@ def retrieve(
         grid=config.grid,
         iterations=config.iterations,
     )
-    prototype = segment_prototypes(segments.pixel, segments.segment)
-    nearest = nearest_labels(prototype, memory.prototype, memory.label, k=config.k)
-    share = vote_share(nearest, num_classes)[segments.segment]
-    return share.view(batch, height, width, num_classes).permute(0, 3, 1, 2)
+    prototype = segment_prototypes(segments.pixel, segments.segment)  # (P, D)
+    nearest = nearest_labels(prototype, memory.prototype, memory.label, k=config.k)  # (P, k)
+    votes = vote_share(nearest, num_classes)[segments.segment]  # (P, C) -> (B * h * w, C)
+    return votes.view(batch, height, width, num_classes).permute(0, 3, 1, 2)  # (B, C, h, w)

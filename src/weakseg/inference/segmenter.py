@@ -1,4 +1,4 @@
-"""The predictor: a trained run that labels every pixel of new images."""
+"""Segmenter: the predictor of a trained run."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from weakseg.refine.crf import dense_crf, require_crf
 from weakseg.support.devices import pick_device
 from weakseg.support.errors import WeightsError
 
-_HELD_PROBABILITIES = 2**26  # of images that go through the network together; 256 MiB
+_MAX_PROBABILITIES = 2**26  # of images that go through the network together; 256 MiB
 
 RgbImage = str | Path | NDArray[np.uint8] | Image.Image
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A labelled image.
+    """Mask of a new image.
 
     Args:
         path: The image file.
@@ -57,16 +57,16 @@ class Segmenter:
     Args:
         network: The trained network.
         classes: The classes.
-        config: How images are labelled.
+        config: Labels by retrieval or classifier, scales, flip, tiles, CRF.
         memory: Labelled prototypes, for labels by retrieval.
-        mirror_swap: Pairs of class names that change places when an image is mirrored.
+        mirror_swap: Pairs of class names that swap when an image is mirrored, as left and right.
 
     Raises:
-        WeightsError: Retrieval is asked for, and there is no memory.
-        MissingExtraError: The dense CRF is asked for, and is not installed.
+        WeightsError: Labels are by retrieval, and there is no memory.
+        MissingExtraError: The dense CRF is on, and is not installed.
 
     Examples:
-        ``Segmenter.load("run").predict("photo.jpg")`` gives class ids, (H, W).
+        ``Segmenter.load("run").predict("photo.jpg")`` returns class ids, (H, W).
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Segmenter:
 
     @classmethod
     def load(cls, run: str | Path, *, device: str = "auto", **options: Any) -> Segmenter:
-        """Load a run.
+        """Load the predictor of a run.
 
         Args:
             run: The run folder.
@@ -132,9 +132,9 @@ class Segmenter:
         return mask
 
     def probabilities(self, image: RgbImage) -> NDArray[np.float32]:
-        """Give the probability of every class at every pixel of one image, before any CRF.
+        """Return the probability of every class at every pixel of one image, before any CRF.
 
-        All of them are held at once: of 21 classes on 12 megapixels, one gigabyte.
+        They are in memory at once: of 21 classes on 12 megapixels, one gigabyte.
 
         Args:
             image: A file, a Pillow image, or an RGB array (H, W, 3) of 8 bits.
@@ -149,38 +149,38 @@ class Segmenter:
         return next(self.probabilities_batch(_as_rgb(image)[None]))
 
     def probabilities_batch(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
-        """Give the probabilities of images of one size, which share passes of the network.
+        """Yield the probabilities of images of one size, which go through the network together.
 
         Args:
             images: RGB, (B, H, W, 3), 8 bits.
 
         Yields:
-            Probabilities of one image after the other, (C, H, W), before any CRF.
+            Probabilities of each image, (C, H, W), before any CRF.
         """
         count, height, width, _ = images.shape
         each = len(self.classes) * height * width
-        together = max(1, _HELD_PROBABILITIES // each)
+        together = max(1, _MAX_PROBABILITIES // each)
         for first in range(0, count, together):
-            part = images[first : first + together]
-            shares = np.empty((len(part), len(self.classes), height, width), np.float32)
-            for kept, seen in self.tile_probabilities(part):
-                shares[:, :, *kept] = seen
-            yield from shares
+            part = images[first : first + together]  # (b, H, W, 3)
+            whole = np.empty((len(part), len(self.classes), height, width), np.float32)
+            for window, tile in self.tile_probabilities(part):
+                whole[:, :, *window] = tile
+            yield from whole
 
     def tile_probabilities(
         self, images: NDArray[np.uint8]
     ) -> Iterator[tuple[tuple[slice, slice], NDArray[np.float32]]]:
-        """Give the probabilities of images of one size, tile by tile.
+        """Yield the probabilities of images of one size, tile by tile.
 
         Args:
             images: RGB, (B, H, W, 3), 8 bits.
 
         Yields:
-            Rows and columns of a part, and its probabilities, (B, C, h, w), before any CRF. The
-            parts cover the images once.
+            Rows and columns of a window, and its probabilities, (B, C, h, w), before any CRF. The
+            windows cover the images once.
         """
         for tile in self._tiles(*images.shape[1:3]):
-            yield tile.kept, self._label_tile(images, tile).float().cpu().numpy()
+            yield tile.kept, self._one_tile(images, tile).float().cpu().numpy()
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Label images of one size together, tile by tile where they are large.
@@ -193,12 +193,12 @@ class Segmenter:
         """
         masks = np.empty(images.shape[:3], np.uint8)
         if self.config.crf != "none":  # it needs the probabilities of a whole image
-            for number, shares in enumerate(self.probabilities_batch(images)):
-                sharp = dense_crf(images[number], shares, self.config.crf)
+            for number, predicted in enumerate(self.probabilities_batch(images)):
+                sharp = dense_crf(images[number], predicted, self.config.crf)  # (C, H, W)
                 masks[number] = sharp.argmax(axis=0)
             return masks
         for tile in self._tiles(*images.shape[1:3]):
-            labels = self._label_tile(images, tile).argmax(dim=1)
+            labels = self._one_tile(images, tile).argmax(dim=1)  # (B, C, h, w) -> (B, h, w)
             masks[:, *tile.kept] = labels.byte().cpu().numpy()
         return masks
 
@@ -206,22 +206,22 @@ class Segmenter:
         return tiles(height, width, side=self.config.tile, overlap=self.config.overlap)
 
     @torch.inference_mode()
-    def _label_tile(self, images: NDArray[np.uint8], tile: Tile) -> Tensor:
-        """Give the probabilities, (B, C, h, w), of what a tile keeps."""
-        seen = torch.from_numpy(images[:, *tile.seen].copy()).to(self.device)
-        pixels = seen.permute(0, 3, 1, 2).float() / 255
-        shares = class_probabilities(
+    def _one_tile(self, images: NDArray[np.uint8], tile: Tile) -> Tensor:
+        """Return the probabilities of what a tile keeps, (B, C, h, w)."""
+        seen = torch.from_numpy(images[:, *tile.seen].copy()).to(self.device)  # (B, h', w', 3)
+        pixels = seen.permute(0, 3, 1, 2).float() / 255  # (B, 3, h', w')
+        predicted = class_probabilities(
             self.network, pixels, self.memory, self.config, mirrored=self.mirrored
-        )
-        return shares[:, :, *tile.inside]
+        )  # (B, C, h', w')
+        return predicted[:, :, *tile.inside]
 
     def limited_to(self, allowed: NDArray[np.bool_]) -> Segmenter:
-        """Give a predictor of which only prototypes of some classes vote.
+        """Return a predictor in which only prototypes of the allowed classes vote.
 
-        Where none of the memory are of these classes, or the classifier labels, it is as before.
+        It is as before where the memory has no such prototype, and for labels by the classifier.
 
         Args:
-            allowed: Whether a class may be voted for, (C,).
+            allowed: Whether each class may be voted for, (C,).
         """
         limited = copy(self)
         if self.memory is not None:
@@ -230,10 +230,10 @@ class Segmenter:
         return limited
 
     def predict_files(self, paths: Iterable[Path]) -> Iterator[Prediction]:
-        """Label many images in one pass; those of one size go through the network together.
+        """Label many images; those of one size go through the network together.
 
         Args:
-            paths: Image files. However many they are, those in memory at a time are few.
+            paths: Image files. However many they are, few are in memory at a time.
 
         Yields:
             Predictions, not always in the order of `paths`.

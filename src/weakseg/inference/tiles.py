@@ -1,21 +1,21 @@
-"""Cutting a large image into tiles that see some of their surroundings."""
+"""Overlapping tiles of a large image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Tiles begin at multiples of the networks' largest stride, so that all see the same sampling grid.
+# Tiles start at multiples of the networks' largest stride, so that all have the same sampling grid.
 _ALIGNED = 32
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of an image.
+    """Part of an image.
 
     Args:
-        seen: Rows and columns that the network sees.
-        kept: Rows and columns whose prediction is kept, in pixels of the image.
+        seen: Rows and columns of the input.
+        kept: Rows and columns of the output that is kept, in pixels of the image.
         inside: The same, in pixels of `seen`.
     """
 
@@ -25,19 +25,19 @@ class Tile:
 
 
 def tiles(height: int, width: int, *, side: int, overlap: int) -> Iterator[Tile]:
-    """Cut an image so that kept parts cover it once.
+    """Yield tiles whose kept parts cover an image once.
 
     Args:
         height: Height of the image.
         width: Width of the image.
-        side: Side of what the network sees at once.
-        overlap: Surroundings that a kept part has on each side, where the image has them.
+        side: Side of the input.
+        overlap: Context around a kept part on each side, where the image has it.
 
     Yields:
         Tiles, row by row.
 
     Raises:
-        ValueError: Overlaps leave too little to keep.
+        ValueError: The overlap leaves too little to keep.
 
     Examples:
         >>> [tile.kept[1] for tile in tiles(90, 150, side=96, overlap=16)]
@@ -58,7 +58,7 @@ def _spans(length: int, side: int, overlap: int) -> list[tuple[slice, slice, sli
     spans, start = [], 0
     while start < length:
         first = max(0, start - overlap)
-        # The last tile is as large as the others: networks are used to the size they trained on.
+        # The last tile is as large as the others: networks work best at the size of their training.
         first = max(0, min(first - first % _ALIGNED, length - side))
         stop = min(first + side, length)
         end = length if stop == length else stop - overlap

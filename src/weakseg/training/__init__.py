@@ -1,4 +1,4 @@
-"""Training: from records to a network, stage by stage."""
+"""Training: from marked images to a network, stage by stage."""
 
 from weakseg.training.pipeline import Outcome, run_stages
 from weakseg.training.steps.embedding import EmbeddingModule

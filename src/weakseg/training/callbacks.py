@@ -1,4 +1,4 @@
-"""What happens beside the training steps: log, progress bar, checkpoints, Ctrl-C."""
+"""Callbacks of the training loop: log, progress bar, checkpoints and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from weakseg.training.steps.base import TrainingModule
 
 
 class Interrupted(BaseException):
-    """Ctrl-C came, and the step that was under way has been finished and kept."""
+    """Ctrl-C, after the step under way was finished and its state saved."""
 
 
 class LogWriter(L.Callback):
     """Write losses, learning rate and seconds of every step to log.csv and for TensorBoard.
 
     Args:
-        path: The log. Where it is there, steps after the one resumed from are dropped.
+        path: The log. On resuming, steps after the checkpoint are dropped from it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class LogWriter(L.Callback):
         self.events: SummaryWriter | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Keep what was logged up to the step resumed from."""
+        """Drop steps of the log after the checkpoint."""
         self.clock = time.perf_counter()
         if not trainer.is_global_zero:
             return
@@ -67,14 +67,14 @@ class LogWriter(L.Callback):
             _write_rows(self.path, [{"step": str(trainer.global_step), **row}], mode="a")
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Close the events."""
+        """Close the event file."""
         if self.events is not None:
             self.events.close()
             self.events = None
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """Read log.csv; a last line that was cut off by a kill is left out."""
+    """Read log.csv; a last line that a kill cut off is left out."""
     with path.open(newline="") as file:
         return [row for row in csv.DictReader(file) if None not in row.values()]
 
@@ -91,7 +91,7 @@ def _write_rows(path: Path, rows: list[dict[str, str]], *, mode: str) -> None:
 
 
 class ProgressBar(L.Callback):
-    """One line with the losses; where the output is no terminal, a line every tenth of the run.
+    """Progress bar with the losses; without a terminal, a line every tenth of the training.
 
     Args:
         title: What is being trained.
@@ -116,7 +116,7 @@ class ProgressBar(L.Callback):
             self.progress.start()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Move the bar."""
+        """Update the bar."""
         assert isinstance(pl_module, TrainingModule)
         losses = " ".join(f"{name} {value.item():.2f}" for name, value in pl_module.terms.items())
         step = trainer.global_step
@@ -127,12 +127,12 @@ class ProgressBar(L.Callback):
             self.progress.console.print(f"{title}: step {step} of {self.steps}, {losses}")
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Leave the bar as it stands."""
+        """Stop the bar."""
         self.progress.stop()
 
 
 class Checkpoints(L.Callback):
-    """Keep the newest state, and keep it on Ctrl-C too, always between two steps.
+    """Save the newest state every few steps and on Ctrl-C, always between two steps.
 
     Args:
         path: The checkpoint; a new one replaces it only once it is whole.
@@ -143,16 +143,16 @@ class Checkpoints(L.Callback):
         self.path = path
         self.every = every
         self.interrupted = False
-        self._before: Any = None
+        self._previous_handler: Any = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take over Ctrl-C."""
-        # Signals can only be handled from the main thread; elsewhere Ctrl-C keeps its usual way.
+        """Install the handler of Ctrl-C."""
+        # Signals can only be handled from the main thread; elsewhere the usual handler stays.
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._interrupt)
+            self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        """Save where it is time."""
+        """Save when it is due."""
         step = trainer.global_step
         if step % self.every == 0 or step >= trainer.max_steps or self.interrupted:
             self.save(trainer)
@@ -160,10 +160,10 @@ class Checkpoints(L.Callback):
             raise Interrupted
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Give Ctrl-C back."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+        """Restore the handler of Ctrl-C."""
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
+            self._previous_handler = None
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the checkpoint.
@@ -172,7 +172,7 @@ class Checkpoints(L.Callback):
             RunError: It cannot be written, as when the disk is full.
         """
         if not trainer.is_global_zero:
-            trainer.save_checkpoint(self.path)  # takes part in gathering; the first process writes
+            trainer.save_checkpoint(self.path)  # joins the gathering; the first process writes
             return
         with replacing(self.path) as beside:
             try:

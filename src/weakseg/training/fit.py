@@ -1,4 +1,4 @@
-"""The loop that trains a stage's module."""
+"""Training loop, from the start or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ def fit(
     folder: TrainingFolder,
     title: str,
 ) -> None:
-    """Train, from the start or from the folder's checkpoint.
+    """Train a module, from the start or from the folder's checkpoint.
 
     Args:
-        module: What is trained.
-        draws: The stream of training samples, from its start.
-        config: The loop.
-        folder: Where log and checkpoint are.
-        title: What to call it.
+        module: The training step.
+        draws: The training samples, from the first step on.
+        config: Length, batch and devices of the loop.
+        folder: Folder of log and checkpoint.
+        title: Name of the training, for the progress bar.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
-        RunError: The checkpoint is damaged.
+        RunError: The checkpoint is damaged, or the batch does not fit the number of devices.
+        DataError: An image or its marks cannot be read.
         NonFiniteError: A loss became NaN or infinite.
     """
     checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
     draws = draws.starting_at(_steps_done(checkpoint) * config.batch)
-    with warnings.catch_warnings(), _quiet_lightning():
+    with warnings.catch_warnings(), _QuietLightning():
         _ignore_warnings()
         trainer = _trainer(config, folder, title)
         try:
@@ -94,7 +95,7 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
 
 
 def _without_traceback(error: DataError) -> DataError:
-    """Take off what torch wraps around an error from a loading process."""
+    """Return the error without the traceback that torch adds to one from a loading process."""
     return DataError(str(error).split(f"{DataError.__module__}.{DataError.__name__}: ")[-1].strip())
 
 
@@ -111,8 +112,8 @@ def _steps_done(checkpoint: Path | None) -> int:
         ) from error
 
 
-class _quiet_lightning:  # noqa: N801
-    """Keep Lightning's remarks on devices and tips out of the user's sight."""
+class _QuietLightning:
+    """Context in which Lightning logs errors only, no devices and tips."""
 
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
 
@@ -129,10 +130,10 @@ class _quiet_lightning:  # noqa: N801
 def _ignore_warnings() -> None:
     for text in (
         ".*does not have many workers.*",
-        ".*dataloader is not resumable.*",  # TrainingDraws starts at the right draw by itself
+        ".*dataloader is not resumable.*",  # TrainingDraws starts at the right draw on its own
         ".*lr_scheduler.step.*before.*optimizer.step.*",
         ".*Checkpoint directory .* exists.*",
         ".*LeafSpec.*",
-        ".*in eval mode at the start of training.*",  # what is frozen is meant to be
+        ".*in eval mode at the start of training.*",  # frozen parts are meant to be
     ):
         warnings.filterwarnings("ignore", message=text)
