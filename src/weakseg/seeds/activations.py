@@ -74,10 +74,9 @@ def class_activations(
         scaled = F.interpolate(image[None], scaled_size, mode="bilinear", antialias=True)
         views = torch.cat([scaled, scaled.flip(-1)]) if flip else scaled  # (V, 3, H', W')
         for flipped, maps in enumerate(classifier(views).float().relu()):  # (C, h', w') each
-            maps = maps.flip(-1) if flipped else maps
-            total = (
-                total + F.interpolate(maps[None], size, mode="bilinear", align_corners=False)[0]
-            )  # (C, h, w)
+            maps = (maps.flip(-1) if flipped else maps)[None]  # (1, C, h', w')
+            maps = F.interpolate(maps, size, mode="bilinear", align_corners=False)  # (1, C, h, w)
+            total = total + maps[0]  # (C, h, w)
     return total
 
 
