@@ -104,17 +104,6 @@ def test_nothing_scored_gives_nan_without_a_warning(recwarn):
     assert not recwarn.list
 
 
-def test_parts_counted_apart_add_up():
-    whole, left, right = Confusion(CLASSES), Confusion(CLASSES), Confusion(CLASSES)
-    for part, seed in ((left, 1), (right, 2)):
-        part.update(*random_pair(seed), "one.png", image=str(seed))
-        whole.update(*random_pair(seed), "one.png", image=str(seed))
-    left.add(right)
-    assert left.compute().to_json() == whole.compute().to_json()
-    with pytest.raises(ValueError, match=r"Expected counts of classes \('sky', .*\('a',\)"):
-        left.add(Confusion(["a"]))
-
-
 def test_scores_do_not_change_as_counting_goes_on():
     confusion = Confusion(CLASSES)
     confusion.update(*random_pair(1), "one.png")

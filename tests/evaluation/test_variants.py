@@ -78,6 +78,18 @@ def test_two_sources_of_labels_are_named_with_their_crf(records, inverting_crf):
     assert names == ["retrieval", "classifier"]
 
 
+def test_labels_by_both_sources_are_the_mean_of_the_two_others(records):
+    # of red from 100 to 200, one is surely cow (0.9) and the other hardly sky (0.2): 0.55
+    predictors = [Guess(100), Guess(200, "classifier"), Guess(255, "both")]
+    retrieval, _, both = score_variants(predictors, records, "val")
+    assert [predictor.calls for predictor in predictors] == [2, 2, 0]
+    assert both.name == "both"
+    assert both.scores.mean_iou == retrieval.scores.mean_iou == 1
+    (alone,) = score_variants(predictors[2:], records, "val")
+    assert predictors[2].calls == 2
+    assert alone.scores.mean_iou < 1
+
+
 def test_scores_are_those_of_the_masks(records):
     (variant,) = score_variants([Guess(150)], records, "val")
     confusion = Confusion(CLASSES.names)

@@ -1,4 +1,4 @@
-"""Scores over a data set, and how they were measured."""
+"""Scores over a data set, with the protocol by which they were measured."""
 
 from weakseg.evaluation.confusion import Confusion, label_confusion
 from weakseg.evaluation.files import read_scores, write_scores, write_variants

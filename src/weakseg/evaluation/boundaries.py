@@ -1,12 +1,12 @@
-"""Boundary F-score: how well the outlines of classes are met.
+"""Boundary F-score: agreement of the outlines of classes.
 
-A class's outline are its pixels beside a pixel of another class, up, down, left or right; the
-frame of the image is no outline. A pixel of one outline is *met* where the other outline of its
-class passes within a small distance. Pixels are counted over the whole data set.
+The outline of a class is its pixels with a neighbour (up, down, left or right) of another class;
+the frame of the image is no outline. A pixel of one outline is *met* if the other outline of its
+class is within a small distance. Pixels are counted over the whole data set.
 
 A void pixel within that distance of a scored one takes the nearest scored pixel's class, so that
-the outline runs along the middle of PASCAL VOC's void bands; deeper void has no outline. There,
-what is predicted may be right, so a predicted pixel counts only where it is met.
+the outline runs along the middle of PASCAL VOC's void bands; deeper void has no outline. There a
+prediction may be right, so a predicted pixel counts only where it is met.
 
 Sources: Csurka et al., What is a good evaluation measure for semantic segmentation?, BMVC 2013;
 Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation,
@@ -29,21 +29,21 @@ from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 
 TOLERANCE = 0.0075
-"""Distance at which outlines still meet, as a share of the image's diagonal."""
+"""Maximal distance at which outlines meet, as a fraction of the image's diagonal."""
 
 
 @dataclass(frozen=True, eq=False)
 class BoundaryCounts:
-    """Outline pixels of C classes, each (C,).
+    """Numbers of outline pixels of C classes, each (C,).
 
     Args:
         predicted: Pixels of predicted outlines.
-        predicted_met: Those that a true outline meets.
+        predicted_met: Those met by a true outline.
         true: Pixels of true outlines.
-        true_met: Those that a predicted outline meets.
+        true_met: Those met by a predicted outline.
 
     Raises:
-        ValueError: The counts are negative, or do not fit each other.
+        ValueError: The counts are negative or inconsistent.
 
     Examples:
         >>> BoundaryCounts([10, 4, 0], [5, 0, 0], [20, 4, 0], [10, 0, 0]).f_score
@@ -69,7 +69,7 @@ class BoundaryCounts:
 
     @classmethod
     def none(cls, classes: int) -> BoundaryCounts:
-        """Give the counts of no image."""
+        """Return the counts of no image."""
         zeros = np.zeros(classes, np.int64)
         return cls(zeros, zeros, zeros, zeros)
 
@@ -80,12 +80,12 @@ class BoundaryCounts:
 
     @property
     def classes(self) -> int:
-        """C."""
+        """Number of classes C."""
         return len(self.true)
 
     @property
     def f_score(self) -> NDArray[np.float64]:
-        """Harmonic mean of precision and recall, (C,); NaN where there is no outline at all."""
+        """Harmonic mean of precision and recall, (C,); NaN for a class without any outline."""
         with np.errstate(invalid="ignore", divide="ignore"):
             precision, recall = self.predicted_met / self.predicted, self.true_met / self.true
             score = 2 * precision * recall / (precision + recall)
@@ -94,18 +94,18 @@ class BoundaryCounts:
         return np.asarray(score)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the counts as values that `json.dump` takes."""
+        """Return the counts as values that `json.dump` takes."""
         counts = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
         return {"tolerance": TOLERANCE, **counts}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> BoundaryCounts:
-        """Read what `to_json` gave.
+        """Rebuild counts from the result of `to_json`.
 
         Raises:
             KeyError: A count is missing.
             TypeError: The counts are no lists of numbers.
-            ValueError: The counts do not fit each other.
+            ValueError: The counts are inconsistent.
         """
         return cls(*(np.array(data[field.name], dtype=np.int64) for field in fields(cls)))
 
@@ -117,9 +117,9 @@ def count_boundaries(
 
     Args:
         prediction: Class ids, (H, W); not checked, see `Confusion.update`.
-        truth: Label map, (H, W).
+        truth: Ground truth, (H, W).
         num_classes: C.
-        tolerance: Largest distance, as a share of the diagonal; one pixel at least.
+        tolerance: Maximal distance, as a fraction of the diagonal; at least one pixel.
 
     Returns:
         Counts, (C,) each.
@@ -151,7 +151,7 @@ def count_boundaries(
 
 
 def _outline(labels: LabelMap) -> tuple[NDArray[np.intp], LabelMap]:
-    """Give the outline pixels of all classes, (N, 2), with their classes, (N,)."""
+    """Return the outline pixels of all classes, (N, 2), and their classes, (N,)."""
     on_outline = np.zeros(labels.shape, bool)
     for before, after in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
         known = (labels[before] != VOID) & (labels[after] != VOID)
@@ -162,7 +162,7 @@ def _outline(labels: LabelMap) -> tuple[NDArray[np.intp], LabelMap]:
 
 
 def _fill_void(truth: LabelMap, radius: float) -> LabelMap:
-    """Give void and unlabelled pixels the class of the nearest scored one within the radius."""
+    """Fill void and unlabelled pixels with the class of the nearest scored one in the radius."""
     void = truth >= UNLABELLED
     filled = np.where(void, np.uint8(VOID), truth)
     # no scored pixel is nearer than those beside the void
@@ -176,6 +176,6 @@ def _fill_void(truth: LabelMap, radius: float) -> LabelMap:
 
 
 def _met(pixels: NDArray[np.intp], others: NDArray[np.intp], radius: float) -> NDArray[np.bool_]:
-    """Tell which pixels, (N, 2), have one of the others within the radius."""
+    """Return whether each pixel, (N, 2), has one of the others within the radius, (N,)."""
     distance, _ = cKDTree(others).query(pixels, distance_upper_bound=radius + 1)
     return np.asarray(distance <= radius)

@@ -1,4 +1,4 @@
-"""Counting over a data set, image by image, what its scores are made of."""
+"""Counts over a data set, image by image, from which its scores are computed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _SHOWN_VALUES = 5
 
 
 class Confusion:
-    """The confusion matrix of a data set, and what else is counted, filled image by image.
+    """Confusion matrix, boundary and instance counts of a data set, filled image by image.
 
     Args:
         classes: Names of the classes, in the order of their ids.
 
     Raises:
-        ValueError: There are no classes, too many, or two of one name.
+        ValueError: There are no classes, too many, or two of the same name.
 
     Examples:
         >>> confusion = Confusion(["sky", "cow"])
@@ -58,11 +58,11 @@ class Confusion:
         """Count the pixels of one image.
 
         Args:
-            prediction: Class ids, (H, W), everywhere, also where the truth is void.
-            truth: Label map, (H, W).
-            name: What an error calls the image, best the file of the prediction.
-            truth_name: What an error calls the truth; `name` by default.
-            image: The name under which the image's own score is kept; `name` by default.
+            prediction: Class ids, (H, W), everywhere, also where the ground truth is void.
+            truth: Ground truth, (H, W).
+            name: Name of the prediction in errors, best its file.
+            truth_name: Name of the ground truth in errors; `name` by default.
+            image: Name of the image in `Scores.single_image_iou`; `name` by default.
             instances: Ids of the true instances, (H, W); connected regions by default.
 
         Raises:
@@ -88,32 +88,19 @@ class Confusion:
         if iou is not None:
             self.single_image_iou[str(image or name)] = iou
 
-    def add(self, other: Confusion) -> None:
-        """Add the counts of another part of the data set.
-
-        Raises:
-            ValueError: It is of other classes.
-        """
-        if other.classes != self.classes:
-            raise ValueError(f"Expected counts of classes {self.classes}, but got {other.classes}.")
-        self.matrix += other.matrix
-        self.boundary += other.boundary
-        self.instances += other.instances
-        self.single_image_iou |= other.single_image_iou
-
     def compute(self) -> Scores:
-        """Give the scores of everything counted so far."""
+        """Return the scores of everything counted so far."""
         return Scores(
             self.classes, self.matrix.numpy(), self.boundary, self.instances, self.single_image_iou
         )
 
 
 def label_confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
-    """Count how often each true class was given each predicted one.
+    """Count the pixels of each pair of true and predicted class.
 
     Args:
         prediction: Class ids, any shape, integers 0 … C - 1; not checked, see `Confusion.update`.
-        truth: Label map of the same shape; void and unlabelled pixels are not counted.
+        truth: Ground truth of the same shape; void and unlabelled pixels are not counted.
         num_classes: C.
 
     Returns:
@@ -123,7 +110,7 @@ def label_confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tens
         >>> label_confusion(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 255]), 2)
         tensor([[1, 1], [0, 0]])
     """
-    # torchmetrics imports matplotlib.pyplot, which who only reads scores should not wait for
+    # slow: torchmetrics imports matplotlib.pyplot, which reading scores does not need
     from torchmetrics.functional.classification import multiclass_confusion_matrix
 
     scored = _scored(truth)
@@ -160,7 +147,7 @@ def _check_ids(labels: Tensor, classes: int, what: str, name: str | Path) -> Non
 
 
 def _iou_of_image(matrix: NDArray[np.int64]) -> float | None:
-    """Give the mean IoU over the classes in truth or prediction; None where nothing is scored."""
+    """Return the mean IoU over the classes in truth or prediction; None if no pixel is scored."""
     correct = np.diagonal(matrix)
     union = matrix.sum(axis=0) + matrix.sum(axis=1) - correct
     present = union > 0

@@ -1,4 +1,4 @@
-"""Scores on disk."""
+"""Scores as JSON files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def write_scores(path: Path, scores: Scores, protocol: Protocol) -> None:
 
     Args:
         path: The file.
-        scores: What was measured; stored as fractions, 0 to 1.
-        protocol: How it was measured.
+        scores: The scores; stored as fractions, 0 to 1.
+        protocol: Their protocol.
 
     Raises:
         RunError: The file cannot be written.
@@ -33,7 +33,7 @@ def write_variants(path: Path, variants: Sequence[Variant]) -> None:
 
     Args:
         path: The file.
-        variants: What was measured; each is written as by `write_scores`, after its ``name``.
+        variants: Their scores; each is written as by `write_scores`, after its ``name``.
 
     Raises:
         RunError: The file cannot be written.
@@ -45,14 +45,14 @@ def write_variants(path: Path, variants: Sequence[Variant]) -> None:
 
 
 def read_scores(path: Path) -> tuple[Scores, Protocol]:
-    """Read what `write_scores` wrote.
+    """Read scores that `write_scores` wrote.
 
     Args:
         path: The file.
 
     Returns:
-        The scores, computed again from the stored counts, and their protocol. What older versions
-        did not count is NaN.
+        The scores, computed from the stored counts, and their protocol. What older versions did
+        not count is NaN.
 
     Raises:
         DataError: The file cannot be read as scores.

@@ -1,4 +1,4 @@
-"""Score a folder of predicted masks against the true ones."""
+"""Scores of a folder of predicted masks against ground truth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from weakseg.images.reading import opened
 from weakseg.marks.label_maps import read_label_map
 from weakseg.support.errors import DataError
 
-_SHOWN_NAMES = 5
+_MAX_NAMED = 5
 
 
 def score_folder(
@@ -24,12 +24,11 @@ def score_folder(
 ) -> Scores:
     """Score predicted label maps, one image in memory at a time.
 
-    The walk is over the truths, and predictions must answer them one to one: a missing file would
-    otherwise raise the score.
+    Each ground truth must have one prediction: a missing file would otherwise raise the score.
 
     Args:
         predictions: Folder of ``<name>.png``, class ids as pixel values; names may hold folders.
-        truths: True label map (PNG) of each name.
+        truths: Ground truth (PNG) of each name.
         classes: Names of the classes, in the order of their ids.
         instances: Maps of instances, for the names that have one.
 
@@ -37,8 +36,8 @@ def score_folder(
         Scores of the whole data set.
 
     Raises:
-        DataError: A prediction is missing, has no truth, differs in size or holds a value that is
-            no class id; or a file cannot be read.
+        DataError: A prediction is missing, has no ground truth, differs in size or holds a value
+            that is no class id; or a file cannot be read.
     """
     if not truths:
         raise DataError("Expected at least one true label map, but got none.")
@@ -62,7 +61,7 @@ def score_folder(
 def _check_names(predictions: Path, truths: Mapping[str, Path]) -> None:
     if not predictions.is_dir():
         raise DataError("Expected a folder of predictions, but there is none.", path=predictions)
-    # hidden files are left by file managers; they are nobody's prediction
+    # hidden files are left by file managers
     found = {
         path.relative_to(predictions).with_suffix("").as_posix()
         for path in predictions.rglob("*.png")
@@ -71,13 +70,13 @@ def _check_names(predictions: Path, truths: Mapping[str, Path]) -> None:
     missing, extra = truths.keys() - found, found - truths.keys()
     if missing or extra:
         lists = (("missing", missing), ("without a truth", extra))
-        said = "; ".join(
+        problems = "; ".join(
             f"{len(names)} {what}: {_some(f'{name}.png' for name in sorted(names))}"
             for what, names in lists
             if names
         )
         raise DataError(
-            f"Expected one prediction for each of {len(truths)} images, but got {said}.",
+            f"Expected one prediction for each of {len(truths)} images, but got {problems}.",
             path=predictions,
         )
 
@@ -102,5 +101,5 @@ def _size(path: Path) -> tuple[int, int]:
 
 def _some(names: Iterable[str]) -> str:
     listed = list(names)
-    more = len(listed) - _SHOWN_NAMES
-    return ", ".join(listed[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(listed) - _MAX_NAMED
+    return ", ".join(listed[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

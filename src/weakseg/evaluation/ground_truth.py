@@ -1,4 +1,4 @@
-"""What predictions are compared with: full masks, and instances where they are given."""
+"""Ground truth: full masks, and maps of instances where there are any."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def find_instance_maps(
     Args:
         data: A data folder, or a PASCAL VOC folder.
         names: Names of the images.
-        folder: Where the maps ``NAME.png`` are; by default in ``SegmentationObject`` or
-            ``instances`` of the data, if there is one of them.
+        folder: Folder of the maps ``NAME.png``; by default ``SegmentationObject`` or ``instances``
+            of the data, where it exists.
 
     Returns:
-        The files, by the names of the images that have one.
+        The files, by name of the image.
 
     Raises:
         DataError: The given folder does not exist, or holds a map of none of the images.
@@ -42,7 +42,7 @@ def find_instance_maps(
 
 
 def instance_note(given: int, images: int) -> str:
-    """Say in a protocol which instances were weighted.
+    """Return the note of a protocol on the instances.
 
     Examples:
         >>> instance_note(0, 9), instance_note(9, 9)
@@ -63,14 +63,14 @@ def read_truth(
     instances: Mapping[str, Path],
     image_size: tuple[int, int] | None = None,
 ) -> tuple[LabelMap, InstanceMap | None]:
-    """Read the full mask of an image, and its instances where they are given.
+    """Read the full mask of an image, and its map of instances where there is one.
 
     Args:
         name: Name of the image.
         mask: Its full mask.
         num_classes: Number of classes.
-        instances: Maps of instances, by the names of images.
-        image_size: Height and width of the image, where it is known.
+        instances: Maps of instances, by name of the image.
+        image_size: Height and width of the image, where known.
 
     Returns:
         Label map and ids of instances, (H, W) both.

@@ -3,7 +3,8 @@
 True positives and false negatives of an instance are weighted by the mean area of its class's
 instances over its own area; false positives belong to no instance and are not weighted. With the
 mean area over the scored data, the weighted true positives of a class are its true pixels times
-the mean recall of its instances, so that these sums are all that must be kept.
+the mean recall of its instances, so only the number of instances and the sum of their recalls are
+counted.
 
 Source: Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016,
 section 4.1 (iIoU).
@@ -37,10 +38,10 @@ class InstanceCounts:
 
     Args:
         count: Number of instances, (C,).
-        recall: Sum of their recalls (the share of an instance's pixels that were found), (C,).
+        recall: Sum of their recalls (the fraction of an instance's pixels that were found), (C,).
 
     Raises:
-        ValueError: The numbers are negative, not finite, or do not fit each other.
+        ValueError: The numbers are negative, not finite or inconsistent.
     """
 
     count: NDArray[np.int64]
@@ -62,7 +63,7 @@ class InstanceCounts:
 
     @classmethod
     def none(cls, classes: int) -> InstanceCounts:
-        """Give the counts of no image."""
+        """Return the counts of no image."""
         return cls(np.zeros(classes, np.int64), np.zeros(classes))
 
     def __add__(self, other: InstanceCounts) -> InstanceCounts:
@@ -70,7 +71,7 @@ class InstanceCounts:
 
     @property
     def classes(self) -> int:
-        """C."""
+        """Number of classes C."""
         return len(self.count)
 
     @property
@@ -81,17 +82,17 @@ class InstanceCounts:
         return mean
 
     def to_json(self) -> dict[str, Any]:
-        """Give the counts as values that `json.dump` takes."""
+        """Return the counts as values that `json.dump` takes."""
         return {"count": self.count.tolist(), "recall": self.recall.tolist()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> InstanceCounts:
-        """Read what `to_json` gave.
+        """Rebuild counts from the result of `to_json`.
 
         Raises:
             KeyError: A count is missing.
             TypeError: The counts are no lists of numbers.
-            ValueError: The counts do not fit each other.
+            ValueError: The counts are inconsistent.
         """
         return cls(np.array(data["count"]), np.array(data["recall"]))
 
@@ -99,14 +100,14 @@ class InstanceCounts:
 def count_instances(
     prediction: LabelMap, truth: LabelMap, num_classes: int, instances: InstanceMap | None = None
 ) -> InstanceCounts:
-    """Count the true instances of one image, and how much of each was found.
+    """Count the true instances of one image, and the found fraction of each.
 
     Args:
         prediction: Class ids, (H, W); not checked, see `Confusion.update`.
-        truth: Label map, (H, W); void and unlabelled pixels belong to no instance.
+        truth: Ground truth, (H, W); void and unlabelled pixels belong to no instance.
         num_classes: C.
-        instances: Ids of instances, (H, W). A class's pixels without an id, or all where no map
-            is given, are split into connected regions (also across corners).
+        instances: Ids of instances, (H, W). A class's pixels without an id, or all without a map,
+            are split into connected regions (of 8 neighbours).
 
     Returns:
         Counts, (C,) each.
@@ -165,7 +166,7 @@ def read_instance_map(path: Path, expected_size: tuple[int, int]) -> InstanceMap
     Args:
         path: Grey or indexed PNG of 8 or 16 bits whose values are ids. 0 is no instance, nor is
             255 in a file of 8 bits, as in PASCAL VOC.
-        expected_size: Height and width of the truth.
+        expected_size: Height and width of the ground truth.
 
     Returns:
         Ids, (H, W).

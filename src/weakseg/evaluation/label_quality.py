@@ -1,4 +1,4 @@
-"""How good label maps with unlabelled pixels are, against full masks: seeds, refined labels."""
+"""Quality of partial label maps (seeds, pseudo-labels) against full masks."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.support.errors import DataError
 
+_NUMBERS = ("coverage", "accuracy", "miou", "miou_everywhere")
+
 
 @dataclass(frozen=True)
 class LabelQuality:
-    """What labels are worth to train on; pixels whose truth is void are not counted.
+    """Quality of training labels; pixels whose ground truth is void are not counted.
 
     Args:
         images: Number of compared images.
-        coverage: Share of the pixels that are labelled, 0 to 1.
-        accuracy: Share of the labelled pixels that are right.
-        miou: Mean IoU over the labelled pixels alone: how far the labels can be trusted.
-        miou_everywhere: Mean IoU over all pixels, of which an unlabelled one is wrong: how near
-            the labels are to full masks.
+        coverage: Fraction of the pixels that are labelled.
+        accuracy: Fraction of the labelled pixels that are correct.
+        miou: Mean IoU over the labelled pixels alone: the reliability of the labels.
+        miou_everywhere: Mean IoU over all pixels, unlabelled ones being wrong: their closeness to
+            full masks.
         iou: IoU of each class over the labelled pixels alone.
         iou_everywhere: IoU of each class over all pixels.
 
     A number is NaN where there is nothing to measure: a class without a compared pixel in the
-    truth has no IoU and is left out of the mean.
+    ground truth has no IoU and is left out of the mean.
     """
 
     images: int
@@ -44,9 +46,9 @@ class LabelQuality:
     iou_everywhere: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the fields as values that `json.dump` takes: fractions 0 to 1, None for NaN."""
+        """Return the fields as values that `json.dump` takes: fractions 0 to 1, None for NaN."""
         return {
-            key: {name: _null(share) for name, share in value.items()}
+            key: {name: _null(iou) for name, iou in value.items()}
             if isinstance(value, dict)
             else _null(value)
             for key, value in asdict(self).items()
@@ -54,23 +56,18 @@ class LabelQuality:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> LabelQuality:
-        """Read what `to_json` gave, after its way through a JSON file.
+        """Rebuild the quality from the result of `to_json`.
 
         Raises:
             DataError: A field is missing or no number.
         """
         try:
-            return cls(
-                images=int(data["images"]),
-                coverage=_nan(data["coverage"]),
-                accuracy=_nan(data["accuracy"]),
-                miou=_nan(data["miou"]),
-                miou_everywhere=_nan(data["miou_everywhere"]),
-                iou={str(name): _nan(share) for name, share in data["iou"].items()},
-                iou_everywhere={
-                    str(name): _nan(share) for name, share in data["iou_everywhere"].items()
-                },
-            )
+            numbers = {key: _nan(data[key]) for key in _NUMBERS}
+            by_class = {
+                key: {str(name): _nan(iou) for name, iou in data[key].items()}
+                for key in ("iou", "iou_everywhere")
+            }
+            return cls(images=int(data["images"]), **numbers, **by_class)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise DataError(f"Expected the quality of labels, but got: {error!r}") from error
 
@@ -81,7 +78,7 @@ def label_quality(
     """Compare label maps with full masks, in one pass over the data set.
 
     Args:
-        pairs: Labels and truth of each image, (H, W) both. Void labels count as unlabelled.
+        pairs: Labels and ground truth of each image, (H, W) both; void labels count as unlabelled.
         classes: Names of the C classes, in the order of their ids.
 
     Returns:
@@ -114,8 +111,8 @@ def label_quality(
     iou, iou_everywhere = class_iou(inside), class_iou(matrix[:size])
     return LabelQuality(
         images=images,
-        coverage=_share(inside.sum(), matrix.sum()),
-        accuracy=_share(np.trace(inside), inside.sum()),
+        coverage=_fraction(inside.sum(), matrix.sum()),
+        accuracy=_fraction(np.trace(inside), inside.sum()),
         miou=mean_known(iou),
         miou_everywhere=mean_known(iou_everywhere),
         iou=dict(zip(classes, iou.tolist(), strict=True)),
@@ -140,7 +137,7 @@ def _check(labels: LabelMap, truth: LabelMap, classes: int, number: int) -> None
             )
 
 
-def _share(part: np.int64, whole: np.int64) -> float:
+def _fraction(part: np.int64, whole: np.int64) -> float:
     return float(part / whole) if whole else float("nan")
 
 

@@ -1,4 +1,4 @@
-"""How a score was measured: without it a number cannot be compared."""
+"""Protocol of a score: without it a number cannot be compared."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from weakseg.recipes.recipe import CrfPreset, InferenceConfig
 from weakseg.support.errors import DataError
 
 LabelSource = Literal["retrieval", "classifier", "both", "masks"]
-"""Where a pixel's class comes from: nearest prototypes of the memory, the softmax classifier, the
-mean of both, or masks in a folder, of which nothing more is known."""
+"""Source of a pixel's class: nearest prototypes of the memory, the softmax classifier, the mean of
+both, or masks in a folder, about which nothing more is known."""
 
 _IN_WORDS = {"both": "retrieval and classifier"}
 
@@ -20,18 +20,18 @@ _OLDER_CRF: dict[Any, CrfPreset] = {False: "none", True: "deeplab"}
 
 @dataclass(frozen=True)
 class Protocol:
-    """What was scored, and with which options of the predictor.
+    """The scored data, and the options of the predictor.
 
     Args:
         split: Name of the scored part of the data, for example ``val``.
         images: Number of scored images, 0 or more.
         scales: Factors by which images were resized before prediction.
         flip: Whether predictions on mirrored images were averaged in.
-        labels: Where classes come from: ``retrieval``, the ``classifier``, ``both``, or given
-            ``masks``; of the last, scales, flip, CRF and tiles are unknown and not said.
+        labels: Source of the labels: ``retrieval``, the ``classifier``, ``both``, or existing
+            ``masks``, whose scales, flip, CRF and tiles are unknown and not reported.
         crf: Preset of the dense CRF that refined the masks, or none.
-        tile: Side of the tiles into which larger images were cut; None if it is not known.
-        notes: Anything else that a reader must know, each a few words.
+        tile: Side of the tiles into which larger images were cut; None if unknown.
+        notes: Further remarks, each a few words.
 
     Examples:
         >>> Protocol("val", 1449, scales=(0.5, 1.0), flip=True, crf="deeplab").describe()
@@ -59,13 +59,13 @@ class Protocol:
     def of(
         cls, config: InferenceConfig, split: str, images: int, *, notes: Sequence[str] = ()
     ) -> Protocol:
-        """Say how a predictor's scores are measured.
+        """Return the protocol of a predictor's scores.
 
         Args:
-            config: How it labels images.
+            config: Its options.
             split: Name of the scored part of the data.
             images: Number of scored images.
-            notes: Anything else that a reader must know.
+            notes: Further remarks.
         """
         return cls(
             split,
@@ -79,12 +79,12 @@ class Protocol:
         )
 
     @property
-    def crf_in_words(self) -> str:
-        """The CRF in two words."""
+    def crf_name(self) -> str:
+        """Name of the CRF, or "no CRF"."""
         return "no CRF" if self.crf == "none" else f"{self.crf} CRF"
 
     def describe(self) -> str:
-        """Say the protocol in one line, to be printed with every score."""
+        """Return the protocol in one line, to be printed with every score."""
         scored = f"{self.split} split, {self.images} image{'' if self.images == 1 else 's'}"
         return "; ".join((scored, *self._prediction(), *self.notes))
 
@@ -96,17 +96,17 @@ class Protocol:
             f"scale{'' if len(self.scales) == 1 else 's'} {scales}",
             "flipped too" if self.flip else "not flipped",
             f"labels by {_IN_WORDS.get(self.labels, self.labels)}",
-            self.crf_in_words,
+            self.crf_name,
             *(() if self.tile is None else (f"tiles of {self.tile}",)),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give the fields as values that `json.dump` takes."""
+        """Return the fields as values that `json.dump` takes."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Protocol:
-        """Read what `to_json` gave, after its way through a JSON file, also in older versions.
+        """Rebuild a protocol from the result of `to_json`, also of older versions.
 
         Raises:
             DataError: A field is unknown, missing or of a wrong value.

@@ -1,7 +1,7 @@
 """Scores of a whole data set, from counts over all its pixels.
 
-Every score is taken once, over the data set; the mean of per-image scores is another, more
-flattering number. Pixels whose truth is void or unlabelled are never scored.
+Every score is computed once, over the data set; the mean of per-image scores is another, more
+flattering number. Pixels whose ground truth is void or unlabelled are never scored.
 
 Source: Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.
 """
@@ -25,13 +25,13 @@ _WRITTEN_CONFUSIONS = 20
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """One class taken for another.
+    """A class predicted as another.
 
     Args:
         truth: Name of the true class.
-        prediction: Name of the class it was taken for.
-        pixels: How many pixels.
-        share: Their share of all scored pixels of the true class, 0 to 1.
+        prediction: Name of the predicted class.
+        pixels: Number of pixels.
+        share: Their fraction of all scored pixels of the true class.
     """
 
     truth: str
@@ -44,20 +44,20 @@ class ConfusedPair:
 class Scores:
     """Scores of a data set.
 
-    A class is *absent* if no scored pixel of the data set has it as its truth. An absent class has
-    no score (NaN), is named in `absent`, and is left out of the mean; pixels wrongly given to it
-    still count against the classes that they belong to.
+    A class is *absent* if it is the ground truth of no scored pixel. An absent class has no score
+    (NaN), is listed in `absent`, and is left out of the mean; pixels wrongly predicted as it still
+    count against their true classes.
 
     Args:
         classes: Names of the C classes, in the order of their ids.
         confusion: Number of pixels, (C, C), row the true class, column the predicted one.
-        boundary: Outline pixels and how many are met; None where they were not counted.
-        instances: True instances and how much of them was found; None likewise.
-        single_image_iou: For each image, by name, the mean IoU over the classes in its truth or
-            prediction, 0 to 1. It ranks images, and says nothing of the data set.
+        boundary: Outline pixels; None if not counted.
+        instances: True instances and their recalls; None if not counted.
+        single_image_iou: Mean IoU of each image, by name, over the classes in its ground truth or
+            prediction. It ranks images, and is no score of the data set.
 
     Raises:
-        ValueError: The counts do not fit the classes.
+        ValueError: The counts do not match the classes.
 
     Examples:
         >>> scores = Scores(("sky", "cow", "sea"), np.array([[3, 1, 0], [0, 2, 0], [0, 0, 0]]))
@@ -100,12 +100,12 @@ class Scores:
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """Share of a class's pixels that were found, (C,), 0 to 1; NaN where absent."""
+        """Fraction of a class's pixels that were found, (C,); NaN where absent."""
         return self._share(self._truth)
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Share of a class's predicted pixels that are right, (C,); NaN if absent or none."""
+        """Fraction of a class's predicted pixels that are correct, (C,); NaN if absent or none."""
         return self._share(self._predicted)
 
     @property
@@ -146,21 +146,21 @@ class Scores:
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of the scored pixels that are right, 0 to 1; NaN if there are none."""
+        """Fraction of the scored pixels that are correct; NaN if there are none."""
         total = int(self.confusion.sum())
         return float(self._correct.sum() / total) if total else float("nan")
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """Names of the classes without any scored pixel in the truth."""
+        """Names of the classes without any scored pixel in the ground truth."""
         pairs = zip(self.classes, self._truth, strict=True)
         return tuple(name for name, count in pairs if count == 0)
 
     def confusions(self, count: int) -> list[ConfusedPair]:
-        """Give the confusions of most pixels, the most frequent first.
+        """Return the most frequent confusions, those of most pixels first.
 
         Args:
-            count: How many at most; classes never confused are not among them.
+            count: Maximal number; classes never confused are not among them.
 
         Examples:
             >>> Scores(("sky", "cow"), np.array([[3, 1], [0, 2]])).confusions(5)
@@ -181,14 +181,14 @@ class Scores:
         ]
 
     def example_images(self, each: int = 1) -> dict[str, list[str]]:
-        """Name the images that show how well it goes: the best, those in the middle, the worst.
+        """Return the names of the best, the median and the worst images.
 
         Args:
-            each: How many of each kind; fewer where there are not three times as many images.
+            each: Number of each kind; fewer if there are not three times as many images.
 
         Returns:
-            Names by ``best``, ``median`` and ``worst``, each from better to worse; no image
-            stands in two of them.
+            Names by ``best``, ``median`` and ``worst``, each from better to worse; no image is in
+            two of them.
 
         Examples:
             >>> iou = {"a": 0.2, "b": 0.9, "c": 0.6, "d": 0.5}
@@ -203,7 +203,7 @@ class Scores:
         return {"best": best, "median": between[start : start + each], "worst": worst}
 
     def to_json(self) -> dict[str, Any]:
-        """Give the scores as values that `json.dump` takes: fractions 0 to 1, None for NaN."""
+        """Return the scores as values that `json.dump` takes: fractions 0 to 1, None for NaN."""
         return {
             "mean_iou": _number(self.mean_iou),
             "mean_boundary_f": _number(self.mean_boundary_f),
@@ -223,12 +223,10 @@ class Scores:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Scores:
-        """Read what `to_json` gave; the scores are computed again from the counts.
-
-        What files of older versions do not hold is left out.
+        """Rebuild scores from the counts in the result of `to_json`, also of older versions.
 
         Raises:
-            DataError: Classes or matrix are missing, or counts do not fit each other.
+            DataError: Classes or matrix are missing, or counts are inconsistent.
         """
         boundary, instances = data.get("boundary"), data.get("instances")
         try:
@@ -264,10 +262,10 @@ class Scores:
 
 
 def check_classes(classes: Sequence[str]) -> None:
-    """See whether class names can be scored.
+    """Check that class names can be scored.
 
     Raises:
-        ValueError: There are no classes, too many, two of one name, or one that is no name.
+        ValueError: There are no classes, too many, two of the same name, or one that is no name.
     """
     if isinstance(classes, str) or not 1 <= len(classes) <= MAX_CLASSES:
         raise ValueError(f"Expected 1 … {MAX_CLASSES} class names, but got {classes!r}.")
@@ -276,14 +274,14 @@ def check_classes(classes: Sequence[str]) -> None:
 
 
 def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the intersection over union of each class.
+    """Return the intersection over union of each class.
 
     Args:
-        confusion: Number of pixels, (C, K), row the true class, column the predicted one. Where K
-            is larger than C, the further columns are predictions that are never right.
+        confusion: Number of pixels, (C, K), row the true class, column the predicted one. If K is
+            larger than C, the further columns are predictions that are never correct.
 
     Returns:
-        0 to 1, (C,); NaN for a class without a pixel in the truth.
+        0 to 1, (C,); NaN for a class without a pixel in the ground truth.
 
     Examples:
         >>> class_iou(np.array([[3, 1, 2], [0, 2, 2]]))
@@ -297,7 +295,7 @@ def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def mean_known(values: NDArray[np.float64]) -> float:
-    """Give the mean of the values that are not NaN; NaN if all are."""
+    """Return the mean of the values that are not NaN; NaN if all are."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
 

@@ -1,9 +1,9 @@
-"""One predictor in several variants, compared side by side: its label sources, with CRF or not."""
+"""Comparison of variants of one predictor: its label sources, without and with CRF."""
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,12 +26,12 @@ if typing.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """What one variant came to.
+    """Scores of one variant.
 
     Args:
-        name: What sets it apart from the others.
+        name: What differs from the others.
         scores: Its scores.
-        protocol: How they were measured.
+        protocol: Their protocol.
     """
 
     name: str
@@ -40,13 +40,13 @@ class Variant:
 
 
 class Predictor(typing.Protocol):
-    """What can be scored, as `weakseg.Segmenter` can."""
+    """A predictor to score, such as `weakseg.Segmenter`."""
 
     classes: ClassList
     config: InferenceConfig
 
     def probabilities(self, image: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        """Give the probabilities of all classes, (C, H, W), before any CRF."""
+        """Return the probabilities of all classes, (C, H, W), before any CRF."""
         ...
 
 
@@ -58,22 +58,23 @@ def score_variants(
     crf: Sequence[CrfPreset] = ("none",),
     instances: Mapping[str, Path] | None = None,
 ) -> list[Variant]:
-    """Score every predictor with every CRF; an image goes through a predictor once.
+    """Score every predictor with every CRF, with one prediction of each image.
+
+    Labels by both sources are the mean of the two others, where these are among the predictors.
 
     Args:
-        predictors: Predictors of the same classes that differ in where labels come from.
+        predictors: Predictors that differ in the source of their labels alone.
         records: Images with full masks.
-        split: Name of the split they are, for the protocol.
-        crf: Presets of the dense CRF, ``none`` among them for masks without; each predictor's own
-            is not looked at.
-        instances: Maps of instances, by the names of images.
+        split: Name of their split, for the protocol.
+        crf: Presets of the dense CRF, ``none`` for masks without; they replace the predictors' own.
+        instances: Maps of instances, by name of the image.
 
     Returns:
         One variant for each predictor and preset, in their order.
 
     Raises:
         DataError: A file cannot be read, or an image and its mask differ in size.
-        MissingExtraError: The dense CRF is asked for, and is not installed.
+        MissingExtraError: The dense CRF is requested and not installed.
     """
     instances = instances or {}
     classes = predictors[0].classes
@@ -82,8 +83,8 @@ def score_variants(
         assert record.truth is not None
         image = read_image(record.image)
         truth, own = read_truth(record.name, record.truth, len(classes), instances, image.shape[:2])
-        for predictor, row in zip(predictors, counts, strict=True):
-            probabilities = predictor.probabilities(image)
+        every = _probabilities(predictors, image)
+        for probabilities, row in zip(every, counts, strict=True):
             for preset, confusion in zip(crf, row, strict=True):
                 confusion.update(
                     _labels(image, probabilities, preset),
@@ -104,6 +105,20 @@ def score_variants(
     return variants
 
 
+def _probabilities(
+    predictors: Sequence[Predictor], image: NDArray[np.uint8]
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the probabilities by every predictor, (C, H, W)."""
+    known: dict[str, NDArray[np.float32]] = {}
+    for predictor in predictors:
+        source = predictor.config.labels
+        if source == "both" and {"retrieval", "classifier"} <= known.keys():
+            yield (known["retrieval"] + known["classifier"]) / 2
+        else:
+            known[source] = predictor.probabilities(image)
+            yield known[source]
+
+
 def _labels(
     image: NDArray[np.uint8], probabilities: NDArray[np.float32], preset: CrfPreset
 ) -> LabelMap:
@@ -116,4 +131,4 @@ def _labels(
 
 def _name(protocol: Protocol, by_labels: bool, by_crf: bool) -> str:
     labels = [protocol.labels] if by_labels or not by_crf else []
-    return ", ".join([*labels, *([protocol.crf_in_words] if by_crf else [])])
+    return ", ".join([*labels, *([protocol.crf_name] if by_crf else [])])

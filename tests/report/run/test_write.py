@@ -24,7 +24,7 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.report.run.logs import label_stages, loss_curves, stage_seconds
 from weakseg.report.run.panels import Panels, example
-from weakseg.report.run.pick import agreement_of, agreement_on_disk, pick, spread
+from weakseg.report.run.pick import agreements, pick, spread
 from weakseg.report.run.write import write_run_report
 from weakseg.training.pipeline import Outcome
 
@@ -96,6 +96,10 @@ class Run:
             oversegments=self.oversegments,
         )
         return self.folder.report.read_text()
+
+
+def pseudo_labels(record) -> np.ndarray:
+    return read_label_map(record.pseudo_labels, num_classes=3)
 
 
 def captions(html: str) -> list[list[str]]:
@@ -173,7 +177,7 @@ def test_a_report_is_small_the_same_again_and_asks_for_nothing_from_outside(fold
 def test_training_images_are_ranked_by_their_refined_labels(folder, tmp_path):
     run = Run(folder, tmp_path / "run")
     run.label({"img0": 20, "img1": 48, "img2": 30, "img3": 10})
-    found = agreement_on_disk(run.outcome.refined, run.classes)
+    found = agreements(run.outcome.refined, run.classes, pseudo_labels, 120)
     assert sorted(found, key=found.__getitem__) == ["img3", "img0", "img2", "img1"]
     assert found["img1"] == 1
     picked = pick(run.trained, found)
@@ -186,10 +190,9 @@ def test_without_refined_labels_predictions_are_compared_and_void_truth_is_passe
     folder, tmp_path
 ):
     run = Run(folder, tmp_path / "run")
-    assert agreement_on_disk(run.trained, run.classes) == {}
     write_label_map(run.trained[0].truth, np.full((48, 64), 255, np.uint8))
     right = {r.name: read_label_map(r.truth, num_classes=3) for r in run.trained}
-    found = agreement_of(lambda record: right[record.name], run.trained, run.classes)
+    found = agreements(run.trained, run.classes, lambda record: right[record.name], 12)
     assert found == {"img1": 1.0, "img2": 1.0, "img3": 1.0}
 
 

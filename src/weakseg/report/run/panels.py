@@ -80,10 +80,9 @@ class Panels:
 
     def add_labels(self, caption: str, labels: LabelMap) -> None:
         """Add a label map, transparent where it is unlabelled."""
-        self.seen |= set(np.unique(labels).tolist())
         if self.compare:
             caption += f": {percent(agreement(labels, self.record, self.classes), unit=True)}"
-        self.pictures.append((caption, shrunk(overlay_labels(self.image, labels, opacity=1))))
+        self._paint(caption, labels)
 
     def add_regions(self, path: Path) -> None:
         """Add the outlines of oversegments."""
@@ -103,8 +102,11 @@ class Panels:
         truth = read_label_map(
             self.record.truth, num_classes=len(self.classes), image_size=self.size
         )
-        self.seen |= set(np.unique(truth).tolist())
-        self.pictures.append(("truth", shrunk(overlay_labels(self.image, truth, opacity=1))))
+        self._paint("truth", truth)
+
+    def _paint(self, caption: str, labels: LabelMap) -> None:
+        self.seen |= set(np.unique(labels).tolist())
+        self.pictures.append((caption, shrunk(overlay_labels(self.image, labels, opacity=1))))
 
     def example(self, note: str = "") -> Example:
         """Return the panels so far as an example of a gallery."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from weakseg.datasets.records import Record
 from weakseg.evaluation import Scores, label_quality
@@ -16,8 +15,6 @@ from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.report.kit.formats import percent
 
 _SHOWN = 6
-_COMPARED = 120  # images whose labels on disk are compared with the ground truth
-_PREDICTED = 12  # images that are predicted only to be compared
 _RANKS = {"best": "among the best", "median": "in the middle", "worst": "among the worst"}
 
 
@@ -64,45 +61,29 @@ def spread(records: Sequence[Record], count: int = _SHOWN) -> list[Record]:
     return [records[round(i * (len(records) - 1) / (count - 1))] for i in range(count)]
 
 
-def agreement_on_disk(records: Sequence[Record], classes: ClassList) -> dict[str, float]:
-    """Compare pseudo-labels of a stage with the ground truth, image by image.
-
-    Args:
-        records: Training images; those without pseudo-labels or ground truth are skipped.
-        classes: The classes.
-
-    Returns:
-        Mean IoU of up to 120 images, spread evenly, by name.
-    """
-    known = [record for record in records if record.pseudo_labels and record.truth]
-    found = {}
-    for record in spread(known, _COMPARED):
-        assert record.pseudo_labels is not None
-        labels = read_label_map(record.pseudo_labels, num_classes=len(classes))
-        found[record.name] = agreement(labels, record, classes)
-    return _numbers(found)
-
-
-def agreement_of(
-    predict: Callable[[Record], NDArray[np.uint8]], records: Sequence[Record], classes: ClassList
+def agreements(
+    records: Sequence[Record],
+    classes: ClassList,
+    labels_of: Callable[[Record], LabelMap],
+    count: int,
 ) -> dict[str, float]:
-    """Compare predictions with the ground truth, image by image.
+    """Compare labels with the ground truth, image by image.
 
     Args:
-        predict: Predicts the label map of an image.
         records: Images; those without ground truth are skipped.
         classes: The classes.
+        labels_of: Returns the label map of an image.
+        count: Maximal number of compared images, evenly spaced.
 
     Returns:
-        Mean IoU of up to 12 images, spread evenly, by name.
+        `agreement` by name, where it is not NaN.
     """
     known = [record for record in records if record.truth]
-    return _numbers(
-        {
-            record.name: agreement(predict(record), record, classes)
-            for record in spread(known, _PREDICTED)
-        }
-    )
+    found = {
+        record.name: agreement(labels_of(record), record, classes)
+        for record in spread(known, count)
+    }
+    return {name: iou for name, iou in found.items() if not math.isnan(iou)}
 
 
 def agreement(labels: LabelMap, record: Record, classes: ClassList) -> float:
@@ -120,10 +101,6 @@ def agreement(labels: LabelMap, record: Record, classes: ClassList) -> float:
     size = (labels.shape[0], labels.shape[1])
     truth = read_label_map(record.truth, num_classes=len(classes), image_size=size)
     return label_quality([(labels, truth)], classes.names).miou_everywhere
-
-
-def _numbers(found: Mapping[str, float]) -> dict[str, float]:
-    return {name: iou for name, iou in found.items() if not math.isnan(iou)}
 
 
 def _note(rank: str, images: int, iou: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from weakseg.datasets.records import Record, count_kinds
 from weakseg.evaluation import Protocol, Scores
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
+from weakseg.marks.classes import ClassList
+from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.report.kit.formats import duration
@@ -22,13 +25,15 @@ from weakseg.report.run.embedding_colours import embedding_colours
 from weakseg.report.run.logs import label_stages, loss_curves, stage_seconds
 from weakseg.report.run.page import Example, Gallery, Report, render_report
 from weakseg.report.run.panels import Panels
-from weakseg.report.run.pick import Picked, agreement_of, agreement_on_disk, pick
+from weakseg.report.run.pick import Picked, agreements, pick
 from weakseg.report.score_table import ScoreRow
 from weakseg.support.machine import machine_name, version_of
 from weakseg.support.version import __version__
 from weakseg.training.pipeline import Outcome
 
 _MAX_EMBEDDING_SIDE = 160  # vectors; a panel has not many more pixels
+_COMPARED = 120  # images whose pseudo-labels are compared with the ground truth
+_PREDICTED = 12  # images that are predicted only to be compared
 
 _MEANINGS = {
     "image": "The photograph.",
@@ -128,23 +133,23 @@ def _galleries(
     shown = [picked.record for picked in (*trained, *others)]
     # one analysis over all, so that a colour means the same everywhere
     colours = embedding_colours([_embedding(record, segmenter) for record in shown])
+    before = {record.name: record for record in outcome.seeded}
     stories = [
-        _story(picked, own, recipe, segmenter, outcome, oversegments)
-        for picked, own in zip(trained, colours, strict=False)
+        _example(each, own, recipe, segmenter, before[each.record.name], oversegments)
+        for each, own in zip(trained, colours, strict=False)
     ]
     predicted = [
-        _predicted(picked, own, recipe, segmenter)
-        for picked, own in zip(others, colours[len(trained) :], strict=True)
+        _example(each, own, recipe, segmenter)
+        for each, own in zip(others, colours[len(trained) :], strict=True)
     ]
     meanings = _meanings(stories)
-    split = recipe.data.val_split
-    new = {what: said for what, said in _meanings(predicted).items() if what not in meanings}
+    new = {name: text for name, text in _meanings(predicted).items() if name not in meanings}
     return [
         Gallery(
             "From marks to masks", stories, f"Images that were trained on. {how}".strip(), meanings
         ),
         Gallery(
-            f"New images: split {split}",
+            f"New images: split {recipe.data.val_split}",
             predicted,
             "None of these was trained on." + (_BY_SCORE if predicted and others[0].note else ""),
             new,
@@ -160,10 +165,12 @@ def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]
         for before, after in zip(outcome.seeded, outcome.refined, strict=True)
         if after.pseudo_labels != before.pseudo_labels
     ]
-    iou = agreement_on_disk(refined, classes)
+    iou = agreements(refined, classes, partial(_pseudo_labels, classes=classes), _COMPARED)
     if not iou:
         what = "predictions"
-        iou = agreement_of(lambda record: segmenter.predict(record.image), outcome.refined, classes)
+        iou = agreements(
+            outcome.refined, classes, lambda record: segmenter.predict(record.image), _PREDICTED
+        )
     if not iou:
         return pick(outcome.refined, {}), ""
     return pick(outcome.refined, iou), (
@@ -173,35 +180,31 @@ def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]
     )
 
 
-def _story(
+def _pseudo_labels(record: Record, classes: ClassList) -> LabelMap:
+    assert record.pseudo_labels is not None
+    return read_label_map(record.pseudo_labels, num_classes=len(classes))
+
+
+def _example(
     picked: Picked,
     colours: NDArray[np.uint8],
     recipe: Recipe,
     segmenter: Segmenter,
-    outcome: Outcome,
-    oversegments: Path | None,
+    before: Record | None = None,
+    oversegments: Path | None = None,
 ) -> Example:
+    """Build the panels of an image; all stages of a training image, given as `before` refinement."""
     record = picked.record
-    before = next(each for each in outcome.seeded if each.name == record.name)
-    panels = Panels(record, segmenter.classes, recipe.data, compare=True)
-    panels.add_marks()
-    if before.pseudo_labels is not None:
-        panels.add_stage("seeds", before)
-    if oversegments is not None:
-        panels.add_regions(oversegments / f"{record.name}.png")
+    panels = Panels(record, segmenter.classes, recipe.data, compare=before is not None)
+    if before is not None:
+        panels.add_marks()
+        if before.pseudo_labels is not None:
+            panels.add_stage("seeds", before)
+        if oversegments is not None:
+            panels.add_regions(oversegments / f"{record.name}.png")
     panels.add_embedding(colours)
-    if record.pseudo_labels != before.pseudo_labels:
+    if before is not None and record.pseudo_labels != before.pseudo_labels:
         panels.add_stage("refined labels", record)
-    panels.add_labels("prediction", segmenter.predict(panels.image))
-    panels.add_truth()
-    return panels.example(picked.note)
-
-
-def _predicted(
-    picked: Picked, colours: NDArray[np.uint8], recipe: Recipe, segmenter: Segmenter
-) -> Example:
-    panels = Panels(picked.record, segmenter.classes, recipe.data)
-    panels.add_embedding(colours)
     panels.add_labels("prediction", segmenter.predict(panels.image))
     panels.add_truth()
     return panels.example(picked.note)
