@@ -193,7 +193,7 @@ def _example(
     before: Record | None = None,
     oversegments: Path | None = None,
 ) -> Example:
-    """Build the panels of an image; all stages of a training image, given as `before` refinement."""
+    """Build the panels of an image; of one trained on, given `before` refinement, all stages."""
     record = picked.record
     panels = Panels(record, segmenter.classes, recipe.data, compare=before is not None)
     if before is not None:
