@@ -62,12 +62,10 @@ class LabelQuality:
             DataError: A field is missing or no number.
         """
         try:
-            numbers = {key: _nan(data[key]) for key in _NUMBERS}
-            by_class = {
-                key: {str(name): _nan(iou) for name, iou in data[key].items()}
-                for key in ("iou", "iou_everywhere")
-            }
-            return cls(images=int(data["images"]), **numbers, **by_class)
+            values: dict[str, Any] = {key: _nan(data[key]) for key in _NUMBERS}
+            for key in ("iou", "iou_everywhere"):
+                values[key] = {str(name): _nan(iou) for name, iou in data[key].items()}
+            return cls(images=int(data["images"]), **values)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise DataError(f"Expected the quality of labels, but got: {error!r}") from error
 

@@ -113,7 +113,7 @@ def _probabilities(
     for predictor in predictors:
         source = predictor.config.labels
         if source == "both" and {"retrieval", "classifier"} <= known.keys():
-            yield (known["retrieval"] + known["classifier"]) / 2
+            yield np.asarray((known["retrieval"] + known["classifier"]) / 2, np.float32)
         else:
             known[source] = predictor.probabilities(image)
             yield known[source]
