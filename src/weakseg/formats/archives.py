@@ -1,4 +1,4 @@
-"""Zips, as annotation tools export them, unpacked for the time of reading."""
+"""Zips that annotation tools export, unpacked while they are read."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def encode_brush(mask: Canvas) -> list[int]:
 
 
 def _blocks(flat: Canvas) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Give the blocks' lengths and values, the widths of their lengths, and the choice of these."""
+    """Return lengths and values of the blocks, widths of the lengths, and the choice of widths."""
     starts = np.flatnonzero(np.diff(flat, prepend=~flat[:1]))
     runs = np.diff(starts, append=flat.size) * _CHANNELS
     choices = np.searchsorted(1 << _WIDTHS[:-1], runs)

@@ -208,13 +208,15 @@ class Collector:
             self._findings[Finding("damaged", message, picture)] = None
             return None
 
+    def error(self, message: str, entry: str | None = None) -> DataError:
+        """Return an error that names the file and the entry."""
+        return DataError(message, path=self.path, entry=entry or self.entry)
+
     def _check(self, places: Iterable[Place], entry: str) -> None:
         """Refuse places so far away that arithmetic has made them infinite."""
         if not all(math.isfinite(x) and math.isfinite(y) for x, y in places):
-            raise DataError(
-                "expected places near the image, but got one too far away for a number",
-                path=self.path,
-                entry=entry,
+            raise self.error(
+                "expected places near the image, but got one too far away for a number", entry
             )
 
 

@@ -1,4 +1,4 @@
-"""The one list of formats that are read, and telling them apart."""
+"""List of all formats that are read, and recognition of a file's format."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ FORMATS: tuple[Format, ...] = (
 
 
 def find_format(path: Path, name: str | None = None) -> Format:
-    """Tell the format of a file or folder by its content.
+    """Find the format of a file or folder by its content.
 
     Args:
         path: The file or folder.
-        name: Name of the format, where the user says it.
+        name: Name of the format, where the user names it.
 
     Raises:
         DataError: There is no such file, no such format, or none that fits.
@@ -102,7 +102,7 @@ class Source:
             yield item if self.inside == self.path else self._as_named(item)
 
     def _as_named(self, item: Annotated) -> Annotated:
-        """Name files inside a zip by the zip."""
+        """Replace the paths of unpacked files by paths inside the zip."""
         findings = (
             replace(finding, path=finding.path and self._named(finding.path))
             for finding in item.findings
@@ -120,7 +120,7 @@ def opened_source(path: Path, format_name: str | None = None) -> Iterator[Source
 
     Args:
         path: The file, folder, or a zip of one.
-        format_name: The format, where its content does not tell.
+        format_name: Name of the format, where its content is not enough.
 
     Yields:
         What can be read inside the block, where images out of a zip are there, too.

@@ -1,4 +1,4 @@
-"""Predicted masks, written as PNG or for the tools in which people correct them."""
+"""Writing of predicted masks as PNG or for annotation tools, in which people correct them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ENDINGS = {"png": ".png", "labelme": ".json"}
 
 
 def check_format(kind: Any) -> None:
-    """Make sure that masks can be written in a format.
+    """Check that masks can be written in a format.
 
     Raises:
         RecipeError: They cannot.
@@ -40,7 +40,7 @@ def check_format(kind: Any) -> None:
 
 
 def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Make sure that files may be written.
+    """Check that files may be written.
 
     Raises:
         RunError: One is there, and is not to be replaced.
@@ -65,7 +65,7 @@ def write_overlay(path: Path, image: NDArray[np.uint8], labels: LabelMap) -> Non
 
 
 def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path]:
-    """Say which files `export_masks` will write."""
+    """List the files that `export_masks` will write."""
     if kind in _ONE_FILE:
         return [out / _ONE_FILE[kind]]
     return [out / f"{name}{_ENDINGS[kind]}" for name in names]
@@ -90,9 +90,9 @@ def export_masks(
         classes: The classes.
         kind: png, a label map an image; labelme, a file of polygons an image; coco or coco-rle, one
             instances.json of polygons or run lengths; label-studio, one tasks.json of predictions.
-        prefix: What stands before the images' names in coco and label-studio files, such as
+        prefix: Prefix of the images' names in coco and label-studio files, such as
             "/data/local-files/?d=photos/".
-        confidence: How sure each image's mask is, 0 to 1, by its name, for label-studio. It is
+        confidence: Confidence of each image's mask, 0 to 1, by its name, for label-studio. It is
             looked up once the image's mask has come.
 
     Raises:

@@ -18,7 +18,7 @@ _TRIED = 20  # files of a folder that tell its format
 
 
 def safely(recognises: Callable[[Path], bool]) -> Callable[[Path], bool]:
-    """Make a test of a format that never fails: what cannot be read is not of the format."""
+    """Wrap a test of a format so that it never fails: what cannot be read is not of the format."""
 
     def test(path: Path) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Reading JSON files of marks; whatever is wrong with one is said in one way."""
+"""Reading of JSON files and their fields; damage raises a DataError that names file and entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from weakseg.images.reading import opened
 from weakseg.support.errors import DataError
 
 _DEPTH = 64  # of nesting; deeper values cannot even be quoted in a message
-_START = 1 << 16  # bytes that tell what a file is
+_START = 1 << 16  # bytes by which a file is recognised
 _PIXELS = 178_956_970  # of an image; Pillow opens no larger one
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
@@ -48,7 +48,7 @@ def json_items(path: Path) -> Iterator[Any]:
     """Read the items of a JSON file that holds a list, one at a time; or its one value.
 
     Raises:
-        DataError: As `read_json` does; items before the fault have been given then.
+        DataError: As in `read_json`; items before the fault have been yielded then.
     """
     text = _read_text(path)
     position = _skip_space(text, 0)
@@ -72,7 +72,7 @@ def json_items(path: Path) -> Iterator[Any]:
 
 
 def first_keys(path: Path) -> tuple[bool, frozenset[str]]:
-    """Look at the beginning of a JSON file.
+    """Read the keys at the beginning of a JSON file.
 
     Args:
         path: The file; it may be missing or something else.
@@ -117,11 +117,11 @@ def first_keys(path: Path) -> tuple[bool, frozenset[str]]:
 
 
 def read_object(value: Any, what: str, path: Path, entry: str | None = None) -> dict[str, Any]:
-    """Take an object out of a JSON file.
+    """Check that a value of a JSON file is an object.
 
     Args:
-        value: What stands there.
-        what: What it is, for the message.
+        value: The value.
+        what: Its name in messages.
         path: The file.
         entry: Where in it.
 
@@ -136,7 +136,7 @@ def read_object(value: Any, what: str, path: Path, entry: str | None = None) -> 
 
 
 def read_list(value: Any, what: str, path: Path, entry: str | None = None) -> list[Any]:
-    """Take a list out of a JSON file; see `read_object`.
+    """Check that a value is a list; see `read_object`.
 
     Raises:
         DataError: It is no list.
@@ -147,7 +147,7 @@ def read_list(value: Any, what: str, path: Path, entry: str | None = None) -> li
 
 
 def read_text(value: Any, what: str, path: Path, entry: str | None = None) -> str:
-    """Take a text out of a JSON file; see `read_object`.
+    """Check that a value is a text; see `read_object`.
 
     Raises:
         DataError: It is no text.
@@ -158,7 +158,7 @@ def read_text(value: Any, what: str, path: Path, entry: str | None = None) -> st
 
 
 def read_key(value: Any, what: str, path: Path, entry: str | None = None) -> int | str:
-    """Take an id out of a JSON file; see `read_object`.
+    """Check that a value is an id; see `read_object`.
 
     Raises:
         DataError: It is neither a whole number nor a text.
@@ -173,7 +173,7 @@ def read_key(value: Any, what: str, path: Path, entry: str | None = None) -> int
 
 
 def read_numbers(value: Any, what: str, path: Path, entry: str | None = None) -> list[float]:
-    """Take a list of numbers out of a JSON file; see `read_object`.
+    """Check that a value is a list of numbers; see `read_object`.
 
     Raises:
         DataError: It is no list, or holds something else than finite numbers.
@@ -197,7 +197,7 @@ def read_numbers(value: Any, what: str, path: Path, entry: str | None = None) ->
 def read_corners(
     value: Any, what: str, path: Path, entry: str | None = None
 ) -> tuple[tuple[float, float], ...]:
-    """Take places out of a JSON file that stand there as one list of x, y, x, y.
+    """Read places that stand in one list as x, y, x, y.
 
     Raises:
         DataError: It is no list of finite numbers, or an x is without its y.
@@ -215,7 +215,7 @@ def read_corners(
 def stated_size(
     height: Any, width: Any, path: Path, entry: str | None = None
 ) -> tuple[int, int] | None:
-    """Take the size of an image out of a file; 0, empty and missing mean that none is stated.
+    """Read the size of an image; 0, empty and missing mean that none is stated.
 
     Raises:
         DataError: It is no size; see `read_size`.
@@ -234,7 +234,7 @@ def read_size(
     of: str = "the image",
     max_pixels: int | None = _PIXELS,
 ) -> tuple[int, int]:
-    """Take the size of an image out of a file.
+    """Read the size of an image or a mask.
 
     Raises:
         DataError: Height and width are not whole, not positive, or of no image that can be read.
@@ -254,7 +254,7 @@ def read_size(
 
 
 def read_base64(value: Any, what: str, path: Path, entry: str | None = None) -> bytes:
-    """Take bytes out of a JSON file, written in base64, with or without a data URL's head.
+    """Decode base64, with or without the head of a data URL.
 
     Raises:
         DataError: They are not.
@@ -270,10 +270,10 @@ def read_base64(value: Any, what: str, path: Path, entry: str | None = None) -> 
 def read_png_mask(
     value: Any, limit: tuple[int, int] | None, path: Path, entry: str
 ) -> NDArray[np.bool_]:
-    """Take a painted area out of a JSON file, written as a PNG in base64.
+    """Decode a painted area from a PNG in base64.
 
     Args:
-        value: What stands there.
+        value: The value.
         limit: Height and width that the area may have at most, where known.
         path: The file.
         entry: Where in it.

@@ -16,12 +16,12 @@ from weakseg.support.errors import DataError
 def read_run_lengths(
     value: Any, what: str, path: Path, entry: str | None = None
 ) -> tuple[Size, list[int]]:
-    """Take a mask in COCO's run lengths out of a JSON file.
+    """Read a mask in COCO's run lengths.
 
     Args:
-        value: What stands there: an object with `size`, height and width, and `counts`, as a list
+        value: An object with `size`, height and width, and `counts`, as a list
             or as a text.
-        what: What it is, for the message.
+        what: Its name in messages.
         path: The file.
         entry: Where in it.
 

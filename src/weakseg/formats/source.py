@@ -1,4 +1,4 @@
-"""What every reader of a format gives, and what it is given."""
+"""Interface of all readers: formats, options, annotated images, and checks of fields."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from weakseg.support.errors import DataError
 
 
 class ClassFinder(Protocol):
-    """Names of classes to ids: a ClassList, or an open list that takes up new names."""
+    """Class ids by name: a ClassList, or an open list that adds new names."""
 
     def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
-        """Give the id of a class; `VOID` and `DROPPED` are possible."""
+        """Return the id of a class; `VOID` and `DROPPED` are possible."""
         ...
 
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What a user may say about files to read.
+    """Options of a user about files to read.
 
     Args:
         images: Folders in which images are looked for, beside where the files say they are.
         unlabelled: Value of label maps that means "not labelled".
-        void: Value of label maps that means "leave out".
-        palette: File that says which colour is which class, for colour-coded masks.
+        void: Value of label maps that means void, the ignore index.
+        palette: File that maps colours to classes, for colour-coded masks.
         label_maps: Whether label maps are full masks or scribbles: "masks" or "scribbles".
     """
 
@@ -43,18 +43,18 @@ class SourceOptions:
 
 @dataclass(frozen=True)
 class Annotated:
-    """One image as a file of marks tells of it.
+    """Image and its marks, as read from a file.
 
     Args:
-        name: The image's path as the file gives it, without the ending and with "/" between
+        name: The image's path as in the file, without the ending and with "/" between
             folders; what images of several sources are matched by.
         marks: Its marks, in pixels of the image.
         picture: The image file, where found; or the image itself, where embedded.
-        size: Height and width, where the file says so.
-        split: Name of the split, where the file says so.
+        size: Height and width, where the file states them.
+        split: Name of the split, where the file states it.
         path: The file of marks.
         entry: Where in the file.
-        findings: What was odd.
+        findings: Odd things in the file.
     """
 
     name: str
@@ -72,15 +72,15 @@ Read = Callable[[Path, ClassFinder, SourceOptions], Iterator[Annotated]]
 
 @dataclass(frozen=True)
 class Format:
-    """A format that can be read.
+    """Format that can be read.
 
     Args:
         name: Its name on the command line.
         summary: What it is, in one line.
-        recognises: Tells from a file's or folder's content, at low cost and without errors,
-            whether it is of this format.
-        read: Reads it, image by image. It asks the class finder for the classes in the order in
-            which the file lists them, where it lists them, before the first image.
+        recognises: Whether a file or folder is of this format, by its content, at low cost and
+            without errors.
+        read: Reads it, image by image. Classes that the file lists are looked up in their
+            order, before the first image.
     """
 
     name: str
@@ -92,12 +92,12 @@ class Format:
 def find_picture(written: str, source: Path, options: SourceOptions) -> Path | None:
     """Find the image that a file of marks names.
 
-    It is looked for where the file says, relative to the file; in the user's folders of images, by
-    its path and by its name alone; beside the file; and in a folder `images` beside the file or
+    It is looked for at the path in the file, relative to the file; in the user's folders of images,
+    by its path and by its name alone; beside the file; and in a folder `images` beside the file or
     its parent.
 
     Args:
-        written: The image's path as the file gives it, with either kind of slash; with or without
+        written: The image's path as in the file, with either kind of slash; with or without
             an ending.
         source: The file of marks, or the folder.
         options: Where else to look.
@@ -128,7 +128,7 @@ def _with_some_ending(path: Path) -> Path | None:
 
 
 def image_name(written: str) -> str:
-    r"""Give an image's name as in `Annotated.name`.
+    r"""Turn a path into an image's name as in `Annotated.name`.
 
     Examples:
         >>> image_name("..\\photos\\cat.final.jpg")
@@ -141,11 +141,11 @@ def image_name(written: str) -> str:
 
 
 def read_number(value: Any, what: str, path: Path, entry: str | None = None) -> float:
-    """Take a finite number out of a file.
+    """Read a finite number.
 
     Args:
-        value: What stands there; a number or its text.
-        what: What it is, for the message.
+        value: A number or its text.
+        what: Its name in messages.
         path: The file.
         entry: Where in it.
 
@@ -164,7 +164,7 @@ def read_number(value: Any, what: str, path: Path, entry: str | None = None) -> 
 
 
 def read_integer(value: Any, what: str, path: Path, entry: str | None = None) -> int:
-    """Take a whole number, or its text, out of a file.
+    """Read a whole number or its text.
 
     Raises:
         DataError: It is none.
@@ -180,7 +180,7 @@ def read_integer(value: Any, what: str, path: Path, entry: str | None = None) ->
 
 
 def read_name(written: str, path: Path, entry: str | None = None) -> str:
-    """Turn the path of an image that a file gives into its name; see `image_name`.
+    """Read the name of an image from its path; see `image_name`.
 
     Raises:
         DataError: Nothing is left of it.
@@ -194,7 +194,7 @@ def read_name(written: str, path: Path, entry: str | None = None) -> str:
 
 
 def read_path(value: Any, what: str, path: Path, entry: str) -> tuple[tuple[float, float], ...]:
-    """Take a list of places [[x, y], …] out of a file.
+    """Read a list of places [[x, y], …].
 
     Raises:
         DataError: It is no list of pairs of finite numbers.

@@ -28,7 +28,6 @@ from weakseg.images.reading import opened
 from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.kinds import Region
 from weakseg.marks.label_values import VOID
-from weakseg.support.errors import DataError
 
 Object = dict[str, Any]
 
@@ -102,7 +101,7 @@ class ImageReader:
             for key in ("bbox", "keypoints")
         )
         if len(box) not in (0, 4):
-            raise self._error(
+            raise self.collector.error(
                 f"expected x, y, width and height as 'bbox', but got {box!r:.60}", entry
             )
         if not (outline or box or points):
@@ -129,7 +128,7 @@ class ImageReader:
             self._check_size(size, entry)
             self.collector.mask(class_id, mask_of_runs(runs, size), entry, number)
         else:
-            raise self._error(
+            raise self.collector.error(
                 "expected lists of coordinates or run lengths as 'segmentation', but "
                 f"got {outline!r:.60}",
                 entry,
@@ -137,20 +136,22 @@ class ImageReader:
 
     def _check_size(self, size: Size, entry: str) -> None:
         if self.size not in (None, size):
-            raise self._error(f"its mask (H, W) is {size} while its image is {self.size}", entry)
+            raise self.collector.error(
+                f"its mask (H, W) is {size} while its image is {self.size}", entry
+            )
         self.size = size
 
     def _read_key_points(
         self, numbers: Sequence[float], class_id: int, entry: str, number: int
     ) -> None:
         if len(numbers) % 3:
-            raise self._error(
+            raise self.collector.error(
                 f"expected x, y and visibility of each key point, but got {len(numbers)} numbers",
                 entry,
             )
         for x, y, visibility in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
             if visibility not in (0, 1, 2):
-                raise self._error(
+                raise self.collector.error(
                     f"expected 0, 1 or 2 as a key point's visibility, but got {visibility}", entry
                 )
             if visibility:
@@ -198,7 +199,7 @@ class ImageReader:
             segment = read_object(value, "a segment", self._path, place)
             number = read_integer(segment.get("id"), "'id'", self._path, place)
             if number in segments or not 0 <= number < 1 << 24:
-                raise self._error(
+                raise self.collector.error(
                     "expected a number of its own, below 2^24, as a segment's 'id', but got "
                     f"{number!r:.60}",
                     place,
@@ -207,9 +208,6 @@ class ImageReader:
             if class_id is not None:
                 segments[number] = class_id, place
         return segments
-
-    def _error(self, message: str, entry: str) -> DataError:
-        return DataError(message, path=self._path, entry=entry)
 
 
 def is_crowd(thing: Object) -> bool:

@@ -133,17 +133,15 @@ class _File:
                 collector.note("unknown", "has no label; left out", entry)
             else:
                 depth = read_integer(shape.get("z_order", 0), "z_order", self._path, entry)
-                shapes.append((depth, shape, self._class_of(label, entry), entry))
+                shapes.append((depth, shape, self._class_of(label, collector, entry), entry))
         for _, shape, class_id, entry in sorted(shapes, key=lambda item: item[0]):
             _read_shape(shape, class_id, collector, entry)
 
-    def _class_of(self, label: str, entry: str) -> int:
+    def _class_of(self, label: str, collector: Collector, entry: str) -> int:
         if label not in self._class_ids:
             if self._declares:
-                raise DataError(
-                    f"its label {label!r:.40} is not among those that the file declares",
-                    path=self._path,
-                    entry=entry,
+                raise collector.error(
+                    f"its label {label!r:.40} is not among those that the file declares", entry
                 )
             self._class_ids[label] = self._classes.find(label, path=self._path, entry=entry)
         return self._class_ids[label]
@@ -161,12 +159,11 @@ def _elements(path: Path) -> Iterator[Any]:
 
 
 def _read_shape(shape: Any, class_id: int, collector: Collector, entry: str) -> None:
-    path = collector.path
-
     def number(key: str, default: float | None = None) -> float:
-        return read_number(shape.get(key, default), key, path, entry)
+        return read_number(shape.get(key, default), key, collector.path, entry)
 
-    instance = read_integer(shape.get("group_id") or 0, "group_id", path, entry) or None
+    group = read_integer(shape.get("group_id") or 0, "group_id", collector.path, entry)
+    instance = group or None
     match shape.tag:
         case "tag":
             collector.tag(class_id)
@@ -179,34 +176,33 @@ def _read_shape(shape: Any, class_id: int, collector: Collector, entry: str) -> 
             centre, radii = (number("cx"), number("cy")), (number("rx"), number("ry"))
             collector.ellipse(class_id, centre, radii, number("rotation", 0), entry, instance)
         case "polygon":
-            collector.polygon(class_id, _places(shape, path, entry), entry, instance)
+            collector.polygon(class_id, _places(shape, collector, entry), entry, instance)
         case "polyline":
-            collector.stroke(class_id, _places(shape, path, entry), entry, instance)
+            collector.stroke(class_id, _places(shape, collector, entry), entry, instance)
         case "points":
-            for place in _places(shape, path, entry):
+            for place in _places(shape, collector, entry):
                 collector.point(class_id, place, entry, instance)
         case "mask":
-            collector.region(_region(shape, class_id, path, entry, instance), entry)
+            collector.region(_region(shape, class_id, collector, entry, instance), entry)
 
 
-def _places(shape: Any, path: Path, entry: str) -> Sequence[Place]:
+def _places(shape: Any, collector: Collector, entry: str) -> Sequence[Place]:
     pairs = shape.get("points", "").split(";")
     wrong = next((pair for pair in pairs if pair.count(",") != 1), None)
     if wrong is not None:
-        raise DataError(
-            f"expected corners as x,y;x,y but got {wrong!r:.60}", path=path, entry=entry
-        )
-    return read_path([pair.split(",") for pair in pairs], "points", path, entry)
+        raise collector.error(f"expected corners as x,y;x,y but got {wrong!r:.60}", entry)
+    return read_path([pair.split(",") for pair in pairs], "points", collector.path, entry)
 
 
-def _region(mask: Any, class_id: int, path: Path, entry: str, instance: int | None) -> Region:
+def _region(
+    mask: Any, class_id: int, collector: Collector, entry: str, instance: int | None
+) -> Region:
     """Read a mask, whose run lengths fill its own frame row by row, beginning with outside."""
+    path = collector.path
     left, top = (read_integer(mask.get(side), side, path, entry) for side in ("left", "top"))
     if min(left, top) < 0:
-        raise DataError(
-            f"expected a mask inside its image, but got one at {left}, {top}",
-            path=path,
-            entry=entry,
+        raise collector.error(
+            f"expected a mask inside its image, but got one at {left}, {top}", entry
         )
     size = read_size(mask.get("height"), mask.get("width"), path, entry, of="the mask")
     lengths = mask.get("rle", "").split(",")

@@ -30,6 +30,7 @@ from weakseg.formats.source import (
     read_name,
 )
 from weakseg.marks.drawing import Size
+from weakseg.marks.kinds import Place
 from weakseg.marks.label_values import VOID
 from weakseg.support.errors import DataError
 
@@ -108,7 +109,7 @@ def _read_item(
         name,
         collector.marks(),
         find_picture(written, path, options) or find_picture(given, path, options),
-        _size(image, path, entry),
+        _size(image, collector),
         path,
         entry,
         _split(path),
@@ -121,14 +122,13 @@ def _split(path: Path) -> str | None:
     return path.stem if is_split else split_of([path.stem])
 
 
-def _size(image: Object, path: Path, entry: str) -> Size | None:
-    size = read_list(image.get("size") or [None, None], "'size'", path, entry)
+def _size(image: Object, collector: Collector) -> Size | None:
+    stated = image.get("size") or [None, None]
+    size = read_list(stated, "'size'", collector.path, collector.entry)
     if len(size) != 2:
-        raise DataError(
-            f"expected height and width as 'size', but got {size!r:.60}", path=path, entry=entry
-        )
+        raise collector.error(f"expected height and width as 'size', but got {size!r:.60}")
     height, width = size
-    return stated_size(height, width, path, entry)
+    return stated_size(height, width, collector.path, collector.entry)
 
 
 def _annotations(item: Object, collector: Collector) -> list[tuple[Object, str]]:
@@ -150,74 +150,66 @@ def _annotations(item: Object, collector: Collector) -> list[tuple[Object, str]]
     return [(annotation, entry) for _, annotation, entry in found]
 
 
-def _class_of(annotation: Object, class_ids: Sequence[int], path: Path, entry: str) -> int:
-    label = read_integer(annotation["label_id"], "'label_id'", path, entry)
+def _class_of(
+    annotation: Object, class_ids: Sequence[int], collector: Collector, entry: str
+) -> int:
+    label = read_integer(annotation["label_id"], "'label_id'", collector.path, entry)
     if not 0 <= label < len(class_ids):
-        raise DataError(
-            f"class number {label} is not among the {len(class_ids)} of the file",
-            path=path,
-            entry=entry,
+        raise collector.error(
+            f"class number {label} is not among the {len(class_ids)} of the file", entry
         )
     attributes = annotation.get("attributes")
     is_crowd = isinstance(attributes, dict) and attributes.get("is_crowd")
     return VOID if is_crowd else class_ids[label]
 
 
-def _instance(annotation: Object, path: Path, entry: str) -> int | None:
-    number = annotation.get("group") or annotation.get("id") or 0
-    return read_integer(number, "'group' or 'id'", path, entry) or None
-
-
 def _read_annotation(
     annotation: Object, collector: Collector, class_ids: Sequence[int], entry: str
 ) -> None:
-    path = collector.path
-    class_id = _class_of(annotation, class_ids, path, entry)
-    instance = _instance(annotation, path, entry)
+    class_id = _class_of(annotation, class_ids, collector, entry)
+    number = annotation.get("group") or annotation.get("id") or 0
+    instance = read_integer(number, "'group' or 'id'", collector.path, entry) or None
     match annotation["type"]:
         case "label":
             collector.tag(class_id)
         case "bbox":
-            x, y, width, height = _four(annotation, "bbox", path, entry)
+            x, y, width, height = _four(annotation, "bbox", collector, entry)
             collector.rectangle(class_id, (x, y), (width, height), entry, instance)
         case "ellipse":
-            left, top, right, bottom = _four(annotation, "points", path, entry)
+            left, top, right, bottom = _four(annotation, "points", collector, entry)
             centre, radii = (
                 ((left + sign * right) / 2, (top + sign * bottom) / 2) for sign in (1, -1)
             )
             collector.ellipse(class_id, centre, radii, 0, entry, instance)
         case "mask":
-            size, runs = read_run_lengths(annotation.get("rle"), "'rle'", path, entry)
+            size, runs = read_run_lengths(annotation.get("rle"), "'rle'", collector.path, entry)
             collector.mask(class_id, mask_of_runs(runs, size), entry, instance)
         case "points":
-            for place in _visible(annotation, path, entry):
+            for place in _visible(annotation, collector, entry):
                 collector.point(class_id, place, entry, instance)
         case kind:
-            places = read_corners(annotation.get("points"), "'points'", path, entry)
+            places = read_corners(annotation.get("points"), "'points'", collector.path, entry)
             add = collector.polygon if kind == "polygon" else collector.stroke
             add(class_id, places, entry, instance)
 
 
-def _four(annotation: Object, key: str, path: Path, entry: str) -> Sequence[float]:
-    numbers = read_numbers(annotation.get(key), f"'{key}'", path, entry)
+def _four(annotation: Object, key: str, collector: Collector, entry: str) -> Sequence[float]:
+    numbers = read_numbers(annotation.get(key), f"'{key}'", collector.path, entry)
     if len(numbers) != 4:
-        raise DataError(
-            f"expected four numbers as '{key}', but got {numbers!r:.60}", path=path, entry=entry
-        )
+        raise collector.error(f"expected four numbers as '{key}', but got {numbers!r:.60}", entry)
     return numbers
 
 
-def _visible(annotation: Object, path: Path, entry: str) -> list[tuple[float, float]]:
+def _visible(annotation: Object, collector: Collector, entry: str) -> list[Place]:
     """Read places, without those that are marked as absent."""
-    places = read_corners(annotation.get("points"), "'points'", path, entry)
+    places = read_corners(annotation.get("points"), "'points'", collector.path, entry)
     stated = annotation.get("visibility")
     if stated is None:
         return list(places)
-    visibility = read_numbers(stated, "'visibility'", path, entry)
+    visibility = read_numbers(stated, "'visibility'", collector.path, entry)
     if len(visibility) != len(places):
-        raise DataError(
+        raise collector.error(
             f"expected the visibility of {len(places)} points, but got {len(visibility)} numbers",
-            path=path,
-            entry=entry,
+            entry,
         )
     return [place for place, one in zip(places, visibility, strict=True) if one != _ABSENT]

@@ -1,4 +1,4 @@
-"""Label Studio: a JSON export of tasks, each an image with what people said about it."""
+"""Label Studio: a JSON export of tasks, each an image with its annotations."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _time(annotation: dict[str, Any]) -> str:
 
 
 def _image_file(value: Any, results: Iterable[Result], path: Path, entry: str) -> str:
-    """Tell which of a task's data is the image: "image", what marks name, or the only path."""
+    """Find the image among a task's data: "image", what marks name, or the only path."""
     data = read_object(value, "data", path, entry)
     marked = list(dict.fromkeys(str(item.get("to_name")) for item in results if is_drawn(item)))
     if len(marked) > 1:
@@ -144,7 +144,7 @@ def _image_file(value: Any, results: Iterable[Result], path: Path, entry: str) -
 
 
 def _name_and_files(written: str) -> tuple[str, tuple[str, ...]]:
-    """Give the name of an image, and the paths under which it may lie here.
+    """Return the name of an image, and the paths under which it may lie here.
 
     Label Studio puts eight digits before the name of a file that somebody uploads.
 
@@ -160,7 +160,7 @@ def _name_and_files(written: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _without_server(written: str) -> str:
-    """Give the path in a URL; a local file's stands in its query."""
+    """Return the path in a URL; that of a local file stands in its query."""
     try:
         url = urlsplit(written)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Label Studio's results, what one person said about one image, as marks."""
+"""Results of one Label Studio annotation of one image, as marks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Size = tuple[int, int]
 Result = dict[str, Any]
 
 _DRAWN = ("rectangle", "polygon", "ellipse", "keypoint", "vector", "brush", "magicwand", "bitmask")
-_NAMING = ("labels", "choices", "taxonomy")  # what names regions, the surest first
+_NAMING = ("labels", "choices", "taxonomy")  # results that name regions, the surest first
 
 
 def is_drawn(result: Result) -> bool:
-    """Tell whether a result is a region of the image."""
+    """Check whether a result is a region of the image."""
     return _kind(result) in _DRAWN
 
 
@@ -34,17 +34,17 @@ def read_results(
     """Read the results of one annotation.
 
     A region has its class from its own labels or, where it has none, from the labels, choices or
-    taxonomy of the same id. All marks of an image that was turned in the tool are left out, tags
+    taxonomy of the same id. All marks of an image that was rotated in the tool are left out, tags
     as well, for they would not be all of them.
 
     Args:
         results: The results.
         collector: Takes up marks and findings.
-        classes: Gives the ids of classes.
+        classes: Ids of classes by name.
         options: Whether painted areas are masks or scribbles.
 
     Returns:
-        Height and width of the image, where the results say so.
+        Height and width of the image, where the results state them.
 
     Raises:
         DataError: A result is not what it should be.
@@ -60,11 +60,11 @@ def read_results(
         )
     size = next(iter(sizes), None)
     for result in drawn:
-        turned = read_number(result.get("image_rotation") or 0, "image_rotation", path, str(entry))
-        if turned % 360:
+        degrees = read_number(result.get("image_rotation") or 0, "image_rotation", path, str(entry))
+        if degrees % 360:
             collector.note(
                 "unread",
-                f"the image was turned by {turned:g} degrees when it was "
+                f"the image was turned by {degrees:g} degrees when it was "
                 "marked, which weakseg cannot undo; its marks are left out",
             )
             return size
@@ -74,7 +74,7 @@ def read_results(
 
 
 def _kind(result: Result) -> str:
-    """Give what a result is, whether it has labels of its own or not."""
+    """Return the kind of a result, whether it has labels of its own or not."""
     return str(result.get("type")).removesuffix("labels")
 
 
@@ -87,7 +87,7 @@ def _size(result: Result, path: Path, entry: str) -> Size:
 
 
 def _by_id(results: Sequence[Result]) -> list[list[Result]]:
-    """Bring together what is said about the same region; what has no id is on its own."""
+    """Group results by their region's id; those without an id are on their own."""
     groups: dict[str | int, list[Result]] = {}
     for number, result in enumerate(results):
         key = result.get("id")
@@ -121,7 +121,7 @@ def _read_group(
 def _names_of_region(
     result: Result, naming: list[Result], collector: Collector, entry: str
 ) -> list[Any]:
-    """Give the first names that are said of a region; what else is said of it is not used."""
+    """Return the first names of a region; further ones are not used."""
     own = [] if result["type"] == _kind(result) else [result]
     names: list[Any] = []
     for item in (*own, *naming):
@@ -149,7 +149,7 @@ def _read_tags(naming: Sequence[Result], collector: Collector, classes: ClassFin
 
 
 def _names(result: Result, path: Path, entry: str) -> list[Any]:
-    """Give the names in a result; of a taxonomy's paths the last names."""
+    """Return the names in a result; of a taxonomy's paths the last names."""
     kind = result["type"]
     value = read_object(result.get("value"), "value", path, entry)
     names = read_list(value.get(kind) or [], kind, path, entry)
@@ -214,7 +214,7 @@ def _add_line(
 
 
 def _place(x: float, y: float, size: Size) -> Place:
-    """Turn percentages into pixels; what is a whole number but for rounding becomes one."""
+    """Convert percentages to pixels; what is a whole number but for rounding becomes one."""
     height, width = size
     return round(x / 100 * width, 6), round(y / 100 * height, 6)
 
@@ -222,7 +222,7 @@ def _place(x: float, y: float, size: Size) -> Place:
 def _vector(
     value: dict[str, Any], size: Size, collector: Collector, entry: str
 ) -> list[list[Place]]:
-    """Give the lines of a vector, whose places may each follow any earlier one."""
+    """Return the lines of a vector, whose places may each follow any earlier one."""
     path = collector.path
     lines: list[list[Place]] = []
     known: dict[str, Place] = {}

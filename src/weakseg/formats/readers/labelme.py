@@ -50,11 +50,11 @@ _KINDS = {
     "mask",
 }
 _LEFT_OUT = "__ignore__"
-_LOOKED_INTO = 5  # files that tell what a folder is
+_LOOKED_INTO = 5  # files by which a folder is recognised
 
 
 def _recognises(path: Path) -> bool:
-    """Tell whether a file is of labelme, or the first JSON files of a folder are."""
+    """Check whether a file is of labelme, or the first JSON files of a folder are."""
     try:
         files = list(islice(_json_files(path), _LOOKED_INTO)) if path.is_dir() else [path]
     except OSError:
@@ -138,7 +138,7 @@ def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOpti
 
 
 def _name(written: str, path: Path, root: Path) -> str:
-    """Name an image by its place below the folder that is read; one elsewhere by its name."""
+    """Return an image's path below the folder that is read; of one elsewhere its file's name."""
     written = written.replace("\\", "/")
     if PureWindowsPath(written).anchor:
         written = PureWindowsPath(written).name
@@ -198,7 +198,7 @@ def _read_shape(
 
 
 def _read_extras(shape: dict[str, Any], collector: Collector) -> int | None:
-    """Give the number of a shape's object; note what else it says."""
+    """Return the number of a shape's object; note all that is not used."""
     flags = shape.get("flags")
     if isinstance(flags, dict) and any(flags.values()):
         collector.unread("flags of shapes")
@@ -234,20 +234,18 @@ def _mask(
     entry: str,
     instance: int | None,
 ) -> Region:
-    """Read a painted area; its first place is in its upper left pixel, its second in its last."""
+    """Read a painted area; its first place is in its top left pixel, its second in its last."""
     if len(places) != 2:
-        raise DataError(
-            f"expected two corners of a mask, but got {len(places)} places",
-            path=collector.path,
-            entry=entry,
+        raise collector.error(
+            f"expected two corners of a mask, but got {len(places)} places", entry
         )
     area = read_png_mask(value, size, collector.path, entry)
-    (left, top), (right, lower) = places
-    if max(abs(right - left + 1 - area.shape[1]), abs(lower - top + 1 - area.shape[0])) > 1:
+    (left, top), (right, bottom) = places
+    if max(abs(right - left + 1 - area.shape[1]), abs(bottom - top + 1 - area.shape[0])) > 1:
         collector.note(
             "unsure",
             f"the mask (H, W) is {area.shape} while its corners are of another"
-            " size; its upper left corner is taken",
+            " size; its top left corner is taken",
             entry,
         )
     return Region.from_mask(class_id, area, round(left), round(top), instance=instance)

@@ -230,18 +230,15 @@ def _read_line(
     path, entry = collector.path, f"line {number}"
     is_box = len(values) == 5 or (data.has_points and len(values) > 5)
     if not is_box and (len(values) < 7 or len(values) % 2 == 0):
-        raise DataError(
+        raise collector.error(
             "expected a class with x, y, width and height, or with x and y of three "
             f"corners or more, but got {len(values)} values",
-            path=path,
-            entry=entry,
+            entry,
         )
     label = read_integer(values[0], "number of a class", path, entry)
     if not 0 <= label < len(data.class_ids):
-        raise DataError(
-            f"class number {label} is not among the {len(data.class_ids)} of the file",
-            path=path,
-            entry=entry,
+        raise collector.error(
+            f"class number {label} is not among the {len(data.class_ids)} of the file", entry
         )
     class_id = data.class_ids[label]
     fractions = [read_number(value, "coordinate", path, entry) for value in values[1:]]
