@@ -24,7 +24,7 @@ def test_every_kind_of_mark_is_trained_both_ways_from_the_same_seeds(tmp_path):
         assert all((ours / name).read_bytes() == (baseline / name).read_bytes() for name in names)
     page = done.report.read_text(encoding="utf-8")
     assert page.index("weakseg, tags of") < page.index("cross-entropy, tags of")
-    with pytest.raises(RunError, match="is there already"):
+    with pytest.raises(RunError, match="exists already"):
         demo(tmp_path / "demo")
 
 

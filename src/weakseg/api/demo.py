@@ -170,7 +170,7 @@ def _make_way(root: Path, overwrite: bool) -> None:
     if not root.exists() or not any(root.iterdir()):
         return
     if not overwrite:
-        raise RunError(f"{root}: is there already. Choose another --out, or use --overwrite.")
+        raise RunError(f"{root}: exists already. Choose another --out, or use --overwrite.")
     own = {"data", "data-mixed", "runs", "report.html"}
     strangers = sorted(path.name for path in root.iterdir() if path.name not in own)
     if strangers:
