@@ -28,7 +28,7 @@ def test_both_forms_unpack_to_the_mask_that_pycocotools_packed(mask):
     [
         (None, "expected an object as 'segmentation', but got None"),
         ({"size": [2], "counts": "13"}, "expected height and width"),
-        ({"size": [2, 0], "counts": "13"}, "at least 1 as the mask's height and width"),
+        ({"size": [2, 0], "counts": "13"}, "but got one 0 wide and 2 high"),
         ({"size": [2, 3]}, "expected a list as counts"),
         ({"size": [2, 3], "counts": [1, 6]}, "over 2 × 3 pixels, but got 7"),
         ({"size": [2, 3], "counts": [1, 2.0, 3]}, "lengths of runs, but got 2.0"),

@@ -4,14 +4,14 @@ import pytest
 from weakseg.inference.bounds import Bounds
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Box, Marks, Point
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import DrawingRules, rasterize
 
 CLASSES = ClassList(("background", "cat", "dog", "cow"))
 SIZE = (6, 8)
 
 
 def bounds_of(marks: Marks, classes: ClassList = CLASSES) -> Bounds:
-    return Bounds(rasterize(marks, SIZE, classes, point_radius=1), marks, classes)
+    return Bounds(rasterize(marks, SIZE, classes, DrawingRules(point_radius=1)), marks, classes)
 
 
 def tagged(*class_ids: int) -> Marks:

@@ -15,6 +15,7 @@ from weakseg.inspection import inspect_marks
 from weakseg.marks.classes import VOC_CLASSES, ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
+from weakseg.marks.rasterize import DrawingRules
 from weakseg.report.kit.overlays import overlay_marks
 from weakseg.support.errors import DataError
 
@@ -69,7 +70,7 @@ def test_marks_are_counted_by_class_and_kind(annotated):
 def test_pixels_are_counted_as_training_would_see_them(annotated, label_map):
     mask = label_map("a", (CAT, (0, 10), (0, 20)), (VOID, (10, 12), (0, 20)))
     marks = Marks(mask=mask, points=(Point(DOG, 50, 30),))
-    found = inspect(annotated("a", marks), point_radius=1)
+    found = inspect(annotated("a", marks), rules=DrawingRules(point_radius=1))
     assert [counts.pixels for counts in found.classes] == [0, 200, 5, 0]
     assert found.void_pixels == 40
     assert found.labelled_share == pytest.approx(205 / 2400)
@@ -79,20 +80,20 @@ def test_what_is_outside_complete_boxes_is_background(annotated):
     marks = Marks(boxes=(Box(CAT, 0, 0, 9, 9),))
     item = annotated("a", marks)
     assert inspect(item).labelled_pixels == 0
-    assert inspect(item, boxes_complete=True).classes[0].pixels == 40 * 60 - 100
+    assert inspect(item, rules=DrawingRules(boxes_complete=True)).classes[0].pixels == 40 * 60 - 100
 
 
 def test_complete_boxes_without_a_background_are_refused(annotated):
     item = annotated("a", Marks(boxes=(Box(1, 0, 0, 9, 9),)))
     with pytest.raises(DataError, match="name it background"):
-        inspect(item, classes=ClassList(("cat", "dog")), boxes_complete=True)
+        inspect(item, classes=ClassList(("cat", "dog")), rules=DrawingRules(boxes_complete=True))
 
 
 def test_dropped_marks_are_not_there_and_void_marks_leave_pixels_out(annotated):
     marks = Marks(
         polygons=(square(DROPPED, 0, 0, 10), square(VOID, 20, 20, 10)), points=(Point(CAT, 50, 5),)
     )
-    found = inspect(annotated("a", marks), point_radius=0)
+    found = inspect(annotated("a", marks), rules=DrawingRules(point_radius=0))
     assert (found.marks["masks"], found.void_pixels, found.labelled_pixels) == (1, 100, 1)
     assert kinds_of(found) == set()
 
@@ -299,7 +300,8 @@ def test_a_point_where_a_mask_says_another_class_is_found(annotated, label_map):
         Point(DOG, 5, 10),
         Point(VOID, 5, 5),
     )
-    found = inspect(annotated("a", Marks(points=points, mask=mask)), point_radius=0)
+    marks = Marks(points=points, mask=mask)
+    found = inspect(annotated("a", marks), rules=DrawingRules(point_radius=0))
     (message,) = messages(found, "conflict")
     assert "a point of 'dog' at x=9.9, y=9.9 lies where a mask says 'cat'" in message
 
@@ -460,7 +462,7 @@ def test_few_images_are_held_at_a_time(annotated):
 def test_json_holds_plain_values_under_the_documented_keys(annotated, label_map):
     mask = label_map("a", (CAT, (0, 10), (0, 10)), (99, (20, 22), (0, 10)))
     marks = Marks(frozenset({CAT, DOG}), (Box(CAT, 0, 0, 9, 9),), (Point(CAT, 5, 5),), mask=mask)
-    found = inspect(annotated("a", marks, split="train"), point_radius=1)
+    found = inspect(annotated("a", marks, split="train"), rules=DrawingRules(point_radius=1))
     tree = found.to_json()
     assert json.loads(json.dumps(tree)) == tree
     documented = "images splits sizes pixels labelled_pixels labelled_share void_pixels marks \

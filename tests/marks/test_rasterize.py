@@ -8,7 +8,7 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import filled
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 from weakseg.marks.label_maps import read_label_map, write_label_map
-from weakseg.marks.rasterize import dilate, draw_marks, rasterize, tags_of
+from weakseg.marks.rasterize import DrawingRules, dilate, draw_marks, rasterize, tags_of
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))
@@ -21,8 +21,8 @@ def square(class_id, x, y, side):
     return Polygon(class_id, (((x, y), (x + side, y), (x + side, y + side), (x, y + side)),))
 
 
-def draw(marks, size=(40, 50), **options):
-    return rasterize(marks, size, CLASSES, **options)
+def draw(marks, size=(40, 50), image="image", **rules):
+    return rasterize(marks, size, CLASSES, DrawingRules(**rules), image=image)
 
 
 def test_a_disc_of_radius_six_has_the_pixels_within_six_of_its_centre():
@@ -57,7 +57,7 @@ def test_mask_wins_over_scribble_wins_over_point(tmp_path):
     write_label_map(tmp_path / "s.png", scribble)
     write_label_map(tmp_path / "m.png", mask)
     marks = Marks(points=(Point(1, 10, 10),), scribbles=tmp_path / "s.png", mask=tmp_path / "m.png")
-    labels = rasterize(marks, (20, 20), CLASSES, point_radius=2, scribble_dilation=0)
+    labels = rasterize(marks, (20, 20), CLASSES, DrawingRules(2, 0))
     assert labels[10, 10] == 2
     assert labels[10, 8] == 1
     assert labels[0, 10] == 0

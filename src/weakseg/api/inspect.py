@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from weakseg.datasets.record_labels import drawing_rules
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.counts import Inspection
 from weakseg.inspection.dataset_inspection import inspect_marks
@@ -62,10 +63,8 @@ def inspect_data(
             source.images,
             source.classes,
             min_images=min_images,
-            boxes_complete=source.config.boxes_complete,
+            rules=drawing_rules(source.config),
             decode=decode,
-            point_radius=source.config.point_radius,
-            scribble_dilation=source.config.scribble_dilation,
             total=source.total,
         )
         if out is not None:

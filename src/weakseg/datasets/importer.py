@@ -19,7 +19,7 @@ from weakseg.marks.findings import Finding, FindingLog, Oddity
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
-from weakseg.marks.rasterize import draw_marks, tags_of
+from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_of
 from weakseg.support.errors import DataError, RecipeError
 
 
@@ -169,7 +169,7 @@ class Importer:
     ) -> LabelMap | None:
         if marks.is_empty:
             return None
-        drawing = draw_marks(marks, size, classes, scribble_dilation=0, image=item.name)
+        drawing = draw_marks(marks, size, classes, AS_MARKED, image=item.name)
         for kind, pixels in drawing.conflicts.items():
             self._note(
                 "conflict",

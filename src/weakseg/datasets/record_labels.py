@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from weakseg.datasets.records import Record
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
-from weakseg.marks.label_values import UNLABELLED
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import DrawingRules, lay_over, rasterize
 from weakseg.recipes.recipe import DataConfig
 
 
@@ -18,7 +15,7 @@ def record_labels(
     classes: ClassList,
     config: DataConfig,
     *,
-    grow_scribbles: bool = True,
+    rules: DrawingRules | None = None,
 ) -> LabelMap:
     """Draw the marks of an image over its pseudo-labels.
 
@@ -26,8 +23,8 @@ def record_labels(
         record: The image with its marks.
         size: Its height and width.
         classes: The classes.
-        config: How marks are drawn.
-        grow_scribbles: Grow scribbles, as in training.
+        config: How marks are drawn in training.
+        rules: Other rules of drawing.
 
     Returns:
         Label map, (H, W).
@@ -39,12 +36,16 @@ def record_labels(
         record.marks,
         size,
         classes,
-        point_radius=config.point_radius,
-        scribble_dilation=config.scribble_dilation if grow_scribbles else 0,
-        boxes_complete=config.boxes_complete,
+        rules or drawing_rules(config),
         image=record.name,
     )
-    if record.pseudo_labels is not None:
-        found = read_label_map(record.pseudo_labels, num_classes=len(classes), image_size=size)
-        labels = np.where(labels == UNLABELLED, found, labels)
-    return labels
+    if record.pseudo_labels is None:
+        return labels
+    found = read_label_map(record.pseudo_labels, num_classes=len(classes), image_size=size)
+    lay_over(found, labels)
+    return found
+
+
+def drawing_rules(config: DataConfig) -> DrawingRules:
+    """Return how marks are drawn in training."""
+    return DrawingRules(config.point_radius, config.scribble_dilation, config.boxes_complete)

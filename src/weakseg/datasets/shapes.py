@@ -10,7 +10,7 @@ from weakseg.datasets.shape_scenes import SHAPES, draw_scene
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Marks
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import AS_MARKED, rasterize
 from weakseg.marks.simulation import (
     background_parts,
     find_objects,
@@ -79,7 +79,7 @@ def _add_scene(writer: DataFolderWriter, name: str, rng: np.random.Generator, si
             *simulate_points(rng, background, per_object=2),
         ],
         scribbles=rasterize(
-            Marks(strokes=tuple(strokes)), (size, size), ClassList(CLASS_NAMES), scribble_dilation=0
+            Marks(strokes=tuple(strokes)), (size, size), ClassList(CLASS_NAMES), AS_MARKED
         ),
         mask=scene.labels,
     )

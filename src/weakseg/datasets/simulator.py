@@ -18,7 +18,7 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import AS_MARKED, rasterize
 from weakseg.marks.simulation import InstanceMap, image_generator
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
@@ -143,9 +143,7 @@ def mark_image(task: SimulationTask) -> MarkedImage:
         instances=_read_instances(record.name, labels.shape, task.instances),
         has_background=task.classes.has_background,
     )
-    draw = partial(
-        rasterize, size=labels.shape, classes=task.classes, point_radius=0, scribble_dilation=0
-    )
+    draw = partial(rasterize, size=labels.shape, classes=task.classes, rules=AS_MARKED)
     mask = labels if "masks" in task.kinds else None
     known = draw(marks) if mask is None else mask
     return MarkedImage(

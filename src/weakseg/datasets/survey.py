@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.record_labels import drawing_rules, record_labels
 from weakseg.datasets.records import Record, count_kinds
 from weakseg.images.reading import check_image
 from weakseg.marks.classes import ClassList
@@ -58,11 +58,12 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
     Raises:
         DataError: Something cannot be read or does not fit; the message names the file.
     """
+    # Grown scribbles hold no other classes, and growing is most of the work.
+    rules = drawing_rules(config).ungrown
 
     def look(record: Record) -> tuple[int, list[int], list[bool]]:
         size = check_image(record.image)
-        # Growing scribbles adds no class, and is most of the work.
-        labels = record_labels(record, size, classes, config, grow_scribbles=False)
+        labels = record_labels(record, size, classes, config, rules=rules)
         counts = np.bincount(labels.ravel(), minlength=256)[: len(classes)]
         return labels.size, counts.tolist(), tags_of(labels, record.marks, classes)
 

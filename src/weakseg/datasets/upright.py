@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from weakseg.formats.source import Annotated
-from weakseg.images.reading import FIRST_TURNED, UPRIGHT, exif_orientation, opened
+from weakseg.images.reading import FIRST_ROTATED, UPRIGHT, exif_orientation, opened
 from weakseg.marks.findings import Finding
 from weakseg.support.errors import DataError
 
@@ -33,7 +33,7 @@ def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tup
     with opened(item.picture, what=f"image {item.name!r}", path=item.path) as picture:
         stored = picture.height, picture.width
         orientation = exif_orientation(picture, decode=True)
-        shown = stored[::-1] if orientation >= FIRST_TURNED else stored
+        shown = stored[::-1] if orientation >= FIRST_ROTATED else stored
         if orientation == UPRIGHT or (item.size == stored != shown):
             _check_size(item, stored)
             return item.picture, stored, ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 import sys
 from collections import Counter
@@ -16,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakseg.formats.source import read_number
-from weakseg.images.reading import opened
+from weakseg.images.reading import opened, size_fault
 from weakseg.support.errors import DataError
 
 _DEPTH = 64  # of nesting; deeper values cannot even be quoted in a message
 _START = 1 << 16  # bytes by which a file is recognised
-_PIXELS = 178_956_970  # of an image; Pillow opens no larger one
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _NO_BRACKETS = re.compile(rf"{_STRING}|[^][}}{{\"]++", re.DOTALL)
@@ -222,7 +220,7 @@ def stated_size(
     """
     if not height or not width:
         return None
-    return read_size(height, width, path, entry, max_pixels=None)
+    return read_size(height, width, path, entry)
 
 
 def read_size(
@@ -232,7 +230,6 @@ def read_size(
     entry: str | None = None,
     *,
     of: str = "the image",
-    max_pixels: int | None = _PIXELS,
 ) -> tuple[int, int]:
     """Read the size of an image or a mask.
 
@@ -241,15 +238,12 @@ def read_size(
     """
     rows = read_number(height, f"{of}'s height", path, entry)
     columns = read_number(width, f"{of}'s width", path, entry)
-    whole = rows.is_integer() and columns.is_integer()
-    if not whole or min(rows, columns) < 1 or rows * columns > (max_pixels or math.inf):
-        raise DataError(
-            f"expected whole numbers of at least 1 as {of}'s height and width"
-            + (f", and at most {max_pixels} pixels" if max_pixels else "")
-            + f", but got {rows:g} × {columns:g}",
-            path=path,
-            entry=entry,
-        )
+    fault = size_fault(rows, columns)
+    if not (rows.is_integer() and columns.is_integer()):
+        got = f"{rows:g} × {columns:g}"
+        fault = f"expected whole numbers as {of}'s height and width, but got {got}"
+    if fault:
+        raise DataError(fault, path=path, entry=entry)
     return int(rows), int(columns)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from weakseg.images.reading import opened
@@ -26,7 +24,6 @@ Kind = Literal["mask", "scribble"]
 _VALUE_MODES = {"1", "P", "L", "I", "I;16", "I;16B"}
 _TRANSPARENT = -1
 _LISTED = 20  # values in a message
-_PIXELS_PER_BYTE = 8 * 1032  # at most, in a PNG of 1 bit a pixel, as deflate packs 1032 to 1
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,7 @@ def read_values(path: Path) -> PixelRuns:
     Raises:
         DataError: The file cannot be read, or is a colour picture.
     """
-    with _opened_sound(path) as picture:
+    with opened(path, what="label map") as picture:
         if picture.mode not in _VALUE_MODES:
             raise DataError(
                 "expected an indexed or grey picture whose values are class ids, but got one of "
@@ -233,25 +230,11 @@ def read_colours(path: Path) -> PixelRuns:
     Raises:
         DataError: The file cannot be read.
     """
-    with _opened_sound(path) as picture:
+    with opened(path, what="label map") as picture:
         red, green, blue, alpha = np.moveaxis(np.asarray(picture.convert("RGBA")), -1, 0)
     codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue
     codes[alpha == 0] = _TRANSPARENT
     return PixelRuns.of(codes)
-
-
-@contextmanager
-def _opened_sound(path: Path) -> Iterator[Image.Image]:
-    """Open a picture that is not damaged so that it claims to be huge."""
-    with opened(path, what="label map") as picture:
-        size = path.stat().st_size
-        if picture.format == "PNG" and picture.width * picture.height > size * _PIXELS_PER_BYTE:
-            raise DataError(
-                f"is damaged: a picture of {picture.width} × {picture.height} pixels is not in "
-                f"{size} bytes",
-                path=path,
-            )
-        yield picture
 
 
 def say_values(runs: PixelRuns, unknown: Sequence[int]) -> str:

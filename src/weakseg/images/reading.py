@@ -1,4 +1,4 @@
-"""Reading picture files; whatever is wrong with one is said in one way."""
+"""Reading of picture files, with one kind of error for all that is wrong with one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,36 @@ from weakseg.support.errors import DataError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
+MAX_PIXELS = 178_956_970
+"""Pixels of the largest picture, of any kind, that is read or unpacked; Pillow's own limit."""
+
 UPRIGHT = 1  # of EXIF orientations
-FIRST_TURNED = 5  # those from here on exchange height and width
+FIRST_ROTATED = 5  # those from here on exchange height and width
 
 # What Pillow raises on a damaged file, by the place of the damage.
-_DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+_DAMAGED = (OSError, SyntaxError, ValueError, struct.error)
+_EXPECTED = f"expected a picture of 1 to {MAX_PIXELS} pixels"
+_PIXELS_PER_BYTE = 8 * 1032  # at most, in a PNG of 1 bit a pixel, as deflate packs 1032 to 1
+
+
+def size_fault(height: float, width: float) -> str | None:
+    """Return why no picture can have a size, or None if one can.
+
+    Examples:
+        >>> size_fault(480, 640)
+        >>> size_fault(60_000, 60_000)
+        'expected a picture of 1 to 178956970 pixels, but got one 60000 wide and 60000 high'
+    """
+    if min(height, width) >= 1 and height * width <= MAX_PIXELS:
+        return None
+    return f"{_EXPECTED}, but got one {width:.15g} wide and {height:.15g} high"
 
 
 @contextmanager
 def opened(
     source: Path | bytes, *, what: str = "image", path: Path | None = None, hint: str = ""
 ) -> Iterator[Image.Image]:
-    """Open a picture; errors inside the block that come of a damaged file are said too.
+    """Open a picture; what Pillow raises inside the block on a damaged file becomes a DataError.
 
     Args:
         source: The file, or its bytes.
@@ -39,17 +57,29 @@ def opened(
         The picture, not decoded yet.
 
     Raises:
-        DataError: The file is missing, truncated or no picture.
+        DataError: The file is missing, truncated, too large or no picture.
     """
     path = source if isinstance(source, Path) else path
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+            _check_amount(picture, source)
             yield picture
     except FileNotFoundError:
         raise DataError(f"there is no such {what}", path=path) from None
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{_EXPECTED} ({error})", path=path) from error
     except _DAMAGED as error:
         why = "its content is unknown" if "BytesIO" in str(error) else error
         raise DataError(f"is damaged or no {what} ({why}){hint}", path=path) from error
+
+
+def _check_amount(picture: Image.Image, source: Path | bytes) -> None:
+    """Refuse a PNG that is damaged so that it claims to be huge."""
+    size = source.stat().st_size if isinstance(source, Path) else len(source)
+    if picture.format == "PNG" and picture.width * picture.height > size * _PIXELS_PER_BYTE:
+        raise ValueError(
+            f"a picture of {picture.width} × {picture.height} pixels is not in {size} bytes"
+        )
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -71,7 +101,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Give an image's height and width from its header alone.
+    """Return an image's height and width from its header alone.
 
     Raises:
         DataError: The file is missing or no image.
@@ -98,7 +128,7 @@ def check_image(path: Path) -> tuple[int, int]:
 
 
 def exif_orientation(picture: Image.Image, *, decode: bool) -> int:
-    """Tell how a camera stored an opened picture, 1 (upright) to 8, as EXIF numbers them.
+    """Return how a camera stored an opened picture, 1 (upright) to 8, as EXIF numbers them.
 
     Args:
         picture: The picture.

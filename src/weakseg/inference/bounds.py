@@ -10,7 +10,7 @@ from weakseg.marks.drawing import Canvas
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
-from weakseg.marks.rasterize import tags_of
+from weakseg.marks.rasterize import boxed, tags_of
 
 Probabilities = NDArray[np.float32]  # (C, H, W)
 Window = tuple[slice, slice]  # rows and columns
@@ -111,13 +111,10 @@ class Bounds:
 
 
 def _box_limits(labels: LabelMap, marks: Marks, classes: ClassList) -> dict[int, Canvas]:
-    inside: dict[int, Canvas] = {}
-    for box in marks.boxes:
-        if 0 < box.class_id < len(classes):
-            boxed = inside.setdefault(box.class_id, np.zeros(labels.shape, bool))
-            boxed[box.window((labels.shape[0], labels.shape[1]))] = True
-    return {
-        class_id: boxed
-        for class_id, boxed in inside.items()
-        if not ((labels == class_id) & ~boxed).any()
-    }
+    size = (labels.shape[0], labels.shape[1])
+    limits: dict[int, Canvas] = {}
+    for class_id in {box.class_id for box in marks.boxes} & {*range(1, len(classes))}:
+        inside = boxed((box for box in marks.boxes if box.class_id == class_id), size)
+        if not ((labels == class_id) & ~inside).any():
+            limits[class_id] = inside
+    return limits

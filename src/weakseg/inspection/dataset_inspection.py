@@ -14,6 +14,7 @@ from weakseg.inspection.image_inspection import ImageInspection, InspectionOptio
 from weakseg.inspection.mark_checks import finding_from
 from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding
+from weakseg.marks.rasterize import USUAL_RULES, DrawingRules
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
 
@@ -25,10 +26,8 @@ def inspect_marks(
     classes: ClassList,
     *,
     min_images: int = 5,
-    boxes_complete: bool = False,
+    rules: DrawingRules = USUAL_RULES,
     decode: bool = False,
-    point_radius: float = 6.0,
-    scribble_dilation: float = 3.0,
     workers: int | None = None,
     total: int | None = None,
 ) -> Inspection:
@@ -42,10 +41,8 @@ def inspect_marks(
             are drawn.
         classes: The classes.
         min_images: Expected number of images of each class.
-        boxes_complete: Every object has a box, so that pixels outside all boxes are background.
+        rules: How marks are drawn.
         decode: Decode every image, not only its header, to find truncated ones.
-        point_radius: Radius of a point's disc, in pixels.
-        scribble_dilation: Pixels by which scribbles grow.
         workers: Number of threads; by default one, or one a processor to decode (headers and small
             marks only keep threads waiting for each other).
         total: Number of images, for the progress bar.
@@ -54,7 +51,7 @@ def inspect_marks(
         Counts, findings and a sample of images to show.
 
     Raises:
-        DataError: `boxes_complete` is set and no class is background.
+        DataError: `rules.boxes_complete` is set and no class is background.
 
     Examples:
         >>> from pathlib import Path
@@ -67,7 +64,7 @@ def inspect_marks(
     """
     if total is None and isinstance(images, Sized):
         total = len(images)
-    options = InspectionOptions(boxes_complete, point_radius, scribble_dilation, decode)
+    options = InspectionOptions(rules, decode)
     tally, duplicates, unread = Tally(classes), DuplicateFinder(), list[Finding]()
     inspected = _in_threads(
         lambda item: inspect_image(item, classes, options),

@@ -6,8 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from weakseg.formats.source import Annotated
-from weakseg.images.reading import FIRST_TURNED, UPRIGHT, check_image, exif_orientation, opened
-from weakseg.inspection.mark_checks import MAX_PIXELS, entry_of, finding_from, finding_in, size_text
+from weakseg.images.reading import (
+    FIRST_ROTATED,
+    UPRIGHT,
+    check_image,
+    exif_orientation,
+    opened,
+    size_fault,
+)
+from weakseg.inspection.mark_checks import entry_of, finding_from, finding_in, size_text
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
 from weakseg.support.errors import DataError
@@ -35,7 +42,7 @@ def check_image_file(item: Annotated, *, decode: bool) -> tuple[Size | None, lis
         return size, [_unreadable(item, error), *wrong]
     findings = _decoding_fault(item) if decode else []
     rotated = f"is stored rotated (EXIF orientation {orientation})"
-    if item.size == stored[::-1] != stored and orientation >= FIRST_TURNED:
+    if item.size == stored[::-1] != stored and orientation >= FIRST_ROTATED:
         message = f"{rotated}, and marked as shown; `weakseg import` writes it upright"
         return item.size, [*findings, finding_in(item, "unsure", message)]
     if item.size is not None and item.size != stored:
@@ -74,7 +81,5 @@ def _unreadable(item: Annotated, error: DataError) -> Finding:
 
 def _stated_size(item: Annotated) -> tuple[Size | None, list[Finding]]:
     """Return the size that the file of marks states, unless no image can have it."""
-    size = item.size
-    if size is None or (min(size) > 0 and size[0] * size[1] <= MAX_PIXELS):
-        return size, []
-    return None, [finding_in(item, "size", f"{size_text(size)} is no size of an image")]
+    fault = item.size and size_fault(*item.size)
+    return (None, [finding_in(item, "size", fault)]) if fault else (item.size, [])

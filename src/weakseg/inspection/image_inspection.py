@@ -29,7 +29,7 @@ from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Drawn, Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
-from weakseg.marks.rasterize import draw_marks
+from weakseg.marks.rasterize import USUAL_RULES, DrawingRules, draw_marks, lay_over, pixel_of
 from weakseg.support.errors import DataError
 
 Histogram = NDArray[np.int64]  # (256,): number of pixels by value of a label map
@@ -43,15 +43,11 @@ class InspectionOptions:
     """Options of an inspection.
 
     Args:
-        boxes_complete: Every object has a box, so that pixels outside all boxes are background.
-        point_radius: Radius of a point's disc, in pixels.
-        scribble_dilation: Pixels by which scribbles grow.
+        rules: How marks are drawn.
         decode: Decode every image, not only its header.
     """
 
-    boxes_complete: bool = False
-    point_radius: float = 6.0
-    scribble_dilation: float = 3.0
+    rules: DrawingRules = USUAL_RULES
     decode: bool = False
 
 
@@ -164,9 +160,7 @@ def _draw(
             marks.only(kinds),
             size,
             every_value,
-            point_radius=options.point_radius,
-            scribble_dilation=options.scribble_dilation,
-            boxes_complete=options.boxes_complete,
+            options.rules,
             image=item.name,
         )
         return _Layer(drawing.labels, drawing.conflicts)
@@ -195,7 +189,7 @@ def _label_map(marks: Marks, kind: str) -> Path | None:
 
 def _layers_to_draw(marks: Marks, options: InspectionOptions) -> dict[str, set[str]]:
     """Return the kinds of marks in each layer, bottom layer first; empty ones are left out."""
-    below = {"points", "scribbles"} | ({"boxes"} if options.boxes_complete else set())
+    below = {"points", "scribbles"} | ({"boxes"} if options.rules.boxes_complete else set())
     layers = {"below": below, "masks": {"masks"}}
     if marks.scribbles is not None:
         layers = {"below": below - {"scribbles"}, "scribbles": {"scribbles"}, "masks": {"masks"}}
@@ -256,10 +250,10 @@ def _contradicted_points(
 ) -> list[Finding]:
     if masks is None:
         return []
-    height, width = masks.labels.shape
     found = []
     for point in marks.points:
-        label = int(masks.labels[int(min(point.y, height - 1)), int(min(point.x, width - 1))])
+        column, row = pixel_of(point, (masks.labels.shape[0], masks.labels.shape[1]))
+        label = int(masks.labels[row, column])
         if is_class(label, classes) and point.class_id not in (label, VOID):
             message = (
                 f"a point of {class_name(point.class_id, classes)} at "
@@ -279,7 +273,7 @@ def _combined(layers: dict[str, _Layer]) -> Histogram:
         return first.counts
     labels = first.labels.copy()
     for layer in upper:
-        np.copyto(labels, layer.labels, where=layer.labels != UNLABELLED)
+        lay_over(labels, layer.labels)
     return histogram(labels)
 
 
@@ -331,7 +325,7 @@ def _inside_boxes(masks: _Layer, boxes: tuple[Box, ...]) -> Histogram:
     """Count the pixels of each class inside a box of that class."""
     outside = masks.labels.copy()
     for box in boxes:
-        part = outside[int(box.ymin) : int(box.ymax) + 1, int(box.xmin) : int(box.xmax) + 1]
+        part = outside[box.window((outside.shape[0], outside.shape[1]))]
         part[part == box.class_id] = UNLABELLED
     inside = masks.counts - histogram(outside)
     inside[UNLABELLED] = 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from weakseg.formats.source import Annotated
-from weakseg.images.reading import image_size
+from weakseg.images.reading import image_size, size_fault
 from weakseg.marks.classes import DROPPED, ClassList
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.drawing import Size, filled, pasted
@@ -23,9 +23,6 @@ from weakseg.support.errors import DataError
 
 DRAWN = ("boxes", "points", "strokes", "polygons", "regions")
 """Fields of Marks that hold marks one by one."""
-
-MAX_PIXELS = 2**27
-"""Largest image that is drawn on; a larger one in a file is taken for an error."""
 
 NEAR_EMPTY_AREA = 4
 """An area of fewer pixels is probably a slip."""
@@ -175,10 +172,9 @@ def _class_fault(class_id: int, classes: ClassList) -> tuple[Oddity, str] | None
 def _shape_fault(mark: Drawn) -> tuple[Oddity, str] | None:
     """Return why a mark cannot be drawn on an image of any size; None if it can."""
     if isinstance(mark, Region):
-        frame = mark.height * mark.width
-        if not 0 < frame <= MAX_PIXELS or min(mark.height, *mark.runs, 0) < 0:
+        if size_fault(mark.height, mark.width) or min(0, 0, *mark.runs) < 0:
             return "damaged", "of an impossible size"
-        if sum(mark.runs) != frame:
+        if sum(mark.runs) != mark.height * mark.width:
             return "damaged", "whose runs do not fill their frame"
         return None if sum(mark.runs[1::2]) else ("empty", "that cover nothing")
     places = _places(mark)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from weakseg.marks.kinds import Box
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.rasterize import boxed
 from weakseg.oversegments import region_means
 from weakseg.seeds.activations import Activations, normalise_by_class
 
@@ -71,11 +72,9 @@ def seed_labels(
     labels = tag_seeds(maps, background=background, alpha=rules.alpha, threshold=rules.threshold)
     if not boxes:
         return labels
-    inside = np.zeros(size, bool)
-    for box in boxes:
-        inside[box.window(size)] = True
-    boxed = [class_id for class_id in maps.class_ids if class_id in {b.class_id for b in boxes}]
-    labels[np.isin(labels, boxed) | (inside & (labels == 0) & background)] = UNLABELLED
+    inside = boxed(boxes, size)
+    with_boxes = [box.class_id for box in boxes if box.class_id in maps.class_ids]
+    labels[np.isin(labels, with_boxes) | (inside & (labels == 0) & background)] = UNLABELLED
     found = box_seeds(maps, boxes, threshold=rules.box_threshold)
     if regions is not None:
         leaking = region_means(inside[None].astype(np.float32), regions)[0] < rules.box_fraction

@@ -8,7 +8,7 @@ from weakseg.formats.readers.label_pngs import LABEL_PNGS
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.label_maps import write_label_map
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import AS_MARKED, rasterize
 from weakseg.support.errors import DataError
 
 CLASSES = ("background", "cat", "dog")
@@ -33,7 +33,7 @@ def read(path, **options):
 
 def drawn(item):
     classes = OpenClassList(CLASSES)
-    return rasterize(item.marks, item.size, classes, scribble_dilation=0)
+    return rasterize(item.marks, item.size, classes, AS_MARKED)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -6,7 +6,7 @@ from weakseg.formats.readers.scribblesup import SCRIBBLESUP, read_scribblesup_xm
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
 from weakseg.marks.kinds import Stroke
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import AS_MARKED, rasterize
 from weakseg.support.errors import DataError
 
 SCRIBBLE = "<polygon><tag>{}</tag>{}</polygon>"
@@ -70,7 +70,7 @@ def test_a_png_gives_scribbles_of_vocs_classes_and_255_is_unlabelled(png):
     assert classes.names == list(VOC_CLASSES)
     assert (found.name, found.picture) == ("2007_000032", png.with_suffix(".jpg"))
     assert {region.kind for region in found.marks.regions} == {"scribble"}
-    drawn = rasterize(found.marks, found.size, classes, scribble_dilation=0)
+    drawn = rasterize(found.marks, found.size, classes, AS_MARKED)
     expected = np.array(Image.open(png))
     expected[expected == 255] = 254
     assert (drawn == expected).all()

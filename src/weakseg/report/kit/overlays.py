@@ -14,7 +14,7 @@ from weakseg.marks.drawing import Size
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette import class_palette
-from weakseg.marks.rasterize import rasterize
+from weakseg.marks.rasterize import AS_MARKED, rasterize
 from weakseg.report.kit.chips import BLACK, WHITE, class_colour, draw_chip, font, label_name
 from weakseg.report.kit.pictures import display_size
 from weakseg.support.errors import DataError
@@ -85,7 +85,7 @@ def _labels(marks: Marks, size: Size, classes: ClassList) -> NDArray[np.uint8] |
     if marks.is_empty:
         return None
     try:
-        return rasterize(marks, size, with_every_value(classes), scribble_dilation=0)
+        return rasterize(marks, size, with_every_value(classes), AS_MARKED)
     except DataError:  # its file has gone since the inspection
         return None
 
