@@ -288,7 +288,7 @@ def test_damaged_annotations_are_errors_that_name_them(read_one, annotation, say
             "image 2: the id 7 is given twice",
         ),
         ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, "category 2: the id 1"),
-        ({"images": [{"id": 7, "file_name": "a.jpg", "height": -4, "width": 3}]}, "3 wide and -4 high"),
+        ({"images": [{"id": 7, "file_name": "a.jpg", "height": -4, "width": 3}]}, "3 wide and -4"),
         ({"images": {}}, "expected a list as 'images'"),
         ({"categories": [{"id": 1}]}, "'name'"),
         ({"annotations": [[]]}, "annotation 1"),
