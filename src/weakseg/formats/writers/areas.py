@@ -1,4 +1,4 @@
-"""Label maps -> the area of each class, which is what formats of areas hold."""
+"""Areas of the classes in a label map, for formats that hold areas."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def class_areas(
         labels: Label map, (H, W).
         classes: The classes.
         image: Name of the image, for the message.
-        background: Give the area of background too.
+        background: Yield the area of background too.
 
     Yields:
-        For each class that is there: its id, its name and its area, (H, W).
+        For each class in the map: its id, its name and its area, (H, W).
 
     Raises:
         DataError: An id is of no class.

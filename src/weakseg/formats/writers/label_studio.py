@@ -34,11 +34,11 @@ def write_label_studio(
     Args:
         path: The JSON file.
         items: For each image, the path or URL by which Label Studio finds it, its label map
-            (H, W), and how sure the model is of it, 0 to 1, where known.
+            (H, W), and its confidence, 0 to 1, where known.
         classes: The classes.
         from_name: Name of the configuration's BrushLabels tag.
         to_name: Name of its Image tag.
-        model_version: What Label Studio shows as the predictions' origin.
+        model_version: Origin of the predictions that Label Studio shows.
         background: Write background too, so that the file tells it from what is unlabelled.
 
     Raises:

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from weakseg.formats.folders import (
+    existing,
+    files_of,
+    head,
+    holds_file,
+    holds_texts,
+    nearest_files,
+    safely,
+    split_of,
+)
+from weakseg.support.errors import DataError
+
+
+def is_wanted(path: Path) -> bool:
+    return path.read_text() == "wanted"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in {"b.txt": "wanted", "a.txt": "other", "c/d.txt": "wanted"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "e.txt").write_bytes(b"\xff\xfe\xff")
+    return tmp_path
+
+
+def test_files_of_a_format_are_those_that_belong_in_order(folder):
+    found = files_of(folder, ["*.txt", "*/*.txt"], is_wanted)
+    assert found == [folder / "b.txt", folder / "c" / "d.txt"]
+    assert files_of(folder / "a.txt", ["*.txt"], is_wanted) == [folder / "a.txt"]  # as it is
+    with pytest.raises(DataError, match="holds no file of this format"):
+        files_of(folder, ["*.xml"], is_wanted)
+    with pytest.raises(DataError, match="there is no such file or folder"):
+        files_of(folder / "missing", ["*.xml"], is_wanted)
+
+
+def test_a_file_is_of_a_format_by_its_ending_and_its_content(folder):
+    assert holds_file(folder / "b.txt", ["*.txt"], is_wanted)
+    assert not holds_file(folder / "b.txt", ["*.xml"], is_wanted)
+    assert not holds_file(folder / "a.txt", ["*.txt"], is_wanted)
+    assert holds_file(folder, ["*/*.txt"], is_wanted)
+
+
+def test_a_safe_test_of_a_format_is_false_where_it_would_fail(folder):
+    assert not safely(is_wanted)(folder / "e.txt")
+    assert not safely(is_wanted)(folder / "missing")
+
+
+def test_texts_are_found_anywhere_in_a_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * 10**6 + b"far" + b"x" * 10**6)
+    assert holds_texts(tmp_path / "a", ["far", "x"])
+    assert not holds_texts(tmp_path / "a", ["far", "near"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_beginning_of_a_file_is_read_in_its_encoding(tmp_path, encoding):
+    (tmp_path / "a").write_text("<é>", encoding=encoding)
+    assert head(tmp_path / "a") == "<é>"
+
+
+def test_the_nearest_files_come_first(folder):
+    names = [path.name for path in nearest_files(folder)]
+    assert names == ["a.txt", "b.txt", "e.txt", "d.txt"]
+    assert len(list(nearest_files(folder, limit=2))) == 2
+
+
+def test_paths_that_cannot_be_are_not_there(tmp_path):
+    assert existing(tmp_path / ("x" * 5000)) is None
+    assert existing(Path("a\0b")) is None
+
+
+def test_splits_are_known_in_capitals_too():
+    assert split_of(["data", "Train", "val"]) == "Train"
+    assert split_of(["data"]) is None
