@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.api.inspect import inspect_data
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import count_kinds
 from weakseg.datasets.survey import survey
@@ -272,16 +271,3 @@ def test_strangers_are_reported_once_however_many_splits_are_read(folder, caplog
     found.split("train")
     found.split("val")
     assert caplog.text.count("marks are given for") == 1
-
-
-@pytest.mark.parametrize("options", ["point_radius: 10\n", "boxes_complete: true\n"])
-def test_inspecting_and_training_count_the_same_labelled_pixels(folder, options):
-    (folder / "boxes.csv").write_text("image,class,xmin,ymin,xmax,ymax\nimg0,square,20,10,39,29\n")
-    (folder / "data.yaml").write_text("marks: [points, boxes]\nscribble_dilation: 0\n")
-    plain = inspect_data(folder)
-    (folder / "data.yaml").write_text("marks: [points, boxes]\n" + options)
-    found = opened(folder)
-    trained = survey([item for item, _ in found.every()], found.classes, found.config)
-    inspected = inspect_data(folder)
-    assert inspected.labelled_pixels == sum(trained.labelled_pixels)
-    assert inspected.labelled_pixels > plain.labelled_pixels
