@@ -209,29 +209,6 @@ def test_each_image_keeps_its_own_iou_over_the_classes_in_its_truth_or_predictio
     assert own == {"a": 1.0, "b.png": pytest.approx((1 + 0 + 1 / 2) / 3)}
 
 
-@pytest.mark.parametrize(
-    ("count", "each", "best", "median", "worst"),
-    [
-        (0, 1, "", "", ""),
-        (1, 1, "a", "", ""),
-        (2, 1, "a", "", "b"),
-        (3, 1, "a", "b", "c"),
-        (7, 1, "a", "d", "g"),
-        (7, 2, "ab", "cd", "fg"),
-        (8, 2, "ab", "de", "gh"),
-        (4, 2, "a", "b", "d"),
-        (5, 0, "", "", ""),
-    ],
-)
-def test_example_images_are_the_best_the_middle_and_the_worst(count, each, best, median, worst):
-    names = "abcdefghi"[:count]
-    iou = {name: 1 - place / 10 for place, name in enumerate(names)}
-    shuffled = {name: iou[name] for name in sorted(names, key=lambda name: hash(name) % 7)}
-    scores = Scores(("sky",), np.ones((1, 1), int), single_image_iou=shuffled)
-    found = {kind: "".join(chosen) for kind, chosen in scores.example_images(each).items()}
-    assert found == {"best": best, "median": median, "worst": worst}
-
-
 def test_counts_of_outlines_and_instances_survive_json():
     scores = score(*[random_pair(seed) for seed in range(3)])
     text = json.dumps(scores.to_json(), allow_nan=False)

@@ -535,7 +535,8 @@ def test_no_marks_stop_it(annotated, marks, known):
     found = inspect(item, workers=1)
     assert found.images == 1
     json.dumps(found.to_json(), allow_nan=False)
-    overlay_marks(found.sample[0], CLASSES)
+    (image,) = found.sample
+    overlay_marks(image.item.picture, image.size, image.marks, CLASSES)
 
 
 @pytest.fixture(scope="module")

@@ -180,28 +180,6 @@ class Scores:
             if wrong[true, predicted]
         ]
 
-    def example_images(self, each: int = 1) -> dict[str, list[str]]:
-        """Return the names of the best, the median and the worst images.
-
-        Args:
-            each: Number of each kind; fewer if there are not three times as many images.
-
-        Returns:
-            Names by ``best``, ``median`` and ``worst``, each from better to worse; no image is in
-            two of them.
-
-        Examples:
-            >>> iou = {"a": 0.2, "b": 0.9, "c": 0.6, "d": 0.5}
-            >>> Scores(("sky",), np.ones((1, 1)), single_image_iou=iou).example_images()
-            {'best': ['b'], 'median': ['c'], 'worst': ['a']}
-        """
-        ranked = sorted(self.single_image_iou, key=lambda name: -self.single_image_iou[name])
-        each = min(each, max(1, len(ranked) // 3))
-        best, rest = ranked[:each], ranked[each:]
-        between, worst = rest[: max(0, len(rest) - each)], rest[max(0, len(rest) - each) :]
-        start = max(0, len(between) - each) // 2
-        return {"best": best, "median": between[start : start + each], "worst": worst}
-
     def to_json(self) -> dict[str, Any]:
         """Return the scores as values that `json.dump` takes: fractions 0 to 1, None for NaN."""
         return {

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 
 from weakseg.inspection.image_inspection import ImageInspection
-from weakseg.inspection.sample import MarkedImage, Sampler
+from weakseg.inspection.sample import Sampler
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding, FindingLog, Oddity
@@ -91,7 +91,7 @@ class Inspection:
     agreement: tuple[Agreement, ...]
     findings: tuple[Finding, ...]
     finding_counts: Mapping[str, int]
-    sample: tuple[MarkedImage, ...]
+    sample: tuple[ImageInspection, ...]
 
     @property
     def labelled_pixels(self) -> int:
@@ -137,12 +137,7 @@ class Inspection:
             "clean": self.is_clean,
             "finding_counts": dict(self.finding_counts),
             "findings": [
-                {
-                    "kind": finding.kind,
-                    "message": finding.message,
-                    "path": None if finding.path is None else str(finding.path),
-                    "entry": finding.entry,
-                }
+                asdict(finding) | {"path": None if finding.path is None else str(finding.path)}
                 for finding in self.findings
             ],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,18 @@ class ImageInspection:
     named: dict[str, frozenset[int]]
     boxed: Histogram | None
     masked: Histogram | None
+
+    @property
+    def name(self) -> str:
+        """Name of the image."""
+        return self.item.name
+
+    @cached_property
+    def shows(self) -> frozenset[int | str]:
+        """Class ids, maybe `VOID`, and kinds of marks that it has."""
+        shown: set[int | str] = {kind for kind, classes in self.marked.items() if classes}
+        shown.update(*self.marked.values(), np.flatnonzero(self.pixels).tolist())
+        return frozenset(shown - {UNLABELLED})
 
 
 @dataclass

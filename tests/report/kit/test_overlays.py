@@ -15,7 +15,8 @@ CAT, DOG = 1, 2
 
 def overlay(item, classes):
     (image,) = inspect_marks([item], classes).sample
-    return np.asarray(overlay_marks(image, classes)).astype(int)
+    picture = overlay_marks(image.item.picture, image.size, image.marks, classes)
+    return np.asarray(picture).astype(int)
 
 
 def plain(tmp_path, marks, size=(160, 320), colour=(90, 120, 150), name="plain"):

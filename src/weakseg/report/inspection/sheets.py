@@ -10,7 +10,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 
 from weakseg.inspection.counts import Inspection
-from weakseg.inspection.sample import MarkedImage
+from weakseg.inspection.image_inspection import ImageInspection
 from weakseg.marks.classes import ClassList
 from weakseg.report.kit.chips import (
     TEXT_SIZE,
@@ -61,7 +61,7 @@ def contact_sheets(inspection: Inspection, classes: ClassList, folder: Path) -> 
     return paths
 
 
-def _sheet(images: Sequence[MarkedImage], classes: ClassList) -> Picture:
+def _sheet(images: Sequence[ImageInspection], classes: ClassList) -> Picture:
     tiles = [_tile(image, classes) for image in images]
     rows = [tiles[start : start + _COLUMNS] for start in range(0, len(tiles), _COLUMNS)]
     heights = [max(tile.height for tile in row) for row in rows]
@@ -80,9 +80,9 @@ def _sheet(images: Sequence[MarkedImage], classes: ClassList) -> Picture:
     return sheet
 
 
-def _tile(image: MarkedImage, classes: ClassList) -> Picture:
+def _tile(image: ImageInspection, classes: ClassList) -> Picture:
     """Draw an image, and below it its name, findings and tags."""
-    picture = overlay_marks(image, classes)
+    picture = overlay_marks(image.item.picture, image.size, image.marks, classes)
     letters = font()
     lines = [(one_line(image.name), _INK), *((text, _WARNING) for text in _warnings(image))]
     chips = _place_chips(legend(image.marks.tags, classes.names), MAX_WIDTH, _MAX_TAG_LINES)
@@ -99,7 +99,7 @@ def _tile(image: MarkedImage, classes: ClassList) -> Picture:
     return tile
 
 
-def _warnings(image: MarkedImage) -> list[str]:
+def _warnings(image: ImageInspection) -> list[str]:
     counts = Counter(finding.kind for finding in image.findings)
     kinds = ", ".join(f"{kind} {count}×" if count > 1 else kind for kind, count in counts.items())
     return [f"! {kinds}"] if kinds else []
@@ -128,7 +128,7 @@ def _place_chips(
     return placed
 
 
-def _header(images: Sequence[MarkedImage], classes: ClassList, width: int) -> Picture:
+def _header(images: Sequence[ImageInspection], classes: ClassList, width: int) -> Picture:
     """Draw the legend of a sheet."""
     labels = {item for image in images for item in image.shows if isinstance(item, int)}
     chips = _place_chips(legend(labels, classes.names), width)

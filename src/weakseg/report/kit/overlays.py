@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from weakseg.images.reading import opened
 from weakseg.inspection.mark_checks import with_every_value
-from weakseg.inspection.sample import MarkedImage
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.kinds import Marks
@@ -30,43 +31,47 @@ _MISSING = (208, 211, 214)
 _UNKNOWN_SIZE = (240, 320)
 
 
-def overlay_marks(image: MarkedImage, classes: ClassList) -> Picture:
+def overlay_marks(
+    image: Path | bytes | None, size: Size | None, marks: Marks, classes: ClassList
+) -> Picture:
     """Draw the marks of an image over it: masks at the bottom, then scribbles, boxes and points.
 
     Args:
-        image: The image. Where it cannot be read, the marks are drawn on grey.
+        image: The image file, or its bytes. Where it cannot be read, the marks are drawn on grey.
+        size: Height and width of what the marks are drawn on; without it, none is drawn.
+        marks: The marks, inside the image.
         classes: The classes.
 
     Returns:
         RGB picture of the image's `display_size`, enlarged.
     """
-    shown = display_size(image.size or _UNKNOWN_SIZE, enlarge=True)
-    picture = _read_picture(image, shown)
-    if image.size is None:
+    shown = display_size(size or _UNKNOWN_SIZE, enlarge=True)
+    picture = _read_picture(image, size, shown)
+    if size is None:
         return picture
-    scale = shown[1] / image.size[1]
-    masks = _labels(image.marks.only({"masks"}), image.size, classes)
+    scale = shown[1] / size[1]
+    masks = _labels(marks.only({"masks"}), size, classes)
     if masks is not None:
         picture = _blend_masks(picture, masks, faint={0} if classes.has_background else set())
-    scribbles = _labels(image.marks.only({"scribbles"}), image.size, classes)
+    scribbles = _labels(marks.only({"scribbles"}), size, classes)
     if scribbles is not None:
         _draw_scribbles(picture, scribbles)
-    _draw_boxes(picture, image.marks, scale, classes)
-    _draw_points(picture, image.marks, scale)
+    _draw_boxes(picture, marks, scale, classes)
+    _draw_points(picture, marks, scale)
     return picture
 
 
-def _read_picture(image: MarkedImage, shown: Size) -> Picture:
+def _read_picture(image: Path | bytes | None, size: Size | None, shown: Size) -> Picture:
     """Read an image at the size at which it is shown; grey where there is none."""
-    if image.picture is None:
+    if image is None:
         return _blank("no image", shown)
     try:
-        with opened(image.picture) as picture:
+        with opened(image) as picture:
             stored = picture.height, picture.width
             # A large JPEG is decoded at a fraction of its size.
             picture.draft("RGB", (2 * max(shown), 2 * max(shown)))
             colours = picture.convert("RGB")
-            if image.size == stored[::-1] != stored:
+            if size == stored[::-1] != stored:
                 colours = ImageOps.exif_transpose(picture).convert("RGB")
             return colours.resize(shown[::-1], Image.Resampling.LANCZOS)
     except DataError:

@@ -14,7 +14,6 @@ from weakseg.datasets.record_labels import record_labels
 from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
-from weakseg.inspection.sample import MarkedImage
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.label_values import UNLABELLED
@@ -61,8 +60,7 @@ class Panels:
     def add_marks(self) -> None:
         """Add the marks; classes that are named by a tag alone are written in the corner."""
         record = self.record
-        marked = MarkedImage(record.name, record.image, self.size, record.marks, (), frozenset())
-        picture = overlay_marks(marked, self.classes)
+        picture = overlay_marks(record.image, self.size, record.marks, self.classes)
         pen = ImageDraw.Draw(picture)
         drawn = replace(record.marks, tags=frozenset()).named_classes
         for row, tag in enumerate(sorted(record.marks.tags - drawn)):

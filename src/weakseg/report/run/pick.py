@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from weakseg.datasets.records import Record
-from weakseg.evaluation import Scores, label_quality
+from weakseg.evaluation import label_quality
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.report.kit.formats import percent
@@ -44,14 +42,35 @@ def pick(records: Sequence[Record], iou: Mapping[str, float]) -> list[Picked]:
     by_name = {record.name: record for record in records if record.name in iou}
     if not by_name:
         return [Picked(record) for record in spread(records)]
-    known = {name: iou[name] for name in by_name}
-    scores = Scores(("any",), np.zeros((1, 1), np.int64), single_image_iou=known)
-    ranks = scores.example_images(_SHOWN // 3)
+    ranks = example_images({name: iou[name] for name in by_name}, _SHOWN // 3)
     return [
-        Picked(by_name[name], _note(rank, len(known), known[name]))
+        Picked(by_name[name], _note(rank, len(by_name), iou[name]))
         for rank, names in ranks.items()
         for name in names
     ]
+
+
+def example_images(iou: Mapping[str, float], each: int = 1) -> dict[str, list[str]]:
+    """Return the names of the best, the median and the worst images.
+
+    Args:
+        iou: Mean IoU of images, by name.
+        each: Number of each kind; fewer if there are not three times as many images.
+
+    Returns:
+        Names by ``best``, ``median`` and ``worst``, each from better to worse; no image is in
+        two of them.
+
+    Examples:
+        >>> example_images({"a": 0.2, "b": 0.9, "c": 0.6, "d": 0.5})
+        {'best': ['b'], 'median': ['c'], 'worst': ['a']}
+    """
+    ranked = sorted(iou, key=lambda name: -iou[name])
+    each = min(each, max(1, len(ranked) // 3))
+    best, rest = ranked[:each], ranked[each:]
+    between, worst = rest[: max(0, len(rest) - each)], rest[max(0, len(rest) - each) :]
+    start = max(0, len(between) - each) // 2
+    return {"best": best, "median": between[start : start + each], "worst": worst}
 
 
 def spread(records: Sequence[Record], count: int = _SHOWN) -> list[Record]:
