@@ -16,8 +16,7 @@ CVPR 2016 (DAVIS).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
+from weakseg.evaluation.class_counts import ClassCounts
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 
@@ -33,7 +33,7 @@ TOLERANCE = 0.0075
 
 
 @dataclass(frozen=True, eq=False)
-class BoundaryCounts:
+class BoundaryCounts(ClassCounts):
     """Numbers of outline pixels of C classes, each (C,).
 
     Args:
@@ -56,32 +56,9 @@ class BoundaryCounts:
     true_met: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            counts = np.array(getattr(self, field.name), dtype=np.int64)
-            counts.setflags(write=False)
-            object.__setattr__(self, field.name, counts)
-        met, all_ = (self.predicted_met, self.true_met), (self.predicted, self.true)
-        shapes = {np.shape(counts) for counts in (*met, *all_)}
-        if len(shapes) > 1 or self.true.ndim != 1 or (np.array(met) < 0).any():
-            raise ValueError(f"Expected four counts of outline pixels a class, but got {self}.")
-        if (np.array(met) > np.array(all_)).any():
+        super().__post_init__()
+        if (self.predicted_met > self.predicted).any() or (self.true_met > self.true).any():
             raise ValueError(f"Expected at most as many pixels met as there are, but got {self}.")
-
-    @classmethod
-    def none(cls, classes: int) -> BoundaryCounts:
-        """Return the counts of no image."""
-        zeros = np.zeros(classes, np.int64)
-        return cls(zeros, zeros, zeros, zeros)
-
-    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
-        return BoundaryCounts(
-            *(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True))
-        )
-
-    @property
-    def classes(self) -> int:
-        """Number of classes C."""
-        return len(self.true)
 
     @property
     def f_score(self) -> NDArray[np.float64]:
@@ -94,20 +71,8 @@ class BoundaryCounts:
         return np.asarray(score)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the counts as values that `json.dump` takes."""
-        counts = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
-        return {"tolerance": TOLERANCE, **counts}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> BoundaryCounts:
-        """Rebuild counts from the result of `to_json`.
-
-        Raises:
-            KeyError: A count is missing.
-            TypeError: The counts are no lists of numbers.
-            ValueError: The counts are inconsistent.
-        """
-        return cls(*(np.array(data[field.name], dtype=np.int64) for field in fields(cls)))
+        """Return the counts, and their tolerance, as values that `json.dump` takes."""
+        return {"tolerance": TOLERANCE, **super().to_json()}
 
 
 def count_boundaries(

@@ -12,14 +12,13 @@ section 4.1 (iIoU).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weakseg.evaluation.class_counts import ClassCounts
 from weakseg.images.reading import opened
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
@@ -33,7 +32,7 @@ _EIGHT_BITS = {"1", "L", "P"}
 
 
 @dataclass(frozen=True, eq=False)
-class InstanceCounts:
+class InstanceCounts(ClassCounts):
     """The true instances of C classes.
 
     Args:
@@ -45,34 +44,12 @@ class InstanceCounts:
     """
 
     count: NDArray[np.int64]
-    recall: NDArray[np.float64]
+    recall: NDArray[np.float64] = field(metadata={"dtype": np.float64})
 
     def __post_init__(self) -> None:
-        count = np.array(self.count, dtype=np.int64)
-        recall = np.array(self.recall, dtype=np.float64)
-        fit = count.ndim == 1 and count.shape == recall.shape
-        # not (a <= b), so that NaN is refused too
-        if not fit or not ((recall >= 0) & (recall <= count * (1 + 1e-9))).all():
-            raise ValueError(
-                "Expected a number of instances and the sum of their recalls a class, "
-                f"but got {count.tolist()} and {recall.tolist()}."
-            )
-        for name, values in (("count", count), ("recall", recall)):
-            values.setflags(write=False)
-            object.__setattr__(self, name, values)
-
-    @classmethod
-    def none(cls, classes: int) -> InstanceCounts:
-        """Return the counts of no image."""
-        return cls(np.zeros(classes, np.int64), np.zeros(classes))
-
-    def __add__(self, other: InstanceCounts) -> InstanceCounts:
-        return InstanceCounts(self.count + other.count, self.recall + other.recall)
-
-    @property
-    def classes(self) -> int:
-        """Number of classes C."""
-        return len(self.count)
+        super().__post_init__()
+        if (self.recall > self.count * (1 + 1e-9)).any():
+            raise ValueError(f"Expected recalls of 1 at most, but got {self}.")
 
     @property
     def mean_recall(self) -> NDArray[np.float64]:
@@ -80,21 +57,6 @@ class InstanceCounts:
         mean = np.full(self.count.shape, np.nan)
         np.divide(self.recall, self.count, out=mean, where=self.count > 0)
         return mean
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts as values that `json.dump` takes."""
-        return {"count": self.count.tolist(), "recall": self.recall.tolist()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> InstanceCounts:
-        """Rebuild counts from the result of `to_json`.
-
-        Raises:
-            KeyError: A count is missing.
-            TypeError: The counts are no lists of numbers.
-            ValueError: The counts are inconsistent.
-        """
-        return cls(np.array(data["count"]), np.array(data["recall"]))
 
 
 def count_instances(

@@ -51,8 +51,8 @@ class DuplicateFinder:
     def findings(self) -> Iterator[Finding]:
         """Yield the duplicates among the images added so far."""
         for length, images in self._by_length.items():
-            for similar in _groups(images, partial(_probe, start=length // 2)):
-                for first, *copies in _groups(similar, _whole):
+            for similar in _groups(images, partial(_content, start=length // 2)):
+                for first, *copies in _groups(similar, _content):
                     message = f"its image is the same as that of {first.name!r}"
                     for copy in copies:
                         yield Finding("duplicate", message, copy.source, copy.entry)
@@ -69,24 +69,18 @@ def _groups(images: Iterable[_Image], key: Callable[[_Image], Hashable]) -> Iter
     yield from (group for value, group in groups.items() if value and len(group) > 1)
 
 
-def _probe(image: _Image, start: int) -> bytes:
-    """Read a few bytes of an image's file; an embedded one has only its digest."""
+def _content(image: _Image, start: int | None = None) -> bytes:
+    """Return the digest of an image's bytes, or a few bytes from a start; empty if unreadable.
+
+    An embedded image has only its digest.
+    """
     if isinstance(image.picture, bytes):
         return image.picture
     try:
         with Path(image.picture).open("rb") as file:
+            if start is None:
+                return hashlib.file_digest(file, hashlib.blake2b).digest()
             file.seek(start)
             return file.read(_PROBE)
-    except OSError:
-        return b""
-
-
-def _whole(image: _Image) -> bytes:
-    """Return the digest of an image's bytes, empty if they cannot be read."""
-    if isinstance(image.picture, bytes):
-        return image.picture
-    try:
-        with Path(image.picture).open("rb") as file:
-            return hashlib.file_digest(file, hashlib.blake2b).digest()
     except OSError:
         return b""
