@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 import tempfile
 from pathlib import Path
 
@@ -127,7 +128,8 @@ def test_what_is_not_there_or_of_another_format_is_an_error(name, tmp_path):
         read(name, tmp_path / "x.txt")
 
 
-def test_nothing_is_laid_out_in_temporary_folders(samples, monkeypatch, tmp_path):
+def test_neither_temporary_folders_nor_datumaro_are_needed(samples, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "datumaro", None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     for name, sample in SAMPLES.items():
         assert read(name, samples / sample)

@@ -1,1 +1,1 @@
-"""Readers of marks, one file a format; `formats` lists them."""
+"""Readers of marks, one file a format; `formats.detection` lists them."""
