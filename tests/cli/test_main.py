@@ -1,6 +1,7 @@
 """The command line as a user meets it: messages, exit codes, nothing half-written."""
 
 import errno
+import inspect
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import weakseg
 from weakseg.cli.main import main
+from weakseg.cli.options import defaults_of
 from weakseg.marks.label_maps import write_label_map
 
 TINY = [
@@ -102,7 +105,7 @@ def test_a_folder_of_masks_is_scored_too(folder, capsys):
         (["recipes", "nothing"], "There is no recipe 'nothing'"),
     ],
 )
-def test_bad_usage_is_said_in_a_line_and_exits_with_2(arguments, message, capsys):
+def test_bad_usage_is_one_line_and_exits_with_2(arguments, message, capsys):
     assert run(*arguments) == 2
     said = capsys.readouterr()
     assert message in said.err + said.out
@@ -253,6 +256,40 @@ def test_doctor_and_recipes_speak(capsys):
     assert "small" in capsys.readouterr().out
     assert run("recipes", "small") == 0
     assert "backbone: tf_efficientnet_lite0" in capsys.readouterr().out
+
+
+def test_a_complaint_points_to_the_help_of_its_command(capsys):
+    for arguments in (["train"], ["train", "x", "--nothing"], ["train", "x", "--seed", "many"]):
+        assert run(*arguments) == 2
+        assert "Run `weakseg train --help`" in capsys.readouterr().err
+    assert run("trian") == 2
+    assert "Run `weakseg --help`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "verb", "module"),
+    [
+        ("demo", "demo", None),
+        ("train", "train", None),
+        ("predict", "predict", None),
+        ("label", "label", None),
+        ("import", "import_marks", "import_"),
+        ("simulate", "simulate", None),
+        ("convert", "convert_checkpoint", "convert"),
+    ],
+)
+def test_help_shows_the_defaults_of_the_verb(command, verb, module, capsys):
+    function = getattr(weakseg, verb)
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    assert defaults_of(verb, module) == defaults
+    assert run(command, "--help") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for name in {"out", "recipe", "format"} & defaults.keys():
+        assert f"(default: {defaults[name]})" in shown.split(f" --{name} ")[1].split(" --")[0]
 
 
 def test_help_and_import_do_without_torch():

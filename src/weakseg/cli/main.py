@@ -52,6 +52,8 @@ _RENAMED = {"--least_images": "--min_images", "--least_area": "--min_area"}
 class _Parser(ArgumentParser):
     """A parser whose complaints are one line and a hint, without the whole usage."""
 
+    command: str | None = None
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         text = " ".join(plain_message(message).split())
         for command in COMMANDS:
@@ -60,7 +62,7 @@ class _Parser(ArgumentParser):
         for old, new in _RENAMED.items():
             text = re.sub(rf".*{old}\b.*", f"{old} is called {new} now", text)
         _complain(text)
-        program = self.prog.replace("[options] ", "")
+        program = f"weakseg {self.command}" if self.command else "weakseg"
         err.print(f"Run `{program} --help` for the options.")
         sys.exit(2)
 
@@ -79,12 +81,16 @@ def build_parser(chosen: str | None = None) -> ArgumentParser:
         epilog="`weakseg COMMAND --help` lists a command's options. To try it out: `weakseg demo`.",
         formatter_class=HelpFormatter,
     )
-    commands = parser.add_subcommands(required=True, title="commands", metavar="COMMAND")
+    parser.command = chosen if chosen in COMMANDS else None
+    commands = parser.add_subcommands(
+        required=True, title="commands", description=None, metavar="COMMAND"
+    )
     for name, command in COMMANDS.items():
         text = command.__doc__ or ""
         own = _Parser(
             description=text, usage=f"weakseg {name} {command.USAGE}", formatter_class=HelpFormatter
         )
+        own.command = name
         if name == chosen:
             command.add_options(own)
         commands.add_subcommand(name, own, help=text.partition("\n")[0])
