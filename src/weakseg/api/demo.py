@@ -66,21 +66,14 @@ def demo(
         RunError: `out` exists already.
     """
     root = Path(out)
-    _make_way(root, overwrite)
+    _clear(root, overwrite)
     data = make_shapes(root / "data", seed=seed)
     mixed = root / "data-mixed"
     quarters = dict.fromkeys(_MARKS[:-1], 0.25)
     simulate(data, mixed, SimulationSettings(shares=quarters, link=True, seed=seed))
     recipe = load_recipe("demo", {"seed": seed} | ({"training.steps": steps} if steps else {}))
-    runs: dict[str, tuple[Recipe, Trained]] = {}
-    for marks, method in product(_MARKS, _METHODS):
-        name = _row_name(method, marks)
-        total = len(_MARKS) * len(_METHODS)
-        _log.info("%d of %d: %s", len(runs) + 1, total, name)
-        own = _recipe_for(recipe, marks, method, root / "runs")
-        folder = root / "runs" / f"{marks}-{method}"
-        runs[name] = own, train(mixed if marks == MIXED else data, recipe=own, out=folder)
-    rows = [
+    runs = _train_each(recipe, data, mixed, root / "runs")
+    rows = tuple(
         ScoreRow.of(
             _NAMES[recipe.method],
             done.run.name.split("-")[0],
@@ -90,10 +83,24 @@ def demo(
         )
         for recipe, done in runs.values()
         if done.scores is not None and done.protocol is not None
-    ]
+    )
     report = root / "report.html"
     _report(report, rows, runs)
-    return Demo(tuple(rows), report)
+    return Demo(rows, report)
+
+
+def _train_each(
+    recipe: Recipe, data: Path, mixed: Path, folder: Path
+) -> dict[str, tuple[Recipe, Trained]]:
+    """Train from each kind of mark with each method; recipes and results by the name of the row."""
+    runs: dict[str, tuple[Recipe, Trained]] = {}
+    for marks, method in product(_MARKS, _METHODS):
+        name = _row_name(method, marks)
+        _log.info("%d of %d: %s", len(runs) + 1, len(_MARKS) * len(_METHODS), name)
+        own = _recipe_for(recipe, marks, method, folder)
+        source = mixed if marks == MIXED else data
+        runs[name] = own, train(source, recipe=own, out=folder / f"{marks}-{method}")
+    return runs
 
 
 def _row_name(method: Method, marks: str) -> str:
@@ -101,7 +108,7 @@ def _row_name(method: Method, marks: str) -> str:
 
 
 def _recipe_for(recipe: Recipe, marks: str, method: Method, runs: Path) -> Recipe:
-    """Fit the demo's recipe to one row: its marks, and for the baseline no more than its labels."""
+    """Return the demo's recipe for one row; the baseline trains on the labels alone."""
     kinds = [] if marks == MIXED else [cast(MarkKind, marks)]
     data = replace(recipe.data, marks=kinds, boxes_complete=True)
     recipe = replace(recipe, method=method, data=data)
@@ -127,7 +134,7 @@ def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, 
         summary="The same network, trained for the same number of steps from tags, boxes, points, "
         "scribbles, and a mix in which every image has one kind: with weakseg, and with plain "
         "cross-entropy on the same labels (marked pixels, and the seeds of tags and boxes).",
-        facts=facts(recipe, seconds) | {"method": "as the table says"},
+        facts=facts(recipe, seconds) | {"method": "as in the table"},
         table=rows,
         class_scores={name: done.scores for name, (_, done) in runs.items() if done.scores},
         curves={name: loss_curves(RunFolder(done.run), own) for name, (own, done) in runs.items()},
@@ -154,7 +161,7 @@ def _examples(runs: dict[str, tuple[Recipe, Trained]]) -> list[Example]:
 
 
 def _in_two_rows(shown: Example) -> Example:
-    """Put the image before weakseg's masks, and the truth before the baseline's below them."""
+    """Order the panels: the image and weakseg's masks above, ground truth and baseline below."""
     panels = dict(shown.panels)
     rows = zip(("image", "truth"), _METHODS, strict=True)
     order = [
@@ -166,7 +173,8 @@ def _in_two_rows(shown: Example) -> Example:
     return replace(shown, panels=ordered, columns=len(ordered) // 2)
 
 
-def _make_way(root: Path, overwrite: bool) -> None:
+def _clear(root: Path, overwrite: bool) -> None:
+    """Remove an earlier demo, where that is allowed."""
     if not root.exists() or not any(root.iterdir()):
         return
     if not overwrite:

@@ -56,14 +56,14 @@ def evaluate(
         DataError: A mask is missing, of another size or has an id of no class.
         RunError: The run is incomplete.
     """
-    what = _what_to_score(run, data, split, masks, instances)
+    scored = _open_ground_truth(run, data, split, masks, instances)
     if RunFolder(Path(run)).recipe.is_file():
         segmenter = Segmenter.load(run, device=device, **options)
-        return evaluate_records(segmenter, what.records, what.split, instances=what.instances)
-    truths = {record.name: record.truth for record in what.records if record.truth is not None}
-    scores = score_folder(Path(run), truths, what.classes.names, instances=what.instances)
-    notes = ("masks from a folder", instance_note(len(what.instances), len(truths)))
-    return scores, Protocol(what.split, len(truths), labels="masks", notes=notes)
+        return evaluate_records(segmenter, scored.records, scored.split, instances=scored.instances)
+    truths = {record.name: record.truth for record in scored.records if record.truth is not None}
+    scores = score_folder(Path(run), truths, scored.classes.names, instances=scored.instances)
+    notes = ("masks from a folder", instance_note(len(scored.instances), len(truths)))
+    return scores, Protocol(scored.split, len(truths), labels="masks", notes=notes)
 
 
 def evaluate_variants(
@@ -104,7 +104,7 @@ def evaluate_variants(
         WeightsError: Labels by retrieval are chosen, and the run has no memory.
     """
     recipe, _ = RunFolder(Path(run)).read()
-    what = _what_to_score(run, data, split, masks, instances)
+    scored = _open_ground_truth(run, data, split, masks, instances)
     preset: CrfPreset = options.get("crf", recipe.inference.crf)
     crf: list[CrfPreset] = [preset]
     if compare_crf:
@@ -116,7 +116,9 @@ def evaluate_variants(
         Segmenter.load(run, device=device, **{**options, "labels": source, "crf": crf[-1]})
         for source in labels
     ]
-    return score_variants(segmenters, what.records, what.split, crf=crf, instances=what.instances)
+    return score_variants(
+        segmenters, scored.records, scored.split, crf=crf, instances=scored.instances
+    )
 
 
 def evaluate_records(
@@ -158,20 +160,20 @@ def evaluate_records(
 
 
 @dataclass(frozen=True)
-class _WhatToScore:
+class _GroundTruth:
     classes: ClassList
     split: str
     records: list[Record]
     instances: dict[str, Path]
 
 
-def _what_to_score(
+def _open_ground_truth(
     run: str | Path,
     data: str | Path,
     split: str | None,
     masks: str | Path | None,
     instances: str | Path | None,
-) -> _WhatToScore:
+) -> _GroundTruth:
     folder = RunFolder(Path(run))
     recipe, classes = folder.read() if folder.recipe.is_file() else (Recipe(), None)
     options: dict[str, Any] = {"marks": ["masks"]}
@@ -183,7 +185,7 @@ def _what_to_score(
     _require_truth(records, split)
     names = [record.name for record in records]
     maps = find_instance_maps(source.root, names, Path(instances) if instances else None)
-    return _WhatToScore(source.classes, split, records, maps)
+    return _GroundTruth(source.classes, split, records, maps)
 
 
 def _require_truth(records: Sequence[Record], split: str) -> None:

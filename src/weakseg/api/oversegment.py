@@ -87,7 +87,7 @@ def oversegment(
         folder = source.cache / "oversegments" / settings.key()
     else:
         folder = Path(out)
-        _make_way(folder, settings, overwrite)
+        _clear(folder, settings, overwrite)
     write_region_maps(images, settings, folder, workers=workers, device=device)
     return Oversegmented(folder, len(images), _mean_regions(images, folder, overlay))
 
@@ -107,14 +107,14 @@ def oversegment_records(recipe: Recipe, folder: DataFolder, records: Sequence[Re
         plain = check_region_maps(images, maps)
         if plain:
             _log.warning(
-                "%d region maps hold one region only, which says nothing (the first: %s)",
+                "%d region maps hold one region only, which is of no use (the first: %s)",
                 len(plain),
                 plain[0],
             )
         return maps
     settings = OversegmentSettings(
         boundaries=config.boundaries,
-        weights=Path(config.hed_weights) if config.hed_weights else None,
+        weights=config.hed_weights or None,
         regions=config.regions,
         threshold=config.threshold,
     )
@@ -130,7 +130,7 @@ def _images(folder: DataFolder, split: str | None) -> list[tuple[str, Path]]:
     return list(folder.images.items())
 
 
-def _make_way(folder: Path, settings: OversegmentSettings, overwrite: bool) -> None:
+def _clear(folder: Path, settings: OversegmentSettings, overwrite: bool) -> None:
     """Refuse a folder of something else; remove maps of other settings, where that is allowed."""
     if not folder.exists():
         return

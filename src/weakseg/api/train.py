@@ -89,10 +89,7 @@ def train(
         if scored:  # a wrong mask is better found now than after the training
             survey([with_truth_as_mark(record) for record in scored], classes, recipe.data)
         run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
-    oversegments = None
-    by_regions = recipe.seeds.regions or (recipe.relabel.enabled and recipe.relabel.regions)
-    if recipe.method == "spml" or by_regions:
-        oversegments = oversegment_records(recipe, folder, records)
+    oversegments = _oversegments(recipe, folder, records)
     start = time.perf_counter()
     outcome = run_stages(recipe, records, classes, run, oversegments=oversegments)
     seconds = time.perf_counter() - start
@@ -107,6 +104,14 @@ def train(
     write_run_report(run, recipe, segmenter, outcome, scored, result, oversegments=oversegments)
     scores, protocol = result or (None, None)
     return Trained(run.root, scores, protocol, seconds)
+
+
+def _oversegments(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path | None:
+    """Oversegment the training images, where a stage needs it, and return the folder."""
+    by_regions = recipe.seeds.regions or (recipe.relabel.enabled and recipe.relabel.regions)
+    if recipe.method == "spml" or by_regions:
+        return oversegment_records(recipe, folder, records)
+    return None
 
 
 def _score(
