@@ -71,13 +71,6 @@ def test_a_data_yaml_names_paths_relative_to_itself(folder, tmp_path):
     assert found.kinds == ["points"]
 
 
-def test_an_unknown_key_in_data_yaml_is_refused(folder, tmp_path):
-    path = tmp_path / "data.yaml"
-    path.write_text("rot: data\n")
-    with pytest.raises(DataError, match=r"data\.yaml: unknown: \['rot'\]"):
-        opened(path)
-
-
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from weakseg.support.errors import DataError
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
-_CLASS_LISTS = ("classes.txt", "class_names.txt")  # the second is what labelme writes
 _USUAL_SPLITS = ("train", "val", "test", "trainval")
 _READERS: dict[str, Callable[[Path, ClassFinder], Mapping[str, Iterable[Any]]]] = {
     "tags": read_tags,
@@ -94,7 +93,7 @@ def is_data_folder(path: Path) -> bool:
 
 
 def find_layout(root: Path) -> FolderLayout:
-    """Find out where a folder keeps what.
+    """Find the layout of a folder.
 
     Raises:
         DataError: It is neither a data folder nor a PASCAL VOC folder.
@@ -111,7 +110,7 @@ def find_layout(root: Path) -> FolderLayout:
 
 
 def own_layout(root: Path) -> FolderLayout:
-    """Layout of weakseg's own data folder."""
+    """Return the layout of weakseg's own data folder."""
     return FolderLayout(
         root=root,
         images=root / "images",
@@ -124,20 +123,18 @@ def own_layout(root: Path) -> FolderLayout:
 
 
 def voc_layout(root: Path) -> FolderLayout:
-    """Layout of a PASCAL VOC folder, which may hold weakseg's tables and scribbles too.
+    """Return the layout of a PASCAL VOC folder, which may hold weakseg's tables and scribbles too.
 
     Masks are those of the first folder that holds any of SegmentationClassAug, SegmentationClass
     and SegmentationClassPNG; splits those of ImageSets/Segmentation, or else of ImageSets/Main.
     """
-    lists = [root / name for name in _CLASS_LISTS]
-    return FolderLayout(
-        root=root,
+    lists = [root / name for name in ("classes.txt", "class_names.txt")]  # the latter is labelme's
+    return replace(
+        own_layout(root),
         images=root / "JPEGImages",
         splits=_first_holding(".txt", [root / name for name in _VOC_SPLITS]),
         masks=_first_holding(".png", [root / name for name in VOC_MASKS]),
-        scribbles=root / "scribbles",
         classes=next((path for path in lists if path.is_file()), lists[0]),
-        points=(root / "points.csv",),
         annotations=root / "Annotations",
     )
 

@@ -114,9 +114,11 @@ def _data_options(data: str | Path) -> dict[str, Any]:
         path = path / "data.yaml"
     if path.suffix not in {".yaml", ".yml"} or not path.is_file():
         raise DataError("expected a folder or a data.yaml, but there is none", path=path)
-    tree = _read_data_yaml(path)
     try:
+        tree: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         config = parse_recipe({"data": tree}, source="").data
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"is not readable as YAML ({error})", path=path) from error
     except RecipeError as error:
         raise DataError(str(error).removeprefix(": "), path=path) from error
     here = path.parent
@@ -126,18 +128,6 @@ def _data_options(data: str | Path) -> dict[str, Any]:
     if "points" in tree:
         tree["points"] = [str(here / item) for item in config.points]
     tree.setdefault("root", str(here))
-    return tree
-
-
-def _read_data_yaml(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"is not readable as YAML ({error})", path=path) from error
-    known = vars(DataConfig()).keys()
-    if not isinstance(tree, dict) or not tree.keys() <= known:
-        unknown = sorted(map(str, set(tree) - known)) if isinstance(tree, dict) else [tree]
-        raise DataError(f"unknown: {unknown}; expected keys among {', '.join(known)}", path=path)
     return tree
 
 
