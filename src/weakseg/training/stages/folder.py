@@ -50,9 +50,11 @@ class StageFolder(TrainingFolder):
         """Return the file of an image's pseudo-labels."""
         return self.root / "labels" / f"{record.name}.png"
 
-    def labelled(self, records: Iterable[Record], some: Iterable[Record]) -> list[Record]:
-        """Return records, some of them with the pseudo-labels of this stage."""
-        names = {record.name for record in some}
+    def labelled(
+        self, records: Sequence[Record], some: Sequence[Record] | None = None
+    ) -> list[Record]:
+        """Return records, some or by default all of them with the pseudo-labels of this stage."""
+        names = {record.name for record in (records if some is None else some)}
         return [
             replace(record, pseudo_labels=self.labels(record)) if record.name in names else record
             for record in records
@@ -63,7 +65,7 @@ class StageFolder(TrainingFolder):
         if not is_first_process():
             return
         if self.is_stale():
-            _log.info("stage %s was made from other things; it is made anew", self.name)
+            _log.info("stage %s was made with other data or settings; it runs again", self.name)
             shutil.rmtree(self.root)
         if self._state().get("key") != self.key:
             self._write({"key": self.key})
@@ -81,7 +83,7 @@ class StageFolder(TrainingFolder):
         damaged = [name for name in files if not self._is_whole(self.root / name, files)]
         if damaged and is_first_process():
             _log.warning(
-                "stage %s: %d of its files are gone or cut short (the first: %s); made anew",
+                "stage %s: %d of its files are gone or cut short (the first: %s); made again",
                 self.name,
                 len(damaged),
                 damaged[0],

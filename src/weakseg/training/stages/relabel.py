@@ -59,11 +59,11 @@ def relabel(
     """
     stage.prepare()
     # An image without marks has no tags to keep to; a full mask cannot be bettered.
-    partly = [
+    partly_marked = [
         record for record in records if not record.marks.is_empty and record.marks.mask is None
     ]
     if not stage.is_complete():
-        lacking = stage.lacking(partly, stage.labels)
+        lacking = stage.lacking(partly_marked, stage.labels)
         segmenter = _segmenter(context, network, memory)
         for record in progress(lacking, "Refining labels", len(lacking)):
             maps = None
@@ -71,10 +71,10 @@ def relabel(
                 maps = load_activations(seeds.maps(record))
             write_label_map(stage.labels(record), pseudo_labels(context, record, segmenter, maps))
         wait_for_all()
-        before = measure_quality(context, partly, "labels before refinement")
-        after = measure_quality(context, stage.labelled(partly, partly), "pseudo-labels")
-        stage.finish(map(stage.labels, partly), before=before, quality=after)
-    return stage.labelled(records, partly)
+        before = measure_quality(context, partly_marked, "labels before refinement")
+        after = measure_quality(context, stage.labelled(partly_marked), "pseudo-labels")
+        stage.finish(map(stage.labels, partly_marked), before=before, quality=after)
+    return stage.labelled(records, partly_marked)
 
 
 def pseudo_labels(

@@ -55,18 +55,18 @@ def seeds(context: Context, records: Sequence[Record], stage: StageFolder) -> li
     Raises:
         DataError: No pixel became a seed, or a file cannot be read.
     """
-    needy = [record for record in records if needs_seeds(record, context.classes)]
-    if not needy:
+    unseeded = [record for record in records if needs_seeds(record, context.classes)]
+    if not unseeded:
         return list(records)
     stage.prepare()
     if not stage.is_complete():
-        _write_maps(context, records, needy, stage)
-        _write_labels(context, needy, stage)
+        _write_maps(context, records, unseeded, stage)
+        _write_labels(context, unseeded, stage)
         wait_for_all()
-        _check_not_empty(context, needy, stage)
-        quality = measure_quality(context, stage.labelled(needy, needy), "seeds")
-        stage.finish([*map(stage.maps, needy), *map(stage.labels, needy)], quality=quality)
-    return stage.labelled(records, needy)
+        _check_not_empty(context, unseeded, stage)
+        quality = measure_quality(context, stage.labelled(unseeded), "seeds")
+        stage.finish([*map(stage.maps, unseeded), *map(stage.labels, unseeded)], quality=quality)
+    return stage.labelled(records, unseeded)
 
 
 def needs_seeds(record: Record, classes: ClassList) -> bool:
@@ -83,14 +83,14 @@ def needs_seeds(record: Record, classes: ClassList) -> bool:
 
 
 def _write_maps(
-    context: Context, records: Sequence[Record], needy: Sequence[Record], stage: StageFolder
+    context: Context, records: Sequence[Record], unseeded: Sequence[Record], stage: StageFolder
 ) -> None:
     """Write the activation maps that are missing, from files or by a tag classifier."""
-    if not stage.missing(map(stage.maps, needy)):
+    if not stage.missing(map(stage.maps, unseeded)):
         return
-    lacking = stage.lacking(needy, stage.maps)
-    # Processes train the classifier together, also those that then have no maps to make.
+    # All processes train the classifier; only then are there several to split the maps among.
     classifier = None if context.recipe.seeds.folder else _tag_classifier(context, records, stage)
+    lacking = stage.lacking(unseeded, stage.maps)
     for record in progress(lacking, "Finding classes", len(lacking)):
         save_activations(stage.maps(record), _activations(context, record, classifier))
 
@@ -139,7 +139,7 @@ def _tag_classifier(
     return module.classifier.eval().to(device)
 
 
-def _write_labels(context: Context, needy: Sequence[Record], stage: StageFolder) -> None:
+def _write_labels(context: Context, unseeded: Sequence[Record], stage: StageFolder) -> None:
     """Write the seeds that are missing."""
     config = context.recipe.seeds
     rules = SeedRules(
@@ -149,7 +149,7 @@ def _write_labels(context: Context, needy: Sequence[Record], stage: StageFolder)
         config.box_share,
         context.recipe.data.boxes_complete,
     )
-    for record in stage.lacking(needy, stage.labels):
+    for record in stage.lacking(unseeded, stage.labels):
         size = image_size(record.image)
         labels = seed_labels(
             load_activations(stage.maps(record)),
@@ -162,16 +162,16 @@ def _write_labels(context: Context, needy: Sequence[Record], stage: StageFolder)
         write_label_map(stage.labels(record), labels)
 
 
-def _check_not_empty(context: Context, needy: Sequence[Record], stage: StageFolder) -> None:
+def _check_not_empty(context: Context, unseeded: Sequence[Record], stage: StageFolder) -> None:
     """Check that some pixel is a seed of a class, before a long training goes without any."""
     classes, config = context.classes, context.recipe.seeds
     first = 1 if classes.has_background else 0
-    for record in needy:
+    for record in unseeded:
         labels = read_label_map(stage.labels(record), num_classes=len(classes))
         if ((labels >= first) & (labels < UNLABELLED)).any():
             return
     raise DataError(
-        f"no pixel of {len(needy)} images became a seed of a class: lower seeds.threshold "
+        f"no pixel of {len(unseeded)} images became a seed of a class: lower seeds.threshold "
         f"(it is {config.threshold:g}) or seeds.box_threshold",
         path=stage.root,
     )
