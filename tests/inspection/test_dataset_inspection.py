@@ -303,7 +303,7 @@ def test_a_point_where_a_mask_says_another_class_is_found(annotated, label_map):
     marks = Marks(points=points, mask=mask)
     found = inspect(annotated("a", marks), rules=DrawingRules(point_radius=0))
     (message,) = messages(found, "conflict")
-    assert "a point of 'dog' at x=9.9, y=9.9 lies where a mask says 'cat'" in message
+    assert "a point of 'dog' at x=9.9, y=9.9 lies where a mask has 'cat'" in message
 
 
 def test_an_image_that_is_missing_or_damaged_is_found_and_the_others_are_looked_at(

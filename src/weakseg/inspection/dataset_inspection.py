@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from weakseg.formats.source import Annotated
 from weakseg.inspection.counts import Inspection, Tally
 from weakseg.inspection.duplicates import DuplicateFinder
-from weakseg.inspection.image_inspection import ImageInspection, InspectionOptions, inspect_image
+from weakseg.inspection.image_inspection import ImageInspection, inspect_image
 from weakseg.inspection.mark_checks import finding_from
 from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding
@@ -64,10 +64,9 @@ def inspect_marks(
     """
     if total is None and isinstance(images, Sized):
         total = len(images)
-    options = InspectionOptions(rules, decode)
     tally, duplicates, unread = Tally(classes), DuplicateFinder(), list[Finding]()
     inspected = _in_threads(
-        lambda item: inspect_image(item, classes, options),
+        lambda item: inspect_image(item, classes, rules, decode=decode),
         _skip_errors(images, unread),
         workers or (os.cpu_count() or 1 if decode else 1),
     )

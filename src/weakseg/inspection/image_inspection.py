@@ -40,19 +40,6 @@ _LABEL_MAPS = {"scribbles": "scribbles", "masks": "mask"}  # kind of marks -> fi
 
 
 @dataclass(frozen=True)
-class InspectionOptions:
-    """Options of an inspection.
-
-    Args:
-        rules: How marks are drawn.
-        decode: Decode every image, not only its header.
-    """
-
-    rules: DrawingRules = USUAL_RULES
-    decode: bool = False
-
-
-@dataclass(frozen=True)
 class ImageInspection:
     """Result for one image.
 
@@ -108,24 +95,29 @@ class _Layer:
 
 
 def inspect_image(
-    item: Annotated, classes: ClassList, options: InspectionOptions
+    item: Annotated,
+    classes: ClassList,
+    rules: DrawingRules = USUAL_RULES,
+    *,
+    decode: bool = False,
 ) -> ImageInspection:
     """Inspect one image; whatever is wrong with it becomes a finding.
 
     Args:
         item: The image with its marks.
         classes: The classes.
-        options: Options of the inspection.
+        rules: How marks are drawn.
+        decode: Decode the image, not only its header.
 
     Raises:
-        DataError: The options do not suit the classes.
+        DataError: `rules.boxes_complete` is set and no class is background.
     """
-    size, of_image = check_image_file(item, decode=options.decode)
+    size, of_image = check_image_file(item, decode=decode)
     marks, of_marks = usable_marks(item, size, classes)
     findings = [*item.findings, *of_image, *of_marks]
     layers: dict[str, _Layer] = {}
     if size is not None:
-        marks, layers, of_layers = _draw(item, marks, size, classes, options)
+        marks, layers, of_layers = _draw(item, marks, size, classes, rules)
         findings += [*of_layers, *_conflicts(item, layers)]
         findings += _contradicted_points(item, marks, layers.get("masks"), classes)
     pixels = _combined(layers)
@@ -157,7 +149,7 @@ def _draw(
     marks: Marks,
     size: Size,
     classes: ClassList,
-    options: InspectionOptions,
+    rules: DrawingRules,
 ) -> tuple[Marks, dict[str, _Layer], list[Finding]]:
     """Draw the marks; return those that could be drawn, the layers from bottom to top, findings.
 
@@ -173,17 +165,17 @@ def _draw(
             marks.only(kinds),
             size,
             every_value,
-            options.rules,
+            rules,
             image=item.name,
         )
         return _Layer(drawing.labels, drawing.conflicts)
 
-    for name, kinds in _layers_to_draw(marks, options).items():
+    for name, kinds in _layers_to_draw(marks, rules).items():
         try:
             layers[name] = drawn(kinds)
         except DataError as error:
             path = _label_map(marks, name)
-            if path is None:  # the options are wrong, not this image
+            if path is None:  # the rules are wrong, not this image
                 raise
             findings.append(label_map_fault(path, size) or finding_from(error))
             marks = replace(marks, **{_LABEL_MAPS[name]: None})  # type: ignore[arg-type]
@@ -200,9 +192,9 @@ def _label_map(marks: Marks, kind: str) -> Path | None:
     return path
 
 
-def _layers_to_draw(marks: Marks, options: InspectionOptions) -> dict[str, set[str]]:
+def _layers_to_draw(marks: Marks, rules: DrawingRules) -> dict[str, set[str]]:
     """Return the kinds of marks in each layer, bottom layer first; empty ones are left out."""
-    below = {"points", "scribbles"} | ({"boxes"} if options.rules.boxes_complete else set())
+    below = {"points", "scribbles"} | ({"boxes"} if rules.boxes_complete else set())
     layers = {"below": below, "masks": {"masks"}}
     if marks.scribbles is not None:
         layers = {"below": below - {"scribbles"}, "scribbles": {"scribbles"}, "masks": {"masks"}}
@@ -270,7 +262,7 @@ def _contradicted_points(
         if is_class(label, classes) and point.class_id not in (label, VOID):
             message = (
                 f"a point of {class_name(point.class_id, classes)} at "
-                f"{position_text(point.x, point.y)} lies where a mask says "
+                f"{position_text(point.x, point.y)} lies where a mask has "
                 f"{class_name(label, classes)}"
             )
             found.append(finding_in(item, "conflict", message))

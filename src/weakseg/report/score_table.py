@@ -128,7 +128,7 @@ def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> 
     Returns:
         The confusions of most pixels first.
     """
-    table = _table("true class", "Share: of the scored pixels of the true class.")
+    table = _table("true class", "Share of the scored pixels of the true class.")
     table.title = None if title is None else Text(title)
     table.add_column("taken for")
     for heading in ("pixels", "share %"):
