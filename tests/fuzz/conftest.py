@@ -246,6 +246,141 @@ def boxes_csv(root: Path) -> Path:
     return write_text(root / "boxes.csv", "image,class,xmin,ymin,xmax,ymax\na,cat,1,2,30,20\n")
 
 
+def tags_csv(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(root / "tags.csv", "image,class\na.jpg,cat\na.jpg,dog\n")
+
+
+def coco_masks(root: Path) -> Path:
+    photo(root / "a.jpg", (4, 6))
+    annotations = [
+        {"segmentation": {"size": [4, 6], "counts": [2, 9, 13]}, "category_id": 1},
+        {"segmentation": {"size": [4, 6], "counts": "29="}, "category_id": 2},
+        {"keypoints": [1, 2, 2, 4, 3, 1], "category_id": 1},
+    ]
+    tree = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 6, "height": 4}],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+        "annotations": [
+            {"id": number, "image_id": 1, "iscrowd": 0, **annotation}
+            for number, annotation in enumerate(annotations)
+        ],
+    }
+    return write_json(root / "instances_train.json", tree)
+
+
+def cityscapes(root: Path, kind: str = "labelIds") -> Path:
+    photo(root / "leftImg8bit" / "train" / "bern" / "bern_1_leftImg8bit.png")
+    values = np.zeros((40, 60), np.uint16 if kind == "instanceIds" else np.uint8)
+    values[3:9], values[12:20] = 7, 26
+    if kind == "instanceIds":
+        values[12:20] = 26_003
+    mask(root / "gtFine" / "train" / "bern" / f"bern_1_gtFine_{kind}.png", values)
+    return root
+
+
+def cityscapes_instances(root: Path) -> Path:
+    return cityscapes(root, "instanceIds")
+
+
+def cityscapes_colours(root: Path) -> Path:
+    photo(root / "leftImg8bit" / "train" / "bern" / "bern_1_leftImg8bit.png")
+    colours = np.zeros((40, 60, 3), np.uint8)
+    colours[3:9] = 128, 64, 128
+    mask(root / "gtFine" / "train" / "bern" / "bern_1_gtFine_color.png", colours)
+    write_text(root / "label_colors.txt", "0 0 0 background\n128 64 128 road\n")
+    return root
+
+
+def camvid(root: Path) -> Path:
+    photo(root / "train" / "x.png")
+    colours = np.zeros((40, 60, 3), np.uint8)
+    colours[:5] = 128, 128, 128
+    mask(root / "trainannot" / "x.png", colours)
+    write_text(root / "train.txt", "/SegNet/CamVid/train/x.png /SegNet/CamVid/trainannot/x.png\n")
+    return root
+
+
+def ade20k(root: Path, year: int = 2017) -> Path:
+    folder = root / "images" / "training" / "street"
+    photo(folder / "a.jpg")
+    code = np.zeros((40, 60, 3), np.uint8)  # class in R and G, number of the object in B
+    code[3:8, 4:10], code[10:15] = (0, 5, 1), (10, 7, 2)
+    mask(folder / "a_seg.png", code)
+    objects = [("car", 5, 0), ("sky", 263, 0), ("wheel", 9, 1)]
+    if year == 2017:
+        lines = [
+            f'{number} # {level} # 0 # x # {name} # "red"\n'
+            for number, (name, _, level) in enumerate(objects, 1)
+        ]
+        write_text(folder / "a_atr.txt", "".join(lines))
+        return root
+    listed = [
+        {"raw_name": name, "name_ndx": index, "parts": {"part_level": level}}
+        for name, index, level in objects
+    ]
+    write_json(folder / "a.json", {"annotation": {"object": listed}})
+    return root
+
+
+def ade20k_2020(root: Path) -> Path:
+    return ade20k(root, 2020)
+
+
+def mapillary(root: Path) -> Path:
+    photo(root / "training" / "images" / "a.jpg")
+    values = np.full((40, 60), 2 << 8, np.uint16)
+    values[3:8, 4:10] = (1 << 8) + 1
+    mask(root / "training" / "v2.0" / "instances" / "a.png", values)
+    labels = [{"name": name, "color": [0, 0, 0]} for name in ("void--a", "car", "road")]
+    write_json(root / "config_v2.0.json", {"labels": labels})
+    return root
+
+
+def data_folder(root: Path) -> Path:
+    photo(root / "images" / "a.jpg")
+    labels = np.full((40, 60), 254, np.uint8)
+    labels[3:9, 4:40] = 1
+    for name in ("masks", "scribbles"):
+        mask(root / name / "a.png", labels)
+    texts = {
+        "classes.txt": "background\ncat\n",
+        "tags.csv": "image,class\na,cat\n",
+        "boxes.csv": "image,class,xmin,ymin,xmax,ymax\na,cat,1,2,30,20\n",
+        "points.csv": "image,class,x,y\na,cat,3,4\n",
+        "splits/train.txt": "a\n",
+    }
+    for name, text in texts.items():
+        write_text(root / name, text)
+    return root
+
+
+def voc_masks(root: Path) -> Path:
+    photo(root / "JPEGImages" / "a.jpg")
+    labels = np.zeros((40, 60), np.uint8)
+    labels[3:9], labels[9] = 8, 255
+    mask(root / "SegmentationClass" / "a.png", labels)
+    write_text(root / "ImageSets" / "Segmentation" / "train.txt", "a\n")
+    return root
+
+
+def scribblesup_xml(root: Path) -> Path:
+    photo(root / "2007_000001.jpg")
+    point = "<point><X>{}</X><Y>{}</Y></point>".format
+    return write_text(
+        root / "2007_000001.xml",
+        "<annotation><filename>2007_000001.jpg</filename><size><width>60</width><height>40"
+        "</height></size><polygon><tag>plane</tag>"
+        f"{point(5, 4)}{point(30, 6)}{point(20, 33)}</polygon></annotation>",
+    )
+
+
+def mask(path: Path, values: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path)
+    return path
+
+
 def write_text(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -259,19 +394,10 @@ def write_json(path: Path, tree: object) -> Path:
 MAKERS = {
     maker.__name__: maker
     for maker in (
-        labelme,
-        label_studio,
-        coco,
-        panoptic,
-        cvat,
-        yolo,
-        darknet,
-        open_images,
-        datumaro,
-        voc,
-        label_png,
-        clicks,
-        boxes_csv,
+        *(labelme, label_studio, coco, coco_masks, panoptic, cvat, datumaro, yolo),
+        *(open_images, voc, voc_masks, scribblesup_xml, label_png, clicks, boxes_csv, tags_csv),
+        *(cityscapes, cityscapes_instances, cityscapes_colours, camvid, ade20k, ade20k_2020),
+        *(mapillary, data_folder, darknet),
     )
 }
 # Some samples come without their images.
@@ -347,7 +473,7 @@ def damage_file(path: Path, rng: random.Random) -> str:
     if file.suffix in {".csv", ".txt", ".yaml", ".data", ".names", ".meta"}:
         ways += [damage_csv] * 3
     if file.suffix in {".png", ".jpg"}:
-        ways += [declare_huge]
+        ways += [declare_huge, damage_values]
     way = rng.choice(ways)
     way(file, rng)
     return f"{way.__name__} of {file.name}"
@@ -443,6 +569,17 @@ def damage_csv(file, rng):
     row = rng.choice(rows)
     row[rng.randrange(len(row))] = rng.choice([*JUNK_TEXT, '"', "a,b,c"])
     file.write_text("\n".join(map(separator.join, rows)))
+
+
+def damage_values(file, rng):
+    """Paint over some of a picture, and at times keep one channel of it or make it smaller."""
+    with Image.open(file) as picture:
+        values = np.array(picture)
+    part = values[rng.randrange(values.shape[0]) :, : rng.randrange(values.shape[1])]
+    part[...] = rng.choice([1, 77, 253, 254, 255])
+    if rng.random() < 0.3:
+        values = rng.choice([values[:-5], values.reshape(*values.shape[:2], -1)[..., 0]])
+    Image.fromarray(np.ascontiguousarray(values)).save(file)
 
 
 def declare_huge(file, rng):
