@@ -33,9 +33,9 @@ def test_without_background_class_0_has_objects():
     assert found.covered.all()
 
 
-def test_regions_under_the_least_area_are_no_objects():
+def test_regions_under_the_min_area_are_no_objects():
     labels = np.array([[1, 1, 1, 0, 1, 1]], np.uint8)
-    (found,) = find_objects(labels, least_area=3)
+    (found,) = find_objects(labels, min_area=3)
     assert found.covered.sum() == 3
 
 
@@ -50,7 +50,7 @@ def test_an_instance_map_tells_touching_objects_apart_and_joins_their_parts():
 
 def test_an_instance_keeps_the_pixels_of_its_most_frequent_class():
     labels = np.array([[2, 1, 1, 255, 0]], np.uint8)
-    (found,) = find_objects(labels, np.full((1, 5), 3), least_area=2)
+    (found,) = find_objects(labels, np.full((1, 5), 3), min_area=2)
     assert found.class_id == 1
     assert whole(found, labels.shape).astype(int).tolist() == [[0, 1, 1, 0, 0]]
 

@@ -106,7 +106,7 @@ def test_strokes_on_photographs_agree_with_their_masks(shared):
     widths = []
     for path in sorted(folder.glob("*.png"))[:8]:
         labels = read_label_map(path, num_classes=len(VOC_CLASSES))
-        areas = [*find_objects(labels, least_area=20), *background_parts(labels)]
+        areas = [*find_objects(labels, min_area=20), *background_parts(labels)]
         strokes = simulate_scribbles(np.random.default_rng(0), areas)
         assert len(strokes) == len(areas)
         for stroke in strokes:

@@ -51,9 +51,9 @@ def simulate_marks(
     Returns:
         Tags, boxes, points and strokes.
     """
-    objects = find_objects(labels, instances, least_area=min_area, has_background=has_background)
+    objects = find_objects(labels, instances, min_area=min_area, has_background=has_background)
     wanted = background and has_background
-    areas = [*objects, *(background_parts(labels, least_area=min_area) if wanted else ())]
+    areas = [*objects, *(background_parts(labels, min_area=min_area) if wanted else ())]
     marks = Marks()
     if "tags" in kinds:
         marks += Marks(tags=simulate_tags(labels, has_background=has_background))

@@ -53,7 +53,7 @@ def find_objects(
     labels: LabelMap,
     instances: InstanceMap | None = None,
     *,
-    least_area: int = 1,
+    min_area: int = 1,
     has_background: bool = True,
 ) -> list[ObjectArea]:
     """Find the objects of a full mask.
@@ -65,7 +65,7 @@ def find_objects(
     Args:
         labels: Label map, (H, W).
         instances: Instance map, (H, W).
-        least_area: Number of pixels below which a region or instance is no object.
+        min_area: Smallest number of pixels of an object.
         has_background: Class 0 is background.
 
     Returns:
@@ -91,15 +91,15 @@ def find_objects(
         countable &= ~np.isin(labels, labels[numbers > 0])
     regions = _connected_regions(labels, countable)
     numbers[countable] = regions[countable] + numbers.max(initial=0)
-    return _cut_out(labels, numbers, least_area)
+    return _cut_out(labels, numbers, min_area)
 
 
-def background_parts(labels: LabelMap, *, least_area: int = 1) -> list[ObjectArea]:
+def background_parts(labels: LabelMap, *, min_area: int = 1) -> list[ObjectArea]:
     """Find the connected parts of the background that a person would mark: all but scraps.
 
     Args:
         labels: Label map, (H, W), whose class 0 is background.
-        least_area: Number of pixels below which a part is left out.
+        min_area: Smallest number of pixels of a part.
 
     Examples:
         >>> labels = np.array([[0, 1, 0, 0], [0, 1, 0, 0]], np.uint8)
@@ -107,7 +107,7 @@ def background_parts(labels: LabelMap, *, least_area: int = 1) -> list[ObjectAre
         [2, 4]
     """
     background = labels == 0
-    least = max(least_area, _SMALL_PART * background.sum())
+    least = max(min_area, _SMALL_PART * background.sum())
     parts = _cut_out(labels, _connected_regions(labels, background), least)
     return [ObjectArea(0, part.rows, part.columns, part.covered) for part in parts]
 
@@ -130,14 +130,14 @@ def _own_pixels(labels: LabelMap, instances: InstanceMap, countable: Canvas) -> 
     return np.where(kept, numbers, 0)
 
 
-def _cut_out(labels: LabelMap, numbers: NDArray[np.int64], least_area: float) -> list[ObjectArea]:
+def _cut_out(labels: LabelMap, numbers: NDArray[np.int64], min_area: float) -> list[ObjectArea]:
     found = np.unique(numbers[numbers > 0])
     compact = np.where(numbers > 0, np.searchsorted(found, numbers) + 1, 0)
     areas = []
     for number, part in zip(found.tolist(), ndimage.find_objects(compact), strict=True):
         rows, columns = part
         covered = numbers[rows, columns] == number
-        if covered.sum() >= least_area:
+        if covered.sum() >= min_area:
             class_id = int(labels[rows, columns][covered][0])
             areas.append(ObjectArea(class_id, rows, columns, covered, number))
     return areas
