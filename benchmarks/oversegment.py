@@ -26,6 +26,13 @@ from rich.console import Console
 from skimage.segmentation import felzenszwalb, slic
 from torch import as_tensor
 
+from region_quality import (
+    achievable_accuracy,
+    achievable_labels,
+    boundary_recall,
+    contour_density,
+    undersegmentation_error,
+)
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record
 from weakseg.evaluation import label_confusion
@@ -33,13 +40,6 @@ from weakseg.images.reading import read_image
 from weakseg.marks.label_maps import read_label_map
 from weakseg.marks.label_values import VOID
 from weakseg.oversegments import OversegmentSettings, oversegment_image
-from weakseg.oversegments.quality import (
-    achievable_accuracy,
-    achievable_labels,
-    boundary_recall,
-    contour_density,
-    undersegmentation_error,
-)
 from weakseg.support.errors import WeightsError
 from weakseg.support.machine import machine_name
 from weakseg.support.progress import progress

@@ -107,13 +107,6 @@ def test_a_step_without_prototypes_can_be_stored():
     assert [len(kept.label) for kept in saved_and_loaded(bank, 2).steps()] == [0, 4]
 
 
-def test_clearing_forgets_everything():
-    bank = MemoryBank(2)
-    bank.append(step(0))
-    bank.clear()
-    assert len(bank) == 0
-
-
 def test_a_bank_has_no_buffers_that_processes_would_exchange():
     """Banks of several processes differ in size; DDP broadcasts buffers and would hang."""
     bank = MemoryBank(2)

@@ -8,8 +8,8 @@
 - The loss: `contrastive_loss` for one label each, `set_contrastive_loss` for a set of labels.
 - The objective: `PixelToSegmentLoss` is that loss under the four relations, with a `MemoryBank` of
   earlier steps and, for affinity, `propagate_labels`. `polynomial_decay` is the learning rate.
-- Inference: `majority_label` labels the prototypes of a memory; `nearest_labels`, `vote_share` and
-  `majority_vote` label new segments by it.
+- Inference: `majority_label` labels the prototypes of a memory; `nearest_labels` and
+  `vote_share` label new segments by it.
 """
 
 from weakseg.method.affinity import propagate_labels
@@ -18,7 +18,7 @@ from weakseg.method.features import colour_features, location_features
 from weakseg.method.kmeans import grid_labels, spherical_kmeans
 from weakseg.method.memory import MemoryBank, Prototypes
 from weakseg.method.objective import PixelToSegmentLoss, Relation
-from weakseg.method.retrieval import majority_vote, nearest_labels, vote_share
+from weakseg.method.retrieval import nearest_labels, vote_share
 from weakseg.method.schedule import polynomial_decay
 from weakseg.method.segments import Segments, majority_label, segment_pixels, segment_prototypes
 from weakseg.method.vectors import unit_length
@@ -34,7 +34,6 @@ __all__ = [
     "grid_labels",
     "location_features",
     "majority_label",
-    "majority_vote",
     "nearest_labels",
     "polynomial_decay",
     "propagate_labels",

@@ -95,10 +95,6 @@ class MemoryBank(nn.Module):
         self._steps.append(Prototypes(*(column.detach().clone() for column in kept)))
         del self._steps[: -self.size]
 
-    def clear(self) -> None:
-        """Remove all prototypes."""
-        self._steps.clear()
-
     def get_extra_state(self) -> dict[str, Any]:
         """Return the content for `state_dict`: plain tensors, safe to load with `weights_only`."""
         return {"images_seen": self._images_seen, "steps": [step._asdict() for step in self._steps]}

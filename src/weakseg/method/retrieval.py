@@ -77,23 +77,3 @@ def vote_share(labels: Tensor, num_classes: int) -> Tensor:
     votes = torch.zeros(len(labels), num_classes, device=labels.device)  # (Q, C)
     votes.scatter_add_(1, labels.long().masked_fill(~valid, 0), valid.float())
     return votes / valid.sum(dim=1, keepdim=True).clamp(min=1)
-
-
-def majority_vote(labels: Tensor, num_classes: int) -> Tensor:
-    """Return the most frequent class among the neighbours.
-
-    Args:
-        labels: (Q, k) int, k at least 1.
-        num_classes: C.
-
-    Returns:
-        (Q,) int64; the lowest class wins a tie.
-
-    Source: SPML, inference.
-
-    Examples:
-        >>> import torch
-        >>> majority_vote(torch.tensor([[2, 0, 2], [1, 0, 2]]), 3)
-        tensor([2, 0])
-    """
-    return vote_share(labels, num_classes).argmax(dim=1)  # (Q,)

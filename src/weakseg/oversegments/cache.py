@@ -62,20 +62,10 @@ def oversegment_images(
     workers: int | None = None,
     device: str = "auto",
 ) -> Path:
-    """Oversegment the images without a current region map in the cache.
-
-    Args:
-        images: Names, which may hold folders ("a/b"), with the image files.
-        settings: Boundaries and number of regions.
-        cache_dir: Folder for region maps of any settings.
-        workers: Processes, as in `write_region_maps`.
-        device: Device of the boundary network, if there is one.
+    """Call `write_region_maps` on the settings' own folder, `<cache_dir>/<settings.key()>`.
 
     Returns:
-        `<cache_dir>/<settings.key()>`, the folder of these settings' maps.
-
-    Raises:
-        WeaksegError: As in `write_region_maps`.
+        That folder.
     """
     folder = cache_dir / settings.key()
     write_region_maps(images, settings, folder, workers=workers, device=device)

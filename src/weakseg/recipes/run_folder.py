@@ -12,86 +12,44 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
 
-_OWN_FILES = (
-    "recipe.yaml",
-    "classes.txt",
-    "log.csv",
-    "checkpoints",
-    "stages",
-    "model.safetensors",
-    "memory.safetensors",
-    "scores.json",
-    "report.html",
-)
-
-
 LATE_STAGES = ("relabel", "classify", "inference")
 """Parts of a recipe that come after the long training, and may change when a run is resumed."""
 
 
-@dataclass(frozen=True)
-class TrainingFolder:
-    """Log and checkpoint of a training.
+class Inside:
+    """A path inside a folder: read from an object with a `root`, it is the full path.
 
     Args:
-        root: The folder.
+        parts: Names of folders and of the file, from the root down.
     """
 
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+    def __get__(self, folder: TrainingFolder, owner: type) -> Path:
+        return folder.root.joinpath(*self.parts)
+
+
+@dataclass(frozen=True)
+class TrainingFolder:
+    """Folder of a training."""
+
     root: Path
-
-    @property
-    def log(self) -> Path:
-        """Losses and learning rate of every step."""
-        return self.root / "log.csv"
-
-    @property
-    def checkpoint(self) -> Path:
-        """The state from which `--resume` continues."""
-        return self.root / "checkpoints" / "last.ckpt"
+    log = Inside("log.csv")  # losses and learning rate of every step
+    checkpoint = Inside("checkpoints", "last.ckpt")  # the state from which `--resume` continues
 
 
 @dataclass(frozen=True)
 class RunFolder(TrainingFolder):
-    """Paths inside a run.
+    """Folder of a run."""
 
-    Args:
-        root: The run folder.
-    """
-
-    @property
-    def recipe(self) -> Path:
-        """The recipe in full."""
-        return self.root / "recipe.yaml"
-
-    @property
-    def classes(self) -> Path:
-        """The class names."""
-        return self.root / "classes.txt"
-
-    @property
-    def stages(self) -> Path:
-        """Results of the stages of the run, a folder each."""
-        return self.root / "stages"
-
-    @property
-    def model(self) -> Path:
-        """The trained network."""
-        return self.root / "model.safetensors"
-
-    @property
-    def memory(self) -> Path:
-        """The labelled prototypes of the training images."""
-        return self.root / "memory.safetensors"
-
-    @property
-    def scores(self) -> Path:
-        """The scores on the validation split."""
-        return self.root / "scores.json"
-
-    @property
-    def report(self) -> Path:
-        """The report."""
-        return self.root / "report.html"
+    recipe = Inside("recipe.yaml")  # in full
+    classes = Inside("classes.txt")  # one name a line
+    stages = Inside("stages")  # results of the stages, a folder each
+    model = Inside("model.safetensors")  # the trained network
+    memory = Inside("memory.safetensors")  # the labelled prototypes of the training images
+    scores = Inside("scores.json")  # on the validation split
+    report = Inside("report.html")
 
     def prepare(
         self, recipe: Recipe, classes: ClassList, *, resume: bool = False, overwrite: bool = False
@@ -139,7 +97,8 @@ class RunFolder(TrainingFolder):
             )
         if not self.recipe.is_file():
             raise RunError(f"{self.root}: is no run folder, so --overwrite leaves it alone.")
-        for name in _OWN_FILES:
+        own = {**vars(TrainingFolder), **vars(RunFolder)}.values()
+        for name in [path.parts[0] for path in own if isinstance(path, Inside)]:
             path = self.root / name
             if path.is_dir():
                 shutil.rmtree(path)

@@ -13,7 +13,7 @@ from typing import Any
 
 from weakseg.datasets.records import Record
 from weakseg.marks.kinds import Marks
-from weakseg.recipes.run_folder import RunFolder, TrainingFolder
+from weakseg.recipes.run_folder import Inside, RunFolder, TrainingFolder
 from weakseg.support.files import replacing
 from weakseg.support.machine import is_first_process
 from weakseg.training.processes import split_among_processes
@@ -31,16 +31,12 @@ class StageFolder(TrainingFolder):
     """
 
     key: str = ""
+    model = Inside("model.safetensors")  # the network that the stage trains
 
     @property
     def name(self) -> str:
         """The stage's name."""
         return self.root.name
-
-    @property
-    def model(self) -> Path:
-        """The network that the stage trains."""
-        return self.root / "model.safetensors"
 
     def maps(self, record: Record) -> Path:
         """Return the file of an image's activation maps."""

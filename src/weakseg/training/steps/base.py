@@ -28,6 +28,7 @@ class TrainingModule(L.LightningModule):
         steps: Length of the training, for the decay of the learning rate.
     """
 
+    network: nn.Module
     terms: dict[str, Tensor]
 
     def __init__(self, optimizer: OptimizerConfig, *, seed: int, steps: int) -> None:
@@ -38,9 +39,9 @@ class TrainingModule(L.LightningModule):
         self.steps = steps
 
     @property
-    @abstractmethod
     def trained(self) -> nn.Module:
         """The network that is trained."""
+        return self.network
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from weakseg.datasets.draws import Batch
 from weakseg.datasets.transforms import shrink_labels
@@ -24,6 +24,8 @@ class ClassifierModule(TrainingModule):
     Source: SPML (arXiv 2105.00957), section 4.1: the classifier is trained on the embedding.
     """
 
+    network: EmbeddingNetwork
+
     def __init__(self, recipe: Recipe, network: EmbeddingNetwork) -> None:
         optimizer = recipe.optimizer.at_rate(recipe.classify.lr)
         super().__init__(optimizer, seed=recipe.seed, steps=recipe.classify.steps)
@@ -31,11 +33,6 @@ class ClassifierModule(TrainingModule):
         self.whole = recipe.classify.train == "network"
         for part in (network.backbone, network.head) if not self.whole else ():
             part.requires_grad_(False)
-
-    @property
-    def trained(self) -> nn.Module:
-        """The network."""
-        return self.network
 
     def train(self, mode: bool = True) -> Self:
         """Keep the embedding in evaluation mode where only the classifier is trained."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from weakseg.datasets.draws import Batch
 from weakseg.datasets.transforms import shrink_labels, shrink_regions
@@ -15,7 +15,7 @@ from weakseg.method import (
     colour_features,
     location_features,
 )
-from weakseg.models import build_network, freeze_batch_norm
+from weakseg.models import EmbeddingNetwork, build_network, freeze_batch_norm
 from weakseg.models.spec import network_spec
 from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
 from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
@@ -31,6 +31,8 @@ class EmbeddingModule(TrainingModule):
     Source: SPML, section 3.
     """
 
+    network: EmbeddingNetwork
+
     def __init__(self, recipe: Recipe, classes: ClassList) -> None:
         super().__init__(recipe.optimizer, seed=recipe.seed, steps=recipe.training.steps)
         self.recipe = recipe
@@ -44,11 +46,6 @@ class EmbeddingModule(TrainingModule):
         self.contrastive = recipe.method == "spml"
         self.objective = build_objective(recipe.objective, classes)
         self.memory = MemoryBank(recipe.objective.memory)
-
-    @property
-    def trained(self) -> nn.Module:
-        """The network."""
-        return self.network
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the weighted terms of the loss.

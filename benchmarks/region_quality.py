@@ -1,4 +1,4 @@
-"""Measures of regions against a ground-truth mask.
+"""Measures of regions against a ground-truth mask, for `oversegment.py`.
 
 After Neubert and Protzel, "Superpixel Benchmark and Comparison", Forum Bildverarbeitung 2012, over
 the labelled pixels: void ones lie between objects, where the class is ambiguous.
