@@ -75,7 +75,7 @@ class ImportSettings:
         if not set(self.complete) <= set(get_args(Complete)):
             raise RecipeError(f"complete: expected boxes or masks, but got {list(self.complete)}")
         if self.complete and not self.background:
-            raise RecipeError("complete: says what is background, but background is false")
+            raise RecipeError("complete: needs a background class, but background is false")
 
     @property
     def source(self) -> SourceOptions:

@@ -69,7 +69,7 @@ def oversegment(
             Existing maps of the same settings are kept.
         overlay: Write `NAME.overlay.jpg` beside each map: the contours over the image.
         overwrite: Replace region maps of other settings in `out`.
-        workers: Processes beside this one; 0: none, None: one a core where it pays.
+        workers: Worker processes; 0: none, None: one per core where that is faster.
         device: Device of the network of HED boundaries: a torch device, or auto.
 
     Returns:

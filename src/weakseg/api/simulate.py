@@ -149,7 +149,7 @@ def simulate(
         config: Layout of the data, and the names of its splits to train and to score on: keys of
             `data` in a recipe, which win over data.yaml.
         overwrite: Replace an existing data folder.
-        workers: Processes beside this one; 0: none, None: one a core where it pays.
+        workers: Worker processes; 0: none, None: one per core where that is faster.
 
     Returns:
         What was made.

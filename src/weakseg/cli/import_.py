@@ -84,7 +84,7 @@ def run(options: Namespace) -> int:
     if done.lacks_background:
         out.print(
             "[yellow]note:[/] nothing is marked as background, so a network would find it nowhere. "
-            "If what is not marked is background, say --complete masks."
+            "If what is not marked is background, use --complete masks."
         )
     root = escape(str(done.root))
     out.print(f"Next: weakseg inspect {root}; weakseg train {root} --out run")
