@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 FILE = Path("a.json")
@@ -17,10 +18,10 @@ def test_both_forms_unpack_to_the_mask_that_pycocotools_packed(mask):
     mask_utils = pytest.importorskip("pycocotools.mask")
     packed = mask_utils.encode(np.asfortranarray(mask, np.uint8))
     frame = {"size": list(mask.shape), "counts": packed["counts"].decode()}
-    size, runs = read_run_lengths(frame, "'segmentation'", FILE)
+    size, runs = read_run_lengths(frame, "'segmentation'", Entry(FILE))
     assert size == mask.shape
     assert (mask_of_runs(runs, size) == mask).all()
-    assert read_run_lengths(frame | {"counts": runs}, "'segmentation'", FILE) == (size, runs)
+    assert read_run_lengths(frame | {"counts": runs}, "'segmentation'", Entry(FILE)) == (size, runs)
 
 
 @pytest.mark.parametrize(
@@ -38,5 +39,5 @@ def test_both_forms_unpack_to_the_mask_that_pycocotools_packed(mask):
 )
 def test_damaged_run_lengths_are_errors_that_name_the_entry(value, says):
     with pytest.raises(DataError, match=r"^a\.json, mask 3: ") as caught:
-        read_run_lengths(value, "'segmentation'", FILE, "mask 3")
+        read_run_lengths(value, "'segmentation'", Entry(FILE, "mask 3"))
     assert says in str(caught.value)

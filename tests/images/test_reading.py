@@ -1,12 +1,21 @@
 """Pictures that are damaged or too large."""
 
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.images.reading import MAX_PIXELS, check_image, image_size, read_image, size_fault
+from weakseg.images.reading import (
+    MAX_PIXELS,
+    check_image,
+    image_size,
+    read_image,
+    read_size,
+    size_fault,
+)
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 
@@ -36,3 +45,9 @@ def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(tmp_path, rea
     path.write_bytes(claimed.ljust(2000, b"\0"))
     with pytest.raises(DataError, match=rf"a\.png: .*{says}"):
         read(path)
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, -1), (2.5, 5), (1e9, 1e9), (None, 5), (True, 5)])
+def test_sizes_of_no_image_are_refused(size):
+    with pytest.raises(DataError, match=r"a.json, entry: expected"):
+        read_size(*size, Entry(Path("a.json"), "entry"))

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from weakseg.formats.points import read_points
 from weakseg.formats.source import Annotated
 from weakseg.inspection import inspect_marks
 from weakseg.marks.classes import VOC_CLASSES, ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
+from weakseg.marks.points import read_points
 from weakseg.marks.rasterize import DrawingRules
 from weakseg.report.kit.overlays import overlay_marks
 from weakseg.support.errors import DataError

@@ -25,6 +25,7 @@ from weakseg.marks.classes import ClassList, read_classes
 from weakseg.marks.kinds import Marks
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import DataConfig
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 _log = logging.getLogger(__name__)
@@ -206,10 +207,8 @@ class DataFolder:
             raise DataError("the split is empty: expected one image name a line", path=path)
         for number, name in names:
             if name not in self.images:
-                raise DataError(
-                    f"there is no image {name!r} in {self.layout.images}",
-                    path=path,
-                    entry=f"line {number}",
+                raise Entry(path, f"line {number}").error(
+                    f"there is no image {name!r} in {self.layout.images}"
                 )
         return list(dict.fromkeys(name for _, name in names))
 

@@ -20,6 +20,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_of
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
 
 
@@ -182,11 +183,9 @@ class Importer:
     def _miss(self, item: Annotated) -> None:
         message = f"the image {item.name!r} is not found beside it"
         if not self._allow_missing:
-            raise DataError(
+            raise Entry(item.path, item.entry).error(
                 f"{message}; --images FOLDER says where images are, --allow_missing leaves out "
-                "what is not there",
-                path=item.path,
-                entry=item.entry,
+                "what is not there"
             )
         self._note("missing", f"{message}; it is left out", item)
 

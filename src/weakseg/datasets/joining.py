@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from weakseg.formats.source import Annotated
-from weakseg.support.errors import DataError
+from weakseg.support.entries import Entry
 
 
 def joined(streams: Sequence[Iterable[Annotated]]) -> Iterator[Annotated]:
@@ -46,11 +46,9 @@ def _file_name(name: str) -> str:
 
 def _join(first: Annotated, second: Annotated) -> Annotated:
     if first.size and second.size and first.size != second.size:
-        raise DataError(
+        raise Entry(second.path, second.entry).error(
             f"says that image {second.name!r} has size (H, W) {second.size} while {first.path} "
-            f"says {first.size}",
-            path=second.path,
-            entry=second.entry,
+            f"says {first.size}"
         )
     return replace(
         first,

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from weakseg.formats.source import Annotated
 from weakseg.images.reading import FIRST_ROTATED, UPRIGHT, exif_orientation, opened
 from weakseg.marks.findings import Finding
-from weakseg.support.errors import DataError
+from weakseg.support.entries import Entry
 
 
 def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tuple[Finding, ...]]:
@@ -62,8 +62,6 @@ def _stored_anew(picture: Image.Image, kind: str | None) -> bytes:
 
 def _check_size(item: Annotated, size: tuple[int, int]) -> None:
     if item.size is not None and item.size != size:
-        raise DataError(
-            f"says that image {item.name!r} has size (H, W) {item.size} while it is {size}",
-            path=item.path,
-            entry=item.entry,
+        raise Entry(item.path, item.entry).error(
+            f"says that image {item.name!r} has size (H, W) {item.size} while it is {size}"
         )

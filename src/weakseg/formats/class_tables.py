@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from weakseg.formats.folders import read_lines
 from weakseg.formats.palette_files import Colour, Palette
-from weakseg.formats.source import ClassFinder
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.label_values import VOID
 from weakseg.marks.palette import class_palette
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import read_lines
 
 LABEL_COLOURS = "label_colors.txt"
 """A folder's own list of classes, beside the masks of CamVid and Cityscapes."""
@@ -33,7 +34,9 @@ class ClassTable:
 
     def ids(self, classes: ClassFinder, path: Path) -> list[int]:
         """Return the class ids by number, `VOID` among them; `path` is for messages."""
-        return [VOID if name in self.void else classes.find(name, path=path) for name in self.names]
+        return [
+            VOID if name in self.void else classes.find(name, Entry(path)) for name in self.names
+        ]
 
     def palette(self) -> Palette:
         """Return the names by colour; of classes that share a colour, those of no void count."""
@@ -59,11 +62,10 @@ def read_label_colours(path: Path, void: Collection[str], *, black_first: bool) 
     for number, line in enumerate(read_lines(path), 1):
         parts = line.split()
         if parts and not parts[0].startswith("#"):
-            name, colour = _label_colour(parts, path, f"line {number}")
+            entry = Entry(path, f"line {number}")
+            name, colour = _label_colour(parts, entry)
             if name in colours:
-                raise DataError(
-                    f"class {name!r} is listed twice", path=path, entry=f"line {number}"
-                )
+                raise entry.error(f"class {name!r} is listed twice")
             colours[name] = colour
     if None in colours.values() and set(colours.values()) != {None}:
         raise DataError("expected a colour for every class, or for none", path=path)
@@ -78,15 +80,13 @@ def read_label_colours(path: Path, void: Collection[str], *, black_first: bool) 
     return ClassTable(tuple(colours), frozenset(void) & colours.keys(), tuple(drawn))
 
 
-def _label_colour(parts: list[str], path: Path, entry: str) -> tuple[str, Colour | None]:
+def _label_colour(parts: list[str], entry: Entry) -> tuple[str, Colour | None]:
     if len(parts) < 4:
         return " ".join(parts), None
     values = [int(part) for part in parts[:3] if part.isdecimal() and int(part) < 256]
     if len(values) != 3:
-        raise DataError(
-            f"expected red, green, blue, 0 to 255, and a name, but got {' '.join(parts)!r:.60}",
-            path=path,
-            entry=entry,
+        raise entry.error(
+            f"expected red, green, blue, 0 to 255, and a name, but got {' '.join(parts)!r:.60}"
         )
     red, green, blue = values
     return " ".join(parts[3:]), (red, green, blue)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from weakseg.formats.source import Annotated
 from weakseg.images.reading import image_size
 from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.findings import Finding, Oddity
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.outlines import ellipse
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 _NAMED = 8  # things in one finding
@@ -26,19 +28,17 @@ class Collector:
     """The marks and findings of one image; marks without an extent become findings.
 
     Args:
-        path: The file of marks.
-        entry: Where in it the image is.
+        entry: Where the image is in the file of marks.
 
     Examples:
-        >>> collector = Collector(Path("a.json"))
-        >>> collector.box(1, [(2, 2), (5, 3)], "shape 1")
-        >>> collector.polygon(1, [(2, 2), (5, 3)], "shape 2")
+        >>> collector = Collector(Entry(Path("a.json")))
+        >>> collector.box(1, [(2, 2), (5, 3)], collector.entry.part("shape 1"))
+        >>> collector.polygon(1, [(2, 2), (5, 3)], collector.entry.part("shape 2"))
         >>> len(collector.marks().boxes), str(collector.findings()[0])
         (1, 'a.json, shape 2: a polygon of 2 corners; left out')
     """
 
-    def __init__(self, path: Path, entry: str | None = None) -> None:
-        self.path = path
+    def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self._tags: set[int] = set()
         self._drawn: list[Drawn] = []
@@ -49,7 +49,11 @@ class Collector:
         """Add a class that is somewhere in the image."""
         self._tags.add(class_id)
 
-    def point(self, class_id: int, place: Place, entry: str, instance: int | None = None) -> None:
+    def add(self, mark: Drawn) -> None:
+        """Add a mark as it is."""
+        self._drawn.append(mark)
+
+    def point(self, class_id: int, place: Place, entry: Entry, instance: int | None = None) -> None:
         """Add a click."""
         self._check([place], entry)
         self._drawn.append(Point(class_id, *place, instance))
@@ -58,7 +62,7 @@ class Collector:
         self,
         class_id: int,
         corners: Sequence[Place],
-        entry: str,
+        entry: Entry,
         instance: int | None = None,
         *,
         rotated: bool = False,
@@ -79,7 +83,7 @@ class Collector:
         class_id: int,
         corner: Place,
         edges: Place,
-        entry: str,
+        entry: Entry,
         instance: int | None = None,
         *,
         degrees: float = 0.0,
@@ -104,7 +108,7 @@ class Collector:
         self.box(class_id, corners, entry, instance, rotated=degrees % 360 != 0)
 
     def stroke(
-        self, class_id: int, path: Sequence[Place], entry: str, instance: int | None = None
+        self, class_id: int, path: Sequence[Place], entry: Entry, instance: int | None = None
     ) -> None:
         """Add a line of the thinnest pen."""
         self._check(path, entry)
@@ -114,7 +118,7 @@ class Collector:
             self.note("empty", "a line without places; left out", entry)
 
     def polygon(
-        self, class_id: int, ring: Sequence[Place], entry: str, instance: int | None = None
+        self, class_id: int, ring: Sequence[Place], entry: Entry, instance: int | None = None
     ) -> None:
         """Add an outlined area."""
         self._check(ring, entry)
@@ -129,7 +133,7 @@ class Collector:
         centre: Place,
         radii: Place,
         degrees: float,
-        entry: str,
+        entry: Entry,
         instance: int | None = None,
     ) -> None:
         """Add the area of an ellipse, rotated clockwise."""
@@ -141,7 +145,7 @@ class Collector:
         else:
             self.note("empty", "an ellipse without area; left out", entry)
 
-    def mask(self, class_id: int, mask: Canvas, entry: str, instance: int | None = None) -> None:
+    def mask(self, class_id: int, mask: Canvas, entry: Entry, instance: int | None = None) -> None:
         """Add a painted area, (H, W), of the image's size; only its bounding box is kept."""
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         if rows.size:
@@ -151,16 +155,17 @@ class Collector:
         else:
             self.note("empty", _NO_PIXELS, entry)
 
-    def region(self, region: Region, entry: str) -> None:
+    def region(self, region: Region, entry: Entry) -> None:
         """Add a painted area."""
         if any(region.runs[1::2]):
             self._drawn.append(region)
         else:
             self.note("empty", _NO_PIXELS, entry)
 
-    def note(self, kind: Oddity, message: str, entry: str | None = None) -> None:
+    def note(self, kind: Oddity, message: str, entry: Entry | None = None) -> None:
         """Add a finding; the same one of the same entry is kept once."""
-        self._findings[Finding(kind, message, self.path, entry or self.entry)] = None
+        place = entry or self.entry
+        self._findings[Finding(kind, message, place.path, place.name)] = None
 
     def unread(self, what: str) -> None:
         """Note what the file holds and weakseg does not use; an image gets one finding of all."""
@@ -187,7 +192,7 @@ class Collector:
         ]
         more = f" and {len(self._unread) - _NAMED} more" if len(self._unread) > _NAMED else ""
         message = f"weakseg does not use {', '.join(named)}{more}"
-        return (*self._findings, Finding("unread", message, self.path, self.entry))
+        return (*self._findings, Finding("unread", message, self.entry.path, self.entry.name))
 
     def fraction_size(self, picture: Path | None) -> Size | None:
         """Read the size of the image, of which marks are fractions; note where that is impossible.
@@ -208,15 +213,22 @@ class Collector:
             self._findings[Finding("damaged", message, picture)] = None
             return None
 
-    def error(self, message: str, entry: str | None = None) -> DataError:
-        """Return an error that names the file and the entry."""
-        return DataError(message, path=self.path, entry=entry or self.entry)
+    def annotated(
+        self,
+        name: str,
+        picture: Path | bytes | None,
+        size: Size | None = None,
+        split: str | None = None,
+    ) -> Annotated:
+        """Return the image with its marks and findings; see `Annotated`."""
+        path, entry = self.entry.path or Path(), self.entry.name
+        return Annotated(name, self.marks(), picture, size, path, entry, split, self.findings())
 
-    def _check(self, places: Iterable[Place], entry: str) -> None:
+    def _check(self, places: Iterable[Place], entry: Entry) -> None:
         """Refuse places so far away that arithmetic has made them infinite."""
         if not all(math.isfinite(x) and math.isfinite(y) for x, y in places):
-            raise self.error(
-                "expected places near the image, but got one too far away for a number", entry
+            raise entry.error(
+                "expected places near the image, but got one too far away for a number"
             )
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from weakseg.formats.folders import read_lines
-from weakseg.formats.layout import files_by_name
-from weakseg.formats.points import read_points
-from weakseg.formats.source import ClassFinder, image_name
-from weakseg.formats.tables import read_boxes, read_tags
-from weakseg.images.reading import find_images
-from weakseg.marks.classes import VOC_CLASSES, ClassList, read_classes
+from weakseg.images.reading import find_images, image_name
+from weakseg.marks.classes import VOC_CLASSES, ClassFinder, ClassList, read_classes
 from weakseg.marks.kinds import MARK_KINDS, Marks
+from weakseg.marks.points import read_points
+from weakseg.marks.tables import read_boxes, read_tags
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_by_name, read_lines
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")

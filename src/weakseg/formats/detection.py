@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from weakseg.formats.archives import unpacked
 from weakseg.formats.readers.ade20k import ADE20K
 from weakseg.formats.readers.camvid import CAMVID_LISTS
 from weakseg.formats.readers.cityscapes import CITYSCAPES
@@ -24,7 +23,9 @@ from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
 from weakseg.formats.readers.voc import VOC
 from weakseg.formats.readers.yolo import YOLO
-from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.marks.classes import ClassFinder
+from weakseg.support.archives import unpacked
 from weakseg.support.errors import DataError
 
 FORMATS: tuple[Format, ...] = (

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from weakseg.formats.json_files import read_json
-from weakseg.formats.source import ClassFinder
-from weakseg.formats.tables import read_table
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.tables import read_table
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.json_files import read_json
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
@@ -19,7 +20,7 @@ Colour = tuple[int, int, int]
 Palette = dict[Colour, str]
 """Names of classes by colour."""
 
-Entries = Iterator[tuple[str, Any, Any]]  # where in the file, name, colour
+Entries = Iterator[tuple[Entry, Any, Any]]  # where in the file, name, colour
 
 _UNLABELLED_NAMES = {"unlabelled", "unlabeled"}
 _LABELMAP_LINE = re.compile(r"(?P<name>.+):(?P<colour>[^:]*):[^:]*:[^:]*")
@@ -44,15 +45,11 @@ def read_palette(path: Path) -> Palette:
     palette: Palette = {}
     for entry, name, written in _entries(path):
         if not isinstance(name, str) or not name.strip():
-            raise DataError(
-                f"expected a name beside the colour, but got {name!r:.60}", path=path, entry=entry
-            )
-        colour = _colour(written, path, entry)
+            raise entry.expected("a name beside the colour", name)
+        colour = _colour(written, entry)
         if palette.setdefault(colour, name.strip()) != name.strip():
-            raise DataError(
-                f"colour {colour} has two names, {palette[colour]!r} and {name.strip()!r}",
-                path=path,
-                entry=entry,
+            raise entry.error(
+                f"colour {colour} has two names, {palette[colour]!r} and {name.strip()!r}"
             )
     if not palette:
         raise DataError("expected names and colours of classes, but found none", path=path)
@@ -76,7 +73,7 @@ def palette_ids(palette: Palette, classes: ClassFinder, path: Path) -> dict[Colo
     return {
         colour: UNLABELLED
         if name.lower() in _UNLABELLED_NAMES
-        else classes.find(name, path=path, entry=repr(name))
+        else classes.find(name, Entry(path, repr(name)))
         for colour, name in palette.items()
     }
 
@@ -112,7 +109,7 @@ def _json_entries(path: Path) -> Entries:
     tree = read_json(path)
     if isinstance(tree, dict):
         for name, colour in tree.items():
-            yield repr(name), name, colour
+            yield Entry(path, repr(name)), name, colour
         return
     if not isinstance(tree, list):
         raise DataError(
@@ -120,37 +117,29 @@ def _json_entries(path: Path) -> Entries:
             path=path,
         )
     for number, item in enumerate(tree, 1):
+        entry = Entry(path, f"item {number}")
         if not isinstance(item, dict):
-            raise DataError(
-                f"expected an object with name and color, but got {item!r:.60}",
-                path=path,
-                entry=f"item {number}",
-            )
-        yield f"item {number}", item.get("name"), item.get("color", item.get("colour"))
+            raise entry.expected("an object with name and color", item)
+        yield entry, item.get("name"), item.get("color", item.get("colour"))
 
 
 def _line_entries(
     lines: list[tuple[int, str]], form: re.Pattern[str], meaning: str, path: Path
 ) -> Entries:
     for number, line in lines:
+        entry = Entry(path, f"line {number}")
         match = form.fullmatch(line)
         if match is None:
-            raise DataError(
-                f"expected {meaning}, but got {line!r:.60}", path=path, entry=f"line {number}"
-            )
-        yield f"line {number}", match["name"], re.split(r"[\s,]+", match["colour"].strip())
+            raise entry.expected(meaning, line)
+        yield entry, match["name"], re.split(r"[\s,]+", match["colour"].strip())
 
 
-def _colour(written: Any, path: Path, entry: str) -> Colour:
+def _colour(written: Any, entry: Entry) -> Colour:
     if isinstance(written, str) and _HEX.fullmatch(written.strip()):
         code = int(written.strip()[1:], 16)
         return code >> 16, code >> 8 & 255, code & 255
     parts = written if isinstance(written, list) else []
     values = [int(text) for text in map(str, parts) if re.fullmatch(r"[0-9]{1,3}", text.strip())]
     if len(values) != len(parts) or len(values) != 3 or max(values) > 255:
-        raise DataError(
-            f"expected red, green and blue from 0 to 255, or #rrggbb, but got {written!r:.60}",
-            path=path,
-            entry=entry,
-        )
+        raise entry.expected("red, green and blue from 0 to 255, or #rrggbb", written)
     return values[0], values[1], values[2]

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from weakseg.formats.json_files import read_list, read_object, read_size
+from weakseg.images.reading import read_size
 from weakseg.marks.drawing import Canvas, Size
-from weakseg.support.errors import DataError
+from weakseg.support.entries import Entry
 
 
-def read_run_lengths(
-    value: Any, what: str, path: Path, entry: str | None = None
-) -> tuple[Size, list[int]]:
+def read_run_lengths(value: Any, what: str, entry: Entry) -> tuple[Size, list[int]]:
     """Read a mask in COCO's run lengths.
 
     Args:
         value: An object with `size`, height and width, and `counts`, as a list
             or as a text.
         what: Its name in messages.
-        path: The file.
-        entry: Where in it.
+        entry: Where it stands.
 
     Returns:
         Height and width; and lengths of the runs of pixels, column by column, outside and inside in
@@ -32,27 +28,23 @@ def read_run_lengths(
     Raises:
         DataError: The runs do not fill the frame, or the frame is too large.
     """
-    mask = read_object(value, what, path, entry)
-    frame = read_list(mask.get("size"), "size", path, entry)
+    mask = entry.object(value, what)
+    frame = entry.list(mask.get("size"), "size")
     if len(frame) != 2:
-        raise DataError(
-            f"expected height and width as 'size', but got {frame!r:.60}", path=path, entry=entry
-        )
+        raise entry.expected("height and width as 'size'", frame)
     height, width = frame
-    size = read_size(height, width, path, entry, of="the mask")
+    size = read_size(height, width, entry, of="the mask")
     counts = mask.get("counts")
     try:
         runs = unpack_counts(counts) if isinstance(counts, str) else counts
     except ValueError as error:
-        raise DataError(
-            f"expected run lengths as 'counts', but got {error}", path=path, entry=entry
-        ) from None
-    runs = read_list(runs, "counts", path, entry)
-    check_runs(runs, size, path, entry)
+        raise entry.error(f"expected run lengths as 'counts', but got {error}") from None
+    runs = entry.list(runs, "counts")
+    check_runs(runs, size, entry)
     return size, runs
 
 
-def check_runs(runs: Sequence[Any], size: Size, path: Path, entry: str | None = None) -> None:
+def check_runs(runs: Sequence[Any], size: Size, entry: Entry) -> None:
     """Check that run lengths fill a frame.
 
     Raises:
@@ -60,14 +52,10 @@ def check_runs(runs: Sequence[Any], size: Size, path: Path, entry: str | None = 
     """
     wrong = [run for run in runs if type(run) is not int or run < 0]
     if wrong:
-        raise DataError(
-            f"expected lengths of runs, but got {wrong[0]!r:.60}", path=path, entry=entry
-        )
+        raise entry.expected("lengths of runs", wrong[0])
     if sum(runs) != size[0] * size[1]:
-        raise DataError(
-            f"expected runs over {size[0]} × {size[1]} pixels, but got {sum(runs)} pixels",
-            path=path,
-            entry=entry,
+        raise entry.error(
+            f"expected runs over {size[0]} × {size[1]} pixels, but got {sum(runs)} pixels"
         )
 
 

@@ -1,25 +1,14 @@
-"""Interface of all readers: formats, options, annotated images, and checks of fields."""
+"""Interface of all readers: formats, options, annotated images, ."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
-from weakseg.images.reading import IMAGE_SUFFIXES
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
-from weakseg.support.errors import DataError
-
-
-class ClassFinder(Protocol):
-    """Class ids by name: a ClassList, or an open list that adds new names."""
-
-    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
-        """Return the id of a class; `VOID` and `DROPPED` are possible."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -87,133 +76,3 @@ class Format:
     summary: str
     recognises: Callable[[Path], bool]
     read: Read
-
-
-def find_picture(written: str, source: Path, options: SourceOptions) -> Path | None:
-    """Find the image that a file of marks names.
-
-    It is looked for at the path in the file, relative to the file; in the user's folders of images,
-    by its path and by its name alone; beside the file; and in a folder `images` beside the file or
-    its parent.
-
-    Args:
-        written: The image's path as in the file, with either kind of slash; with or without
-            an ending.
-        source: The file of marks, or the folder.
-        options: Where else to look.
-
-    Returns:
-        The image file, or None.
-    """
-    relative = Path(written.replace("\\", "/"))
-    here = source if source.is_dir() else source.parent
-    folders = [*options.images, here, here / "images", here.parent / "images"]
-    for candidate in (relative, Path(relative.name)):
-        for folder in folders:
-            found = _with_some_ending(folder / candidate)
-            if found is not None:
-                return found
-    return None
-
-
-def _with_some_ending(path: Path) -> Path | None:
-    try:
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            return path if path.is_file() else None
-        endings = [*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES)]
-        tries = (path.with_name(path.name + ending) for ending in endings)
-        return next((item for item in tries if item.is_file()), None)
-    except (OSError, ValueError):  # a name too long, or with a zero byte, is no file
-        return None
-
-
-def image_name(written: str) -> str:
-    r"""Turn a path into an image's name as in `Annotated.name`.
-
-    Examples:
-        >>> image_name("..\\photos\\cat.final.jpg")
-        'photos/cat.final'
-    """
-    path = Path(written.replace("\\", "/"))
-    parts = [part for part in path.parts if part not in {"..", "."} and part != path.anchor]
-    name = "/".join(parts)
-    return name.removesuffix(path.suffix) if path.suffix.lower() in IMAGE_SUFFIXES else name
-
-
-def read_number(value: Any, what: str, path: Path, entry: str | None = None) -> float:
-    """Read a finite number.
-
-    Args:
-        value: A number or its text.
-        what: Its name in messages.
-        path: The file.
-        entry: Where in it.
-
-    Raises:
-        DataError: It is no finite number.
-    """
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(
-            f"expected a number as {what}, but got {value!r:.60}", path=path, entry=entry
-        )
-    return number
-
-
-def read_integer(value: Any, what: str, path: Path, entry: str | None = None) -> int:
-    """Read a whole number or its text.
-
-    Raises:
-        DataError: It is none.
-    """
-    try:
-        if isinstance(value, bool) or int(value) != float(value):
-            raise ValueError
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(
-            f"expected a whole number as {what}, but got {value!r:.60}", path=path, entry=entry
-        ) from None
-
-
-def read_name(written: str, path: Path, entry: str | None = None) -> str:
-    """Read the name of an image from its path; see `image_name`.
-
-    Raises:
-        DataError: Nothing is left of it.
-    """
-    name = image_name(written)
-    if not name:
-        raise DataError(
-            f"expected the name of an image, but got {written!r:.60}", path=path, entry=entry
-        )
-    return name
-
-
-def read_path(value: Any, what: str, path: Path, entry: str) -> tuple[tuple[float, float], ...]:
-    """Read a list of places [[x, y], …].
-
-    Raises:
-        DataError: It is no list of pairs of finite numbers.
-    """
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise DataError(
-            f"expected a list of places as {what}, but got {value!r:.60}", path=path, entry=entry
-        )
-    places = []
-    for place in value:
-        if not isinstance(place, Sequence) or isinstance(place, str) or len(place) != 2:
-            raise DataError(
-                f"expected x and y in {what}, but got {place!r:.60}", path=path, entry=entry
-            )
-        x, y = place
-        places.append(
-            (
-                read_number(x, f"x of {what}", path, entry),
-                read_number(y, f"y of {what}", path, entry),
-            )
-        )
-    return tuple(places)

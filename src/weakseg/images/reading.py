@@ -7,11 +7,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -39,6 +41,33 @@ def size_fault(height: float, width: float) -> str | None:
     if min(height, width) >= 1 and height * width <= MAX_PIXELS:
         return None
     return f"{_EXPECTED}, but got one {width:.15g} wide and {height:.15g} high"
+
+
+def read_size(height: Any, width: Any, entry: Entry, *, of: str = "the image") -> tuple[int, int]:
+    """Read the height and width of a picture that a file states.
+
+    Args:
+        height: Height, a number or its text.
+        width: Width.
+        entry: Where they stand.
+        of: Name of the picture in messages.
+
+    Raises:
+        DataError: They are not whole, not positive, or of no picture that can be read.
+    """
+    rows, columns = entry.number(height, f"{of}'s height"), entry.number(width, f"{of}'s width")
+    fault = size_fault(rows, columns)
+    if not (rows.is_integer() and columns.is_integer()):
+        got = f"{rows:g} × {columns:g}"
+        fault = f"expected whole numbers as {of}'s height and width, but got {got}"
+    if fault:
+        raise entry.error(fault)
+    return int(rows), int(columns)
+
+
+def stated_size(height: Any, width: Any, entry: Entry) -> tuple[int, int] | None:
+    """Read a size as `read_size` does; 0, empty and missing mean that none is stated."""
+    return read_size(height, width, entry) if height and width else None
 
 
 @contextmanager
@@ -155,3 +184,21 @@ def find_images(folder: Path) -> dict[str, Path]:
             raise DataError(f"two images of one name: {found[name].name}, {path.name}", path=folder)
         found[name] = path
     return found
+
+
+def is_image(path: Path) -> bool:
+    """Check by its ending whether a file is an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def image_name(written: str) -> str:
+    r"""Turn a path into an image's name as in `Annotated.name`.
+
+    Examples:
+        >>> image_name("..\\photos\\cat.final.jpg")
+        'photos/cat.final'
+    """
+    path = Path(written.replace("\\", "/"))
+    parts = [part for part in path.parts if part not in {"..", "."} and part != path.anchor]
+    name = "/".join(parts)
+    return name.removesuffix(path.suffix) if path.suffix.lower() in IMAGE_SUFFIXES else name

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from weakseg.marks.label_values import MAX_CLASSES, VOID
+from weakseg.support.entries import NOWHERE, Entry
 from weakseg.support.errors import DataError
 
 VOC_CLASSES = (
@@ -40,6 +41,14 @@ VOC_CLASSES = (
 BACKGROUND_NAMES = {"background", "bg", "_background_"}
 
 
+class ClassFinder(Protocol):
+    """Class ids by name: a ClassList, or an open list that adds new names."""
+
+    def find(self, value: Any, entry: Entry = NOWHERE) -> int:
+        """Return the id of a class; `VOID` and `DROPPED` are possible."""
+        ...
+
+
 @dataclass(frozen=True)
 class ClassList:
     """Names of classes by their id.
@@ -64,13 +73,12 @@ class ClassList:
         """Class 0 is background, and so no tag."""
         return self.names[0].lower() in BACKGROUND_NAMES
 
-    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
+    def find(self, value: Any, entry: Entry = NOWHERE) -> int:
         """Give the id of a class.
 
         Args:
             value: A name, or an id as a number.
-            path: The file in which the value stands, for the message.
-            entry: The place in it.
+            entry: Where the value stands, for the message.
 
         Raises:
             DataError: There is no such class.
@@ -82,11 +90,7 @@ class ClassList:
             return int(text)
         near = difflib.get_close_matches(text, self.names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise DataError(
-            f"class {value!r} is not among the {len(self)} of {self.source}{hint}",
-            path=path,
-            entry=entry,
-        )
+        raise entry.error(f"class {value!r} is not among the {len(self)} of {self.source}{hint}")
 
     def mirrored(self, pairs: Sequence[Sequence[str]]) -> list[int]:
         """Say what each class is called in a mirrored image.
@@ -106,7 +110,7 @@ class ClassList:
         """
         ids = list(range(len(self)))
         for pair in pairs:
-            one, other = (self.find(name, entry="mirror_swap") for name in pair)
+            one, other = (self.find(name, Entry(name="mirror_swap")) for name in pair)
             ids[one], ids[other] = other, one
         return ids
 
@@ -176,14 +180,14 @@ class OpenClassList:
         self._closed = closed
         self.asked: set[str] = set()
 
-    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
+    def find(self, value: Any, entry: Entry = NOWHERE) -> int:
         """Give the id of a class, by its name; a number is the place of a class in a closed list.
 
         Raises:
             DataError: There is no such class, where the list is closed; or the value is no name, or
                 one more than a label map can hold.
         """
-        name = self._name_of(value, path, entry)
+        name = self._name_of(value, entry)
         self.asked.add(name)
         known_as = self._rename.get(name, name)
         if {name, known_as} & self._drop:
@@ -195,32 +199,26 @@ class OpenClassList:
         if known_as.lower() in BACKGROUND_NAMES and "background" in self.names[:1]:
             return 0
         if self._closed:
-            return ClassList(tuple(self.names)).find(known_as, path=path, entry=entry)
+            return ClassList(tuple(self.names)).find(known_as, entry)
         if len(self.names) == MAX_CLASSES:
-            raise DataError(
+            raise entry.error(
                 f"class {known_as!r} is one more than the {MAX_CLASSES} that a label map can hold; "
-                "keep those you need with --class-map and --drop, or list them with --classes FILE",
-                path=path,
-                entry=entry,
+                "keep those you need with --class-map and --drop, or list them with --classes FILE"
             )
         self.names.append(known_as)
         return len(self.names) - 1
 
-    def _name_of(self, value: Any, path: Path | None, entry: str | None) -> str:
+    def _name_of(self, value: Any, entry: Entry) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-            raise DataError(
-                f"expected the name of a class, but got {value!r:.60}", path=path, entry=entry
-            )
+            raise entry.expected("the name of a class", value)
         name = str(value).strip()
         if isinstance(value, str) or name in self._rename or name in self._drop:
             return name
         if self._closed:
-            return self.names[ClassList(tuple(self.names)).find(value, path=path, entry=entry)]
-        raise DataError(
+            return self.names[ClassList(tuple(self.names)).find(value, entry)]
+        raise entry.error(
             f"class {value} is a number; say which class it is with --classes FILE, one name a "
-            f"line in the order of the numbers, or with --class-map {name}=NAME",
-            path=path,
-            entry=entry,
+            f"line in the order of the numbers, or with --class-map {name}=NAME"
         )
 
     @property

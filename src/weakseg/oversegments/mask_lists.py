@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.formats.json_files import read_json, read_list, read_object
 from weakseg.formats.run_lengths import read_run_lengths
 from weakseg.oversegments.region_maps import MAX_REGIONS
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.json_files import read_json
 
 
 def read_mask_list(path: Path, expected_size: tuple[int, int]) -> NDArray[np.int32]:
@@ -33,25 +34,21 @@ def read_mask_list(path: Path, expected_size: tuple[int, int]) -> NDArray[np.int
     tree = read_json(path)
     if isinstance(tree, dict):
         tree = tree.get("annotations")
-    items = read_list(tree, "the list of masks, or as its 'annotations'", path)
+    items = Entry(path).list(tree, "the list of masks, or as its 'annotations'")
     if len(items) >= MAX_REGIONS:
         raise DataError(f"expected fewer than {MAX_REGIONS} masks, but got {len(items)}", path=path)
     masks = [
-        _read_runs(item, path, f"mask {number}", expected_size)
+        _read_runs(item, Entry(path, f"mask {number}"), expected_size)
         for number, item in enumerate(items, 1)
     ]
     return _paint(masks, expected_size)
 
 
-def _read_runs(item: object, path: Path, entry: str, expected_size: tuple[int, int]) -> list[int]:
-    mask = read_object(item, "a mask", path, entry)
-    size, runs = read_run_lengths(mask.get("segmentation"), "'segmentation'", path, entry)
+def _read_runs(item: object, entry: Entry, expected_size: tuple[int, int]) -> list[int]:
+    mask = entry.object(item, "a mask")
+    size, runs = read_run_lengths(mask.get("segmentation"), "'segmentation'", entry)
     if size != tuple(expected_size):
-        raise DataError(
-            f"the mask (H, W) is {size} while its image is {tuple(expected_size)}",
-            path=path,
-            entry=entry,
-        )
+        raise entry.error(f"the mask (H, W) is {size} while its image is {tuple(expected_size)}")
     return runs
 
 

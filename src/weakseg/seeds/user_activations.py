@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from weakseg.marks.classes import ClassList
 from weakseg.seeds.activations import Activations
 from weakseg.seeds.files import load_activations
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 _EXPECTED = "expected a .npy file with a dictionary of class to map (H, W)"
@@ -60,43 +61,37 @@ def read_npy_activations(path: Path, size: tuple[int, int], classes: ClassList) 
     """
     found: dict[int, NDArray[np.float32]] = {}
     for key, value in _read_dictionary(path).items():
-        entry = f"class {key!r}"
-        class_id = _class_of(key, classes, path, entry)
-        found[class_id] = _checked(value, size, path, entry)
+        entry = Entry(path, f"class {key!r}")
+        class_id = _class_of(key, classes, entry)
+        found[class_id] = _checked(value, size, entry)
     ids = sorted(found)
     maps = np.stack([found[i] for i in ids]) if ids else np.zeros((0, *size), np.float32)
     return Activations(np.array(ids, np.uint8), maps)
 
 
-def _checked(value: Any, size: tuple[int, int], path: Path, entry: str) -> NDArray[np.float32]:
+def _checked(value: Any, size: tuple[int, int], entry: Entry) -> NDArray[np.float32]:
     try:
         array = np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError):
-        raise DataError(
-            f"{_EXPECTED}, but got {type(value).__name__}", path=path, entry=entry
-        ) from None
+        raise entry.error(f"{_EXPECTED}, but got {type(value).__name__}") from None
     if array.shape != size:
-        raise DataError(
-            f"the map (H, W) is {array.shape} while its image is {size}", path=path, entry=entry
-        )
+        raise entry.error(f"the map (H, W) is {array.shape} while its image is {size}")
     if not np.isfinite(array).all():
-        raise DataError("the map holds NaN or infinite values", path=path, entry=entry)
+        raise entry.error("the map holds NaN or infinite values")
     positive = np.maximum(array, 0)
     scaled = positive / max(1.0, float(positive.max(initial=0)))
     return scaled.astype(np.float32)
 
 
-def _class_of(key: Any, classes: ClassList, path: Path, entry: str) -> int:
+def _class_of(key: Any, classes: ClassList, entry: Entry) -> int:
     if isinstance(key, str):
-        return classes.find(key, path=path, entry=entry)
+        return classes.find(key, entry)
     first = 1 if classes.has_background else 0
     if isinstance(key, int | np.integer) and 0 <= int(key) < len(classes) - first:
         return int(key) + first
-    raise DataError(
+    raise entry.error(
         f"expected a class name or a number from 0 to {len(classes) - first - 1}, which leaves the "
-        "background out",
-        path=path,
-        entry=entry,
+        "background out"
     )
 
 

@@ -10,27 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weakseg.formats.folders import (
-    is_image,
-    nearest_files,
-    read_lines,
-    safely,
-    split_of,
-)
-from weakseg.formats.json_files import read_json, read_list, read_object
 from weakseg.formats.label_regions import PixelRuns, read_colours
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    image_name,
-    read_number,
-)
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name, is_image
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import VOID
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import nearest_files, read_lines, safely, split_of
+from weakseg.support.json_files import read_json
 
 _MASK = "_seg.png"
 _IS_MASK = re.compile(r".+_seg|.+_parts_\d+|instance_.+")
@@ -71,7 +61,7 @@ def _read_image(image: Path, root: Path, classes: ClassFinder) -> Annotated:
     is_of_2017 = listed.suffix == ".txt"
     objects = (_objects_of_2017 if is_of_2017 else _objects)(listed)
     whole = [thing for thing in objects if thing.level == 0]
-    ids = {thing.name: classes.find(thing.name, path=listed) for thing in whole}
+    ids = {thing.name: classes.find(thing.name, Entry(listed)) for thing in whole}
     runs = read_colours(mask)
     regions, findings = (_by_object if is_of_2017 else _by_class)(runs, whole, ids, listed)
     if len(whole) < len(objects):
@@ -97,11 +87,9 @@ def _objects_of_2017(path: Path) -> list[_Object]:
         if not text.strip():
             continue
         if len(columns) != 6 or not (columns[0].isdecimal() and columns[1].isdecimal()):
-            raise DataError(
+            raise Entry(path, f"line {line}").error(
                 f"expected number # level # occluded # synset # name # attributes, but got "
-                f"{text!r:.60}",
-                path=path,
-                entry=f"line {line}",
+                f"{text!r:.60}"
             )
         objects.append(_Object(int(columns[0]), int(columns[1]), columns[4]))
     return objects
@@ -109,19 +97,19 @@ def _objects_of_2017(path: Path) -> list[_Object]:
 
 def _objects(path: Path) -> list[_Object]:
     """Read NAME.json; a class that goes by several names takes the first."""
-    tree = read_object(read_json(path, "latin-1"), "the file's content", path)
-    annotation = read_object(tree.get("annotation"), "annotation", path)
+    tree = Entry(path).object(read_json(path, "latin-1"), "the file's content")
+    annotation = Entry(path).object(tree.get("annotation"), "annotation")
     names: dict[tuple[int, int], _Object] = {}
-    for place, value in enumerate(read_list(annotation.get("object"), "object", path), 1):
-        entry = f"object {place}"
-        thing = read_object(value, "an object", path, entry)
-        number = read_number(thing.get("name_ndx"), "name_ndx", path, entry)
-        parts = read_object(thing.get("parts"), "parts", path, entry)
-        level = read_number(parts.get("part_level"), "part_level", path, entry)
+    for place, value in enumerate(Entry(path).list(annotation.get("object"), "object"), 1):
+        entry = Entry(path, f"object {place}")
+        thing = entry.object(value, "an object")
+        number = entry.number(thing.get("name_ndx"), "name_ndx")
+        parts = entry.object(thing.get("parts"), "parts")
+        level = entry.number(parts.get("part_level"), "part_level")
         key = int(number), int(level)
         names.setdefault(key, _Object(*key, str(thing.get("raw_name") or "").strip()))
         if not names[key].name:
-            raise DataError("expected a text as raw_name", path=path, entry=entry)
+            raise entry.error("expected a text as raw_name")
     return list(names.values())
 
 

@@ -14,28 +14,16 @@ from weakseg.formats.class_tables import (
     ClassTable,
     read_label_colours,
 )
-from weakseg.formats.folders import (
-    existing,
-    files_of,
-    head,
-    holds_file,
-    is_image,
-    read_lines,
-    safely,
-)
 from weakseg.formats.label_regions import coloured_regions, known_regions, read_values
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    image_name,
-)
-from weakseg.images.reading import image_size, opened
+from weakseg.formats.pictures import find_picture, read_name
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_size, is_image, opened
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import existing, files_of, head, holds_file, read_lines, safely
 
 _PATHS = re.compile(r'"[^"]*"|[^\s"]+')
 _NUMBER_MODES = {"1", "L", "I", "I;16"}
@@ -59,36 +47,30 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         (table or CAMVID).ids(classes, file)
         for number, line in enumerate(read_lines(file), 1):
             if line.strip():
-                yield _read_line(line, file, f"line {number}", table, classes, options)
+                yield _read_line(line, Entry(file, f"line {number}"), table, classes, options)
 
 
 def _read_line(
     line: str,
-    file: Path,
-    entry: str,
+    entry: Entry,
     table: ClassTable | None,
     classes: ClassFinder,
     options: SourceOptions,
 ) -> Annotated:
     parts = [part.strip('"') for part in _PATHS.findall(line)]
     if line.count('"') % 2 or not 1 <= len(parts) <= 2:
-        raise DataError(
-            f"expected an image and its mask, but got {line!r:.60}", path=file, entry=entry
-        )
+        raise entry.expected("an image and its mask", line)
+    file = entry.path or Path()
     inside = _below(file.parent, parts[0])
     picture = inside or find_picture(parts[0], file, options)
     folders = (inside.relative_to(file.parent) if inside else Path(parts[0])).parts
-    name = image_name("/".join(folders[1:] or folders))
-    if not name:
-        raise DataError(
-            f"expected the name of an image, but got {parts[0]!r}", path=file, entry=entry
-        )
-    read = Annotated(name, Marks(), picture, None, file, entry, file.stem)
+    name = read_name("/".join(folders[1:] or folders), entry)
+    read = Annotated(name, Marks(), picture, None, file, entry.name, file.stem)
     if len(parts) == 1:
         return read
     mask = _below(file.parent, parts[1])
     if mask is None:
-        raise DataError(f"there is no mask {parts[1]!r}", path=file, entry=entry)
+        raise entry.error(f"there is no mask {parts[1]!r}")
     regions, findings = _read_mask(mask, table, classes)
     return replace(read, marks=Marks(regions=regions), size=image_size(mask), findings=findings)
 

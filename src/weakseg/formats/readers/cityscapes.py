@@ -10,20 +10,16 @@ import numpy as np
 
 from weakseg.formats.class_tables import CITYSCAPES as TABLE
 from weakseg.formats.class_tables import LABEL_COLOURS, ClassTable, read_label_colours
-from weakseg.formats.folders import nearest_files, safely
 from weakseg.formats.label_regions import PixelRuns, read_colours, read_values
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    image_name,
-)
+from weakseg.formats.pictures import find_picture
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.support.errors import DataError
+from weakseg.support.folders import nearest_files, safely
 
 _FOLDERS = ("gtFine", "gtCoarse")
 _IMAGES = "leftImg8bit"

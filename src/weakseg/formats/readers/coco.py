@@ -9,27 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.folders import files_of, holds_file, holds_texts, safely, split_of
-from weakseg.formats.json_files import (
-    first_keys,
-    read_json,
-    read_key,
-    read_list,
-    read_object,
-    read_text,
-    stated_size,
-)
+from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.readers.coco_annotations import Conventions, ImageReader, Object, is_crowd
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    read_name,
-)
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import stated_size
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_of, holds_file, holds_texts, safely, split_of
+from weakseg.support.json_files import first_keys, read_json
 
 _SECTIONS = ("images", "annotations", "categories")
 _PATTERNS = ("*.json", "annotations/*.json", "*/*.json")
@@ -102,20 +91,17 @@ class _File:
 
     def __init__(self, path: Path, classes: ClassFinder) -> None:
         self.path = path
-        tree = read_object(read_json(path), "the file", path)
+        file = Entry(path)
+        tree = file.object(read_json(path), "the file")
         images, annotations, categories = (
-            read_list(tree.get(section), f"'{section}'", path) for section in _SECTIONS
+            file.list(tree.get(section), f"'{section}'") for section in _SECTIONS
         )
         if not images:
             raise DataError("holds no image", path=path)
-        class_ids = {
-            key: classes.find(
-                read_text(category.get("name"), "'name'", path, f"category {key!r}"),
-                path=path,
-                entry=f"category {key!r}",
-            )
-            for key, category in self._by_id(categories, "category").items()
-        }
+        class_ids = {}
+        for key, category in self._by_id(categories, "category").items():
+            entry = file.part(f"category {key!r}")
+            class_ids[key] = classes.find(entry.text(category.get("name"), "'name'"), entry)
         self.images = self._by_id(images, "image")
         self.findings: list[Finding] = []
         self.annotations = self._by_image(annotations)
@@ -133,22 +119,22 @@ class _File:
     def _by_id(self, values: Sequence[Any], kind: str) -> dict[int | str, Object]:
         found: dict[int | str, Object] = {}
         for number, value in enumerate(values, 1):
-            entry = f"{kind} {number}"
-            thing = read_object(value, f"a {kind}", self.path, entry)
-            key = read_key(thing.get("id"), "'id'", self.path, entry)
+            entry = Entry(self.path, f"{kind} {number}")
+            thing = entry.object(value, f"a {kind}")
+            key = entry.key(thing.get("id"), "'id'")
             if key in found:
-                raise DataError(f"the id {key!r} is given twice", path=self.path, entry=entry)
+                raise entry.error(f"the id {key!r} is given twice")
             found[key] = thing
         return found
 
     def _by_image(self, annotations: Sequence[Any]) -> dict[int | str, list[Numbered]]:
         """Sort annotations by their image; note those without one."""
         sorted_in: dict[int | str, list[Numbered]] = {key: [] for key in self.images}
-        lost: list[tuple[str, int | str]] = []
+        lost: list[tuple[Entry, int | str]] = []
         for number, value in enumerate(annotations, 1):
-            entry = f"annotation {number}"
-            annotation = read_object(value, "an annotation", self.path, entry)
-            key = read_key(annotation.get("image_id"), "'image_id'", self.path, entry)
+            entry = Entry(self.path, f"annotation {number}")
+            annotation = entry.object(value, "an annotation")
+            key = entry.key(annotation.get("image_id"), "'image_id'")
             if key in sorted_in:
                 sorted_in[key].append((number, annotation))
             else:
@@ -157,7 +143,7 @@ class _File:
             entry, key = lost[0]
             more = f", as are {len(lost) - 1} more such annotations" if len(lost) > 1 else ""
             message = f"its image {key!r} is not in the file; left out{more}"
-            self.findings.append(Finding("missing", message, self.path, entry))
+            self.findings.append(Finding("missing", message, self.path, entry.name))
         return sorted_in
 
     def read(self, options: SourceOptions) -> Iterator[Annotated]:
@@ -166,27 +152,20 @@ class _File:
         options = replace(options, images=(*options.images, *folders))
         findings = tuple(self.findings)
         for key, image in self.images.items():
-            entry = f"image {key!r}"
-            written = read_text(image.get("file_name"), "'file_name'", self.path, entry)
-            name = read_name(written, self.path, entry)
+            entry = Entry(self.path, f"image {key!r}")
+            written = entry.text(image.get("file_name"), "'file_name'")
+            name = read_name(written, entry)
             reader = ImageReader(
                 self.conventions,
-                Collector(self.path, entry),
-                stated_size(image.get("height"), image.get("width"), self.path, entry),
+                Collector(entry),
+                stated_size(image.get("height"), image.get("width"), entry),
             )
             for number, annotation in self.annotations[key]:
                 reader.read(annotation, number, options)
             reader.finish()
-            yield Annotated(
-                name,
-                reader.collector.marks(),
-                find_picture(written, self.path, options),
-                reader.size,
-                self.path,
-                entry,
-                split,
-                findings + reader.collector.findings(),
-            )
+            picture = find_picture(written, self.path, options)
+            read = reader.collector.annotated(name, picture, reader.size, split)
+            yield replace(read, findings=findings + read.findings) if findings else read
             findings = ()
 
 

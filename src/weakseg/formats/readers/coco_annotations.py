@@ -13,21 +13,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.json_files import (
-    read_corners,
-    read_key,
-    read_list,
-    read_numbers,
-    read_object,
-    read_size,
-    read_text,
-)
+from weakseg.formats.pictures import find_picture
 from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
-from weakseg.formats.source import SourceOptions, find_picture, read_integer
-from weakseg.images.reading import opened
+from weakseg.formats.source import SourceOptions
+from weakseg.images.reading import opened, read_size
 from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.kinds import Region
 from weakseg.marks.label_values import VOID
+from weakseg.support.entries import Entry
 
 Object = dict[str, Any]
 
@@ -60,12 +53,11 @@ class ImageReader:
         self.size = size
         self.collector = collector
         self._conventions = conventions
-        self._path = collector.path
         self._uncovered: Canvas | None = None  # what no panoptic segment covers, (H, W)
 
     def read(self, annotation: Object, number: int, options: SourceOptions) -> None:
         """Read an annotation; `number` is its place in the file, from 1 on."""
-        entry = f"annotation {number}"
+        entry = Entry(self.collector.entry.path, f"annotation {number}")
         if "segments_info" in annotation:
             self._read_panoptic(annotation, entry, options)
             return
@@ -80,10 +72,10 @@ class ImageReader:
     def finish(self) -> None:
         """Make void what no panoptic segment covers."""
         if self._uncovered is not None and self._uncovered.any():
-            self.collector.mask(VOID, self._uncovered, str(self.collector.entry))
+            self.collector.mask(VOID, self._uncovered, self.collector.entry)
 
-    def _class_of(self, thing: Object, entry: str) -> int | None:
-        key = read_key(thing.get("category_id"), "'category_id'", self._path, entry)
+    def _class_of(self, thing: Object, entry: Entry) -> int | None:
+        key = entry.key(thing.get("category_id"), "'category_id'")
         if key not in self._conventions.class_ids:
             message = f"its category {key!r} is not in the file; left out"
             self.collector.note("unknown", message, entry)
@@ -93,17 +85,14 @@ class ImageReader:
     def _is_left_out(self, thing: Object) -> bool:
         return is_crowd(thing) and not self._conventions.crowds_are_masks
 
-    def _read_shapes(self, annotation: Object, class_id: int, entry: str, number: int) -> None:
+    def _read_shapes(self, annotation: Object, class_id: int, entry: Entry, number: int) -> None:
         outline = annotation.get("segmentation") or []
         outline = [ring for ring in outline if ring != []] if isinstance(outline, list) else outline
         box, points = (
-            read_numbers(annotation.get(key) or [], f"'{key}'", self._path, entry)
-            for key in ("bbox", "keypoints")
+            entry.numbers(annotation.get(key) or [], f"'{key}'") for key in ("bbox", "keypoints")
         )
         if len(box) not in (0, 4):
-            raise self.collector.error(
-                f"expected x, y, width and height as 'bbox', but got {box!r:.60}", entry
-            )
+            raise entry.expected("x, y, width and height as 'bbox'", box)
         if not (outline or box or points):
             self.collector.note("empty", "has neither box nor outline; left out", entry)
         if self._is_left_out(annotation):
@@ -118,50 +107,46 @@ class ImageReader:
                 class_id, (x, y), (width, height), entry, number, degrees=degrees
             )
 
-    def _read_outline(self, outline: Any, class_id: int, entry: str, number: int) -> None:
+    def _read_outline(self, outline: Any, class_id: int, entry: Entry, number: int) -> None:
         if isinstance(outline, list):
             for ring in outline:
-                corners = read_corners(ring, "'segmentation'", self._path, entry)
+                corners = entry.corners(ring, "'segmentation'")
                 self.collector.polygon(class_id, corners, entry, number)
         elif isinstance(outline, dict):
-            size, runs = read_run_lengths(outline, "'segmentation'", self._path, entry)
+            size, runs = read_run_lengths(outline, "'segmentation'", entry)
             self._check_size(size, entry)
             self.collector.mask(class_id, mask_of_runs(runs, size), entry, number)
         else:
-            raise self.collector.error(
+            raise entry.error(
                 "expected lists of coordinates or run lengths as 'segmentation', but "
-                f"got {outline!r:.60}",
-                entry,
+                f"got {outline!r:.60}"
             )
 
-    def _check_size(self, size: Size, entry: str) -> None:
+    def _check_size(self, size: Size, entry: Entry) -> None:
         if self.size not in (None, size):
-            raise self.collector.error(
-                f"its mask (H, W) is {size} while its image is {self.size}", entry
-            )
+            raise entry.error(f"its mask (H, W) is {size} while its image is {self.size}")
         self.size = size
 
     def _read_key_points(
-        self, numbers: Sequence[float], class_id: int, entry: str, number: int
+        self, numbers: Sequence[float], class_id: int, entry: Entry, number: int
     ) -> None:
         if len(numbers) % 3:
-            raise self.collector.error(
-                f"expected x, y and visibility of each key point, but got {len(numbers)} numbers",
-                entry,
+            raise entry.error(
+                f"expected x, y and visibility of each key point, but got {len(numbers)} numbers"
             )
         for x, y, visibility in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
             if visibility not in (0, 1, 2):
-                raise self.collector.error(
-                    f"expected 0, 1 or 2 as a key point's visibility, but got {visibility}", entry
+                raise entry.error(
+                    f"expected 0, 1 or 2 as a key point's visibility, but got {visibility}"
                 )
             if visibility:
                 self.collector.point(class_id, (x, y), entry, number)
 
-    def _read_panoptic(self, annotation: Object, entry: str, options: SourceOptions) -> None:
-        written = read_text(annotation.get("file_name"), "'file_name'", self._path, entry)
-        beside = (self._path.with_suffix(""), self._path.parent.parent / self._path.stem)
-        options = replace(options, images=(*beside, *options.images))
-        file = find_picture(written, self._path, options)
+    def _read_panoptic(self, annotation: Object, entry: Entry, options: SourceOptions) -> None:
+        written = entry.text(annotation.get("file_name"), "'file_name'")
+        path = entry.path or Path()
+        beside = (path.with_suffix(""), path.parent.parent / path.stem)
+        file = find_picture(written, path, replace(options, images=(*beside, *options.images)))
         if file is None:
             self.collector.note("missing", f"there is no mask {written!r}")
             return
@@ -190,19 +175,18 @@ class ImageReader:
         uncovered = place == 0
         self._uncovered = uncovered if self._uncovered is None else self._uncovered & uncovered
 
-    def _segments(self, annotation: Object, entry: str) -> dict[int, tuple[int, str]]:
+    def _segments(self, annotation: Object, entry: Entry) -> dict[int, tuple[int, Entry]]:
         """Read the class of each panoptic segment, and where it stands, by its number."""
-        segments: dict[int, tuple[int, str]] = {}
-        listed = read_list(annotation["segments_info"], "'segments_info'", self._path, entry)
+        segments: dict[int, tuple[int, Entry]] = {}
+        listed = entry.list(annotation["segments_info"], "'segments_info'")
         for count, value in enumerate(listed, 1):
-            place = f"{entry}, segment {count}"
-            segment = read_object(value, "a segment", self._path, place)
-            number = read_integer(segment.get("id"), "'id'", self._path, place)
+            place = entry.part(f"segment {count}")
+            segment = place.object(value, "a segment")
+            number = place.integer(segment.get("id"), "'id'")
             if number in segments or not 0 <= number < 1 << 24:
-                raise self.collector.error(
+                raise place.error(
                     "expected a number of its own, below 2^24, as a segment's 'id', but got "
-                    f"{number!r:.60}",
-                    place,
+                    f"{number!r:.60}"
                 )
             class_id = self._class_of(segment, place)
             if class_id is not None:
@@ -233,7 +217,7 @@ def _rotation(attributes: Any) -> float:
 def _segment_numbers(mask: Path) -> NDArray[np.int32]:
     """Read the number of each pixel's segment, R + 256 G + 65536 B, (H, W)."""
     with opened(mask, what="mask") as picture:
-        read_size(picture.height, picture.width, mask, of="the mask")
+        read_size(picture.height, picture.width, Entry(mask), of="the mask")
         red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB"), np.int32), -1, 0)
     numbers: NDArray[np.int32] = red | green << 8 | blue << 16
     return numbers

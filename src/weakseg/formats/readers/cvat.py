@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -13,22 +12,15 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.ElementTree import iterparse
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.folders import files_of, head, holds_file, safely, split_of
-from weakseg.formats.json_files import read_size, stated_size
+from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.run_lengths import check_runs
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    read_integer,
-    read_name,
-    read_number,
-    read_path,
-)
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import read_size, stated_size
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Place, Region
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_of, head, holds_file, safely, split_of
 
 _PATTERNS = ("*.xml", "*/*.xml")
 _SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "mask", "tag"}
@@ -81,7 +73,7 @@ class _File:
             elif element.tag == "subset":
                 subsets.append((element.text or "").strip())
             elif element.tag == "image":
-                entry = f"image {tags['image']} {element.get('name', '')!r:.60}"
+                entry = Entry(self._path, f"image {tags['image']} {element.get('name', '')!r:.60}")
                 split = subsets[0] if len(subsets) == 1 else split_of([self._path.stem])
                 yield self._read_image(element, entry, split, options)
                 element.clear()
@@ -96,54 +88,47 @@ class _File:
         name = label.findtext("name", "").strip()
         if name and label.find("parent") is None:
             self._declares = True
-            self._class_ids[name] = self._classes.find(
-                name, path=self._path, entry=f"label {name!r:.40}"
-            )
+            entry = Entry(self._path, f"label {name!r:.40}")
+            self._class_ids[name] = self._classes.find(name, entry)
 
     def _read_image(
-        self, image: Any, entry: str, split: str | None, options: SourceOptions
+        self, image: Any, entry: Entry, split: str | None, options: SourceOptions
     ) -> Annotated:
         written = image.get("name", "")
-        name = read_name(written, self._path, entry)
+        name = read_name(written, entry)
         split = image.get("subset") or split
-        folder = self._path.parent / "images"
-        around = [folder / split] if split else []
-        options = replace(options, images=(*options.images, *around))
-        collector = Collector(self._path, entry)
+        around = [self._path.parent / "images" / split] if split else []
+        collector = Collector(entry)
         self._read_shapes(image, collector)
-        return Annotated(
+        return collector.annotated(
             name,
-            collector.marks(),
-            find_picture(written, self._path, options),
-            stated_size(image.get("height"), image.get("width"), self._path, entry),
-            self._path,
-            entry,
-            None if split in {None, "default"} else split,
-            collector.findings(),
+            find_picture(written, self._path, options, *around),
+            stated_size(image.get("height"), image.get("width"), entry),
+            None if split == "default" else split,
         )
 
     def _read_shapes(self, image: Any, collector: Collector) -> None:
-        shapes: list[tuple[int, Any, int, str]] = []
+        shapes: list[tuple[int, Any, int, Entry]] = []
         for number, shape in enumerate(image, 1):
-            entry = f"{collector.entry}, {shape.tag} {number}"
+            entry = collector.entry.part(f"{shape.tag} {number}")
             label = shape.get("label", "").strip()
             if shape.tag not in _SHAPES:
                 collector.unread(f"annotations of kind {shape.tag!s:.40}")
             elif not label:
                 collector.note("unknown", "has no label; left out", entry)
             else:
-                depth = read_integer(shape.get("z_order", 0), "z_order", self._path, entry)
-                shapes.append((depth, shape, self._class_of(label, collector, entry), entry))
+                depth = entry.integer(shape.get("z_order", 0), "z_order")
+                shapes.append((depth, shape, self._class_of(label, entry), entry))
         for _, shape, class_id, entry in sorted(shapes, key=lambda item: item[0]):
             _read_shape(shape, class_id, collector, entry)
 
-    def _class_of(self, label: str, collector: Collector, entry: str) -> int:
+    def _class_of(self, label: str, entry: Entry) -> int:
         if label not in self._class_ids:
             if self._declares:
-                raise collector.error(
-                    f"its label {label!r:.40} is not among those that the file declares", entry
+                raise entry.error(
+                    f"its label {label!r:.40} is not among those that the file declares"
                 )
-            self._class_ids[label] = self._classes.find(label, path=self._path, entry=entry)
+            self._class_ids[label] = self._classes.find(label, entry)
         return self._class_ids[label]
 
 
@@ -158,12 +143,11 @@ def _elements(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _read_shape(shape: Any, class_id: int, collector: Collector, entry: str) -> None:
+def _read_shape(shape: Any, class_id: int, collector: Collector, entry: Entry) -> None:
     def number(key: str, default: float | None = None) -> float:
-        return read_number(shape.get(key, default), key, collector.path, entry)
+        return entry.number(shape.get(key, default), key)
 
-    group = read_integer(shape.get("group_id") or 0, "group_id", collector.path, entry)
-    instance = group or None
+    instance = entry.integer(shape.get("group_id") or 0, "group_id") or None
     match shape.tag:
         case "tag":
             collector.tag(class_id)
@@ -176,36 +160,31 @@ def _read_shape(shape: Any, class_id: int, collector: Collector, entry: str) -> 
             centre, radii = (number("cx"), number("cy")), (number("rx"), number("ry"))
             collector.ellipse(class_id, centre, radii, number("rotation", 0), entry, instance)
         case "polygon":
-            collector.polygon(class_id, _places(shape, collector, entry), entry, instance)
+            collector.polygon(class_id, _places(shape, entry), entry, instance)
         case "polyline":
-            collector.stroke(class_id, _places(shape, collector, entry), entry, instance)
+            collector.stroke(class_id, _places(shape, entry), entry, instance)
         case "points":
-            for place in _places(shape, collector, entry):
+            for place in _places(shape, entry):
                 collector.point(class_id, place, entry, instance)
         case "mask":
-            collector.region(_region(shape, class_id, collector, entry, instance), entry)
+            collector.region(_region(shape, class_id, entry, instance), entry)
 
 
-def _places(shape: Any, collector: Collector, entry: str) -> Sequence[Place]:
+def _places(shape: Any, entry: Entry) -> Sequence[Place]:
     pairs = shape.get("points", "").split(";")
     wrong = next((pair for pair in pairs if pair.count(",") != 1), None)
     if wrong is not None:
-        raise collector.error(f"expected corners as x,y;x,y but got {wrong!r:.60}", entry)
-    return read_path([pair.split(",") for pair in pairs], "points", collector.path, entry)
+        raise entry.error(f"expected corners as x,y;x,y but got {wrong!r:.60}")
+    return entry.places([pair.split(",") for pair in pairs], "points")
 
 
-def _region(
-    mask: Any, class_id: int, collector: Collector, entry: str, instance: int | None
-) -> Region:
+def _region(mask: Any, class_id: int, entry: Entry, instance: int | None) -> Region:
     """Read a mask, whose run lengths fill its own frame row by row, beginning with outside."""
-    path = collector.path
-    left, top = (read_integer(mask.get(side), side, path, entry) for side in ("left", "top"))
+    left, top = (entry.integer(mask.get(side), side) for side in ("left", "top"))
     if min(left, top) < 0:
-        raise collector.error(
-            f"expected a mask inside its image, but got one at {left}, {top}", entry
-        )
-    size = read_size(mask.get("height"), mask.get("width"), path, entry, of="the mask")
+        raise entry.error(f"expected a mask inside its image, but got one at {left}, {top}")
+    size = read_size(mask.get("height"), mask.get("width"), entry, of="the mask")
     lengths = mask.get("rle", "").split(",")
-    runs = [read_integer(length, "length of a run", path, entry) for length in lengths]
-    check_runs(runs, size, path, entry)
+    runs = [entry.integer(length, "length of a run") for length in lengths]
+    check_runs(runs, size, entry)
     return Region(class_id, *size, tuple(runs), left, top, instance=instance)

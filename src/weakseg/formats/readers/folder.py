@@ -14,9 +14,11 @@ from weakseg.formats.data_folders import (
     read_tables,
 )
 from weakseg.formats.label_regions import label_map_marks
-from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions, find_picture
-from weakseg.marks.classes import ClassList
+from weakseg.formats.pictures import find_picture
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.kinds import Marks
+from weakseg.support.entries import NOWHERE, Entry
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class RenumberedClasses:
     @classmethod
     def of(cls, own: ClassList, classes: ClassFinder, path: Path) -> RenumberedClasses:
         """Find all classes of a folder among those in use; `path` is the list, for messages."""
-        return cls(own, [classes.find(name, path=path) for name in own.names])
+        return cls(own, [classes.find(name, Entry(path)) for name in own.names])
 
-    def find(self, value: Any, *, path: Path | None = None, entry: str | None = None) -> int:
+    def find(self, value: Any, entry: Entry = NOWHERE) -> int:
         """Return the id in use of one of the folder's classes."""
-        return self.ids[self.own.find(value, path=path, entry=entry)]
+        return self.ids[self.own.find(value, entry)]
 
 
 def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -54,8 +56,7 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         if name in files.masks:
             marks += label_map_marks(files.masks[name], renumbered.ids, "mask")
         picture = files.images.get(name) or find_picture(name, root, options)
-        entry = f"image {name!r}"
-        yield Annotated(name, marks, picture, None, root, entry, splits.get(name))
+        yield Annotated(name, marks, picture, None, root, f"image {name!r}", splits.get(name))
 
 
 def _recognises(path: Path) -> bool:

@@ -12,14 +12,17 @@ from weakseg.formats.label_regions import (
     read_values,
     say_values,
 )
-from weakseg.formats.layout import files_by_name, first_files, photo_of
 from weakseg.formats.palette_files import palette_ids, read_palette
+from weakseg.formats.pictures import photo_of
 from weakseg.formats.readers.scribblesup import SCRIBBLESUP
-from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions, image_name
-from weakseg.images.reading import image_size
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name, image_size
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_by_name, first_files
 
 _PHOTOGRAPH = 64  # different values or colours that a label map hardly has
 
@@ -80,7 +83,7 @@ def _class_of(
     if value == VOID:
         return VOID
     try:
-        return classes.find(value, path=path) if 0 <= value < MAX_CLASSES else None
+        return classes.find(value, Entry(path)) if 0 <= value < MAX_CLASSES else None
     except DataError:
         return None
 

@@ -9,18 +9,13 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.json_files import first_keys, json_items, read_list, read_object
+from weakseg.formats.pictures import find_picture
 from weakseg.formats.readers.label_studio_results import Result, is_drawn, read_results
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    image_name,
-)
-from weakseg.images.reading import IMAGE_SUFFIXES
-from weakseg.support.errors import DataError
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import IMAGE_SUFFIXES, image_name
+from weakseg.marks.classes import ClassFinder
+from weakseg.support.entries import Entry
+from weakseg.support.json_files import first_keys, json_items
 
 _UPLOAD = re.compile(r"(?:^|/)data/upload/(?:\d+/)?((?:[0-9a-f]{8}-)?(.+))$")
 
@@ -53,41 +48,29 @@ LABEL_STUDIO = Format("label-studio", 'Label Studio: an export as "JSON"', _reco
 def _read_task(
     value: Any, number: int, path: Path, classes: ClassFinder, options: SourceOptions
 ) -> Annotated:
-    task = read_object(value, "a task", path, f"task {number}")
-    entry = f"task {task.get('id', number)!s:.20}"
+    task = Entry(path, f"task {number}").object(value, "a task")
+    entry = Entry(path, f"task {task.get('id', number)!s:.20}")
     if "annotations" not in task:
-        raise DataError(
+        raise entry.error(
             'expected a task with "data" and "annotations"; the export "JSON" of Label Studio has '
-            'them, "JSON-MIN" has not: export as "JSON"',
-            path=path,
-            entry=entry,
+            'them, "JSON-MIN" has not: export as "JSON"'
         )
-    collector = Collector(path, entry)
+    collector = Collector(entry)
     results = _chosen_results(task, collector)
-    written = _image_file(task.get("data"), results, path, entry)
+    written = _image_file(task.get("data"), results, entry)
     name, files = _name_and_files(written)
     if not name:
-        raise DataError(
-            f"expected the path of an image, but got {written!r:.60}", path=path, entry=entry
-        )
+        raise entry.expected("the path of an image", written)
     size = read_results(results, collector, classes, options)
     pictures = (find_picture(file, path, options) for file in files)
-    return Annotated(
-        name=name,
-        marks=collector.marks(),
-        picture=next((picture for picture in pictures if picture), None),
-        size=size,
-        path=path,
-        entry=entry,
-        findings=collector.findings(),
-    )
+    return collector.annotated(name, next(filter(None, pictures), None), size)
 
 
 def _chosen_results(task: dict[str, Any], collector: Collector) -> list[Result]:
     """Choose among the annotations of a task: the ground truth, else the newest."""
-    path, entry = collector.path, collector.entry
-    given = read_list(task["annotations"], "annotations", path, entry)
-    annotations = [read_object(item, "an annotation", path, entry) for item in given]
+    entry = collector.entry
+    given = entry.list(task["annotations"], "annotations")
+    annotations = [entry.object(item, "an annotation") for item in given]
     usable = [item for item in annotations if not item.get("was_cancelled")]
     if not usable:
         for unused in ("drafts", "predictions"):
@@ -103,24 +86,20 @@ def _chosen_results(task: dict[str, Any], collector: Collector) -> list[Result]:
             f"{len(usable)} annotations of one image; {which} is taken, "
             f"annotation {chosen.get('id')!s:.20}",
         )
-    results = read_list(chosen.get("result"), "result", path, entry)
-    return [read_object(item, "a result", path, entry) for item in results]
+    results = entry.list(chosen.get("result"), "result")
+    return [entry.object(item, "a result") for item in results]
 
 
 def _time(annotation: dict[str, Any]) -> str:
     return str(annotation.get("updated_at") or annotation.get("created_at") or "")
 
 
-def _image_file(value: Any, results: Iterable[Result], path: Path, entry: str) -> str:
+def _image_file(value: Any, results: Iterable[Result], entry: Entry) -> str:
     """Find the image among a task's data: "image", what marks name, or the only path."""
-    data = read_object(value, "data", path, entry)
+    data = entry.object(value, "data")
     marked = list(dict.fromkeys(str(item.get("to_name")) for item in results if is_drawn(item)))
     if len(marked) > 1:
-        raise DataError(
-            f"expected marks of one image, but got marks of {', '.join(marked):.60}",
-            path=path,
-            entry=entry,
-        )
+        raise entry.error(f"expected marks of one image, but got marks of {', '.join(marked):.60}")
     texts = {key: text for key, text in data.items() if isinstance(text, str) and text}
     files = [
         text for text in texts.values() if _without_server(text).lower().endswith(IMAGE_SUFFIXES)
@@ -129,17 +108,11 @@ def _image_file(value: Any, results: Iterable[Result], path: Path, entry: str) -
     found = named[:1] or files
     if len(found) != 1:
         keys = ", ".join(map(repr, data))
-        raise DataError(
-            f"expected the path of one image in data, but got {len(found)} among {keys:.60}",
-            path=path,
-            entry=entry,
+        raise entry.error(
+            f"expected the path of one image in data, but got {len(found)} among {keys:.60}"
         )
     if found[0].startswith("data:"):
-        raise DataError(
-            "expected the path or URL of an image, but got one inside the file",
-            path=path,
-            entry=entry,
-        )
+        raise entry.error("expected the path or URL of an image, but got one inside the file")
     return found[0]
 
 

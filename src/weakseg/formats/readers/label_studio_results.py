@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from weakseg.formats.brush import decode_brush
 from weakseg.formats.collector import Collector
-from weakseg.formats.json_files import read_list, read_object, read_png_mask, read_size
-from weakseg.formats.source import ClassFinder, SourceOptions, read_number, read_path
-from weakseg.marks.drawing import Canvas
+from weakseg.formats.png_masks import read_png_mask
+from weakseg.formats.source import SourceOptions
+from weakseg.images.reading import read_size
+from weakseg.marks.classes import ClassFinder
+from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.kinds import Place, Region
-from weakseg.support.errors import DataError
+from weakseg.support.entries import Entry
 
-Size = tuple[int, int]
 Result = dict[str, Any]
 
 _DRAWN = ("rectangle", "polygon", "ellipse", "keypoint", "vector", "brush", "magicwand", "bitmask")
@@ -49,18 +49,14 @@ def read_results(
     Raises:
         DataError: A result is not what it should be.
     """
-    path, entry = collector.path, collector.entry
+    entry = collector.entry
     drawn = [result for result in results if is_drawn(result)]
-    sizes = {_size(result, path, _entry(result, collector)) for result in drawn}
+    sizes = {_size(result, _entry(result, collector)) for result in drawn}
     if len(sizes) > 1:
-        raise DataError(
-            f"expected one size of the image, but results say {sorted(sizes)!s:.60}",
-            path=path,
-            entry=entry,
-        )
+        raise entry.error(f"expected one size of the image, but results say {sorted(sizes)!s:.60}")
     size = next(iter(sizes), None)
     for result in drawn:
-        degrees = read_number(result.get("image_rotation") or 0, "image_rotation", path, str(entry))
+        degrees = entry.number(result.get("image_rotation") or 0, "image_rotation")
         if degrees % 360:
             collector.note(
                 "unread",
@@ -78,12 +74,12 @@ def _kind(result: Result) -> str:
     return str(result.get("type")).removesuffix("labels")
 
 
-def _entry(result: Result, collector: Collector) -> str:
-    return f"{collector.entry}, result {result.get('id')!s:.20}"
+def _entry(result: Result, collector: Collector) -> Entry:
+    return collector.entry.part(f"result {result.get('id')!s:.20}")
 
 
-def _size(result: Result, path: Path, entry: str) -> Size:
-    return read_size(result.get("original_height"), result.get("original_width"), path, entry)
+def _size(result: Result, entry: Entry) -> Size:
+    return read_size(result.get("original_height"), result.get("original_width"), entry)
 
 
 def _by_id(results: Sequence[Result]) -> list[list[Result]]:
@@ -114,18 +110,18 @@ def _read_group(
     for result in drawn:
         entry = _entry(result, collector)
         for name in _names_of_region(result, naming, collector, entry):
-            class_id = classes.find(name, path=collector.path, entry=entry)
+            class_id = classes.find(name, entry)
             _read_region(result, class_id, size, collector, options, entry)
 
 
 def _names_of_region(
-    result: Result, naming: list[Result], collector: Collector, entry: str
+    result: Result, naming: list[Result], collector: Collector, entry: Entry
 ) -> list[Any]:
     """Return the first names of a region; further ones are not used."""
     own = [] if result["type"] == _kind(result) else [result]
     names: list[Any] = []
     for item in (*own, *naming):
-        said = _names(item, collector.path, entry)
+        said = _names(item, entry)
         if names:
             collector.unread(f"{item['type']} of regions that have a label")
         names = names or said
@@ -144,18 +140,18 @@ def _read_tags(naming: Sequence[Result], collector: Collector, classes: ClassFin
             collector.unread("labels of no region")
             continue
         entry = _entry(result, collector)
-        for name in _names(result, collector.path, entry):
-            collector.tag(classes.find(name, path=collector.path, entry=entry))
+        for name in _names(result, entry):
+            collector.tag(classes.find(name, entry))
 
 
-def _names(result: Result, path: Path, entry: str) -> list[Any]:
+def _names(result: Result, entry: Entry) -> list[Any]:
     """Return the names in a result; of a taxonomy's paths the last names."""
     kind = result["type"]
-    value = read_object(result.get("value"), "value", path, entry)
-    names = read_list(value.get(kind) or [], kind, path, entry)
+    value = entry.object(result.get("value"), "value")
+    names = entry.list(value.get(kind) or [], kind)
     if kind != "taxonomy":
         return names
-    return [names[-1] for names in (read_list(item, kind, path, entry) for item in names) if names]
+    return [names[-1] for names in (entry.list(item, kind) for item in names) if names]
 
 
 def _read_region(
@@ -164,14 +160,13 @@ def _read_region(
     size: Size | None,
     collector: Collector,
     options: SourceOptions,
-    entry: str,
+    entry: Entry,
 ) -> None:
-    path = collector.path
     assert size is not None  # any region has said it
-    value = read_object(result.get("value"), "value", path, entry)
+    value = entry.object(result.get("value"), "value")
 
     def number(key: str, default: float | None = None) -> float:
-        return read_number(value.get(key, default), key, path, entry)
+        return entry.number(value.get(key, default), key)
 
     match _kind(result):
         case "keypoint":
@@ -186,26 +181,21 @@ def _read_region(
             radii = _place(number("radiusX"), number("radiusY"), size)
             collector.ellipse(class_id, centre, radii, number("rotation", 0), entry)
         case "polygon":
-            places = read_path(value.get("points"), "points", path, entry)
-            _add_line(
-                collector,
-                class_id,
-                [_place(x, y, size) for x, y in places],
-                entry,
-                closed=value.get("closed", True),
-            )
+            places = entry.places(value.get("points"), "points")
+            line = [_place(x, y, size) for x, y in places]
+            _add_line(collector, class_id, line, entry, closed=value.get("closed", True))
         case "vector":
             for line in _vector(value, size, collector, entry):
                 _add_line(collector, class_id, line, entry, closed=value.get("closed", False))
         case _:
             kind: Literal["mask", "scribble"]
             kind = "scribble" if options.label_maps == "scribbles" else "mask"
-            area = _painted(value, size, path, entry)
+            area = _painted(value, size, entry)
             collector.region(Region.from_mask(class_id, area, kind=kind), entry)
 
 
 def _add_line(
-    collector: Collector, class_id: int, places: list[Place], entry: str, *, closed: Any
+    collector: Collector, class_id: int, places: list[Place], entry: Entry, *, closed: Any
 ) -> None:
     if closed:
         collector.polygon(class_id, places, entry)
@@ -220,20 +210,16 @@ def _place(x: float, y: float, size: Size) -> Place:
 
 
 def _vector(
-    value: dict[str, Any], size: Size, collector: Collector, entry: str
+    value: dict[str, Any], size: Size, collector: Collector, entry: Entry
 ) -> list[list[Place]]:
     """Return the lines of a vector, whose places may each follow any earlier one."""
-    path = collector.path
     lines: list[list[Place]] = []
     known: dict[str, Place] = {}
     last = ""
-    for item in read_list(value.get("vertices"), "vertices", path, entry):
-        vertex = read_object(item, "a vertex", path, entry)
-        place = _place(
-            read_number(vertex.get("x"), "x", path, entry),
-            read_number(vertex.get("y"), "y", path, entry),
-            size,
-        )
+    for item in entry.list(value.get("vertices"), "vertices"):
+        vertex = entry.object(item, "a vertex")
+        x, y = (entry.number(vertex.get(key), key) for key in ("x", "y"))
+        place = _place(x, y, size)
         before = str(vertex.get("prevPointId", last))
         if lines and before == last:
             lines[-1].append(place)
@@ -246,19 +232,15 @@ def _vector(
     return lines
 
 
-def _painted(value: dict[str, Any], size: Size, path: Path, entry: str) -> Canvas:
+def _painted(value: dict[str, Any], size: Size, entry: Entry) -> Canvas:
     if "imageDataURL" in value:
-        return read_png_mask(value["imageDataURL"], size, path, entry)
+        return read_png_mask(value["imageDataURL"], size, entry)
     if value.get("format", "rle") != "rle":
-        raise DataError(
-            f"expected a brush of format 'rle', but got {value['format']!r:.40}",
-            path=path,
-            entry=entry,
-        )
-    rle = read_list(value.get("rle"), "rle", path, entry)
+        raise entry.error(f"expected a brush of format 'rle', but got {value['format']!r:.40}")
+    rle = entry.list(value.get("rle"), "rle")
     if not rle:
         return np.zeros(size, bool)
     try:
         return decode_brush(rle, *size)
     except ValueError as error:
-        raise DataError(f"the brush is damaged: {error}", path=path, entry=entry) from error
+        raise entry.error(f"the brush is damaged: {error}") from error

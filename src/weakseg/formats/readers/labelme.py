@@ -12,27 +12,17 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.json_files import (
-    first_keys,
-    read_base64,
-    read_json,
-    read_list,
-    read_object,
-    read_png_mask,
-    read_size,
-)
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    image_name,
-    read_path,
-)
+from weakseg.formats.pictures import find_picture
+from weakseg.formats.png_masks import read_base64, read_png_mask
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name, read_size
+from weakseg.marks.classes import ClassFinder
+from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Place, Region
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.json_files import first_keys, read_json
 
 _SIGNS = {"version", "flags", "imagePath", "imageHeight", "imageWidth", "lineColor", "fillColor"}
 _KEYS = _SIGNS | {"shapes", "imageData"}
@@ -110,30 +100,28 @@ LABELME = Format(
 
 
 def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOptions) -> Annotated:
-    image = read_object(read_json(path), "the file", path)
+    file = Entry(path)
+    image = file.object(read_json(path), "the file")
     stated = image.get("imageHeight"), image.get("imageWidth")
-    size = None if stated == (None, None) else read_size(*stated, path, "the image's size")
-    collector = Collector(path)
+    size = None if stated == (None, None) else read_size(*stated, file.part("the image's size"))
+    collector = Collector(file)
     _read_flags(image.get("flags"), collector, classes)
-    shapes = read_list(image.get("shapes"), "shapes", path)
+    shapes = file.list(image.get("shapes"), "shapes")
     for number, shape in enumerate(shapes, start=1):
-        _read_shape(shape, f"shape {number}", size, collector, classes)
+        _read_shape(shape, file.part(f"shape {number}"), size, collector, classes)
     for key in sorted(image.keys() - _KEYS):
         if image[key]:
             collector.unread(f"{key!r:.40}")
     written = image.get("imagePath") or path.stem
     if not isinstance(written, str):
-        raise DataError(f"expected a path as imagePath, but got {written!r:.60}", path=path)
+        raise file.expected("a path as imagePath", written)
     embedded = image.get("imageData")
-    return Annotated(
-        name=_name(written, path, root),
-        marks=collector.marks(),
-        picture=read_base64(embedded, "imageData", path)
+    return collector.annotated(
+        _name(written, path, root),
+        read_base64(embedded, "imageData", file)
         if embedded
         else find_picture(written, path, options),
-        size=size,
-        path=path,
-        findings=collector.findings(),
+        size,
     )
 
 
@@ -147,13 +135,12 @@ def _name(written: str, path: Path, root: Path) -> str:
 
 
 def _read_flags(flags: Any, collector: Collector, classes: ClassFinder) -> None:
-    flags = read_object(flags or {}, "flags", collector.path)
+    flags = collector.entry.object(flags or {}, "flags")
+    entry = collector.entry.part("flags")
     for name, is_set in flags.items():
         if not isinstance(is_set, bool):
-            raise DataError(
-                f"expected true or false as flag {name!r:.40}, but got {is_set!r:.40}",
-                path=collector.path,
-                entry="flags",
+            raise entry.error(
+                f"expected true or false as flag {name!r:.40}, but got {is_set!r:.40}"
             )
     if flags.get(_LEFT_OUT):
         collector.note(
@@ -164,20 +151,23 @@ def _read_flags(flags: Any, collector: Collector, classes: ClassFinder) -> None:
         return
     for name, is_set in flags.items():
         if is_set:
-            collector.tag(classes.find(name, path=collector.path, entry="flags"))
+            collector.tag(classes.find(name, entry))
 
 
 def _read_shape(
-    value: Any, entry: str, size: tuple[int, int] | None, collector: Collector, classes: ClassFinder
+    value: Any,
+    entry: Entry,
+    size: Size | None,
+    collector: Collector,
+    classes: ClassFinder,
 ) -> None:
-    path = collector.path
-    shape = read_object(value, "a shape", path, entry)
+    shape = entry.object(value, "a shape")
     kind = shape.get("shape_type") or "polygon"
     if not isinstance(kind, str) or kind not in _KINDS:
         collector.unread(f"shapes of type {kind!r:.40}")
         return
-    places = read_path(shape.get("points"), "points", path, entry)
-    class_id = classes.find(shape.get("label"), path=path, entry=entry)
+    places = entry.places(shape.get("points"), "points")
+    class_id = classes.find(shape.get("label"), entry)
     instance = _read_extras(shape, collector)
     match kind:
         case "polygon":
@@ -185,7 +175,7 @@ def _read_shape(
         case "rectangle" | "oriented_rectangle" | "rotation":
             collector.box(class_id, places, entry, instance, rotated=kind != "rectangle")
         case "circle":
-            centre, radius = _circle(places, path, entry)
+            centre, radius = _circle(places, entry)
             collector.ellipse(class_id, centre, (radius, radius), 0, entry, instance)
         case "line" | "linestrip":
             collector.stroke(class_id, places, entry, instance)
@@ -214,12 +204,10 @@ def _read_extras(shape: dict[str, Any], collector: Collector) -> int | None:
     return None
 
 
-def _circle(places: tuple[Place, ...], path: Path, entry: str) -> tuple[Place, float]:
+def _circle(places: tuple[Place, ...], entry: Entry) -> tuple[Place, float]:
     if len(places) != 2:
-        raise DataError(
-            f"expected a circle's centre and a place on it, but got {len(places)} places",
-            path=path,
-            entry=entry,
+        raise entry.error(
+            f"expected a circle's centre and a place on it, but got {len(places)} places"
         )
     centre, edge = places
     return centre, math.dist(centre, edge)
@@ -229,17 +217,15 @@ def _mask(
     class_id: int,
     value: Any,
     places: tuple[Place, ...],
-    size: tuple[int, int] | None,
+    size: Size | None,
     collector: Collector,
-    entry: str,
+    entry: Entry,
     instance: int | None,
 ) -> Region:
     """Read a painted area; its first place is in its top left pixel, its second in its last."""
     if len(places) != 2:
-        raise collector.error(
-            f"expected two corners of a mask, but got {len(places)} places", entry
-        )
-    area = read_png_mask(value, size, collector.path, entry)
+        raise entry.error(f"expected two corners of a mask, but got {len(places)} places")
+    area = read_png_mask(value, size, entry)
     (left, top), (right, bottom) = places
     if max(abs(right - left + 1 - area.shape[1]), abs(bottom - top + 1 - area.shape[0])) > 1:
         collector.note(

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from weakseg.formats.class_tables import MAPILLARY as NAMES
-from weakseg.formats.folders import is_image, safely
-from weakseg.formats.json_files import read_json, read_list, read_object
 from weakseg.formats.label_regions import read_values
-from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions, image_name
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name, is_image
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import VOID
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import safely
+from weakseg.support.json_files import read_json
 
 _VERSIONS = ("v2.0", "v1.2")
 
@@ -64,21 +67,17 @@ def _class_ids(split: Path, masks: Path, classes: ClassFinder) -> list[int]:
     config = _config(split, versions)
     names: Sequence[str] = NAMES[versions[0]]
     if config is not None:
-        listed = read_list(
-            read_object(read_json(config), "the content", config).get("labels"), "labels", config
-        )
-        names = [_name_of(label, config, f"label {place}") for place, label in enumerate(listed)]
+        file = Entry(config)
+        listed = file.list(file.object(read_json(config), "the content").get("labels"), "labels")
+        names = [_name_of(label, file.part(f"label {n}")) for n, label in enumerate(listed)]
     return [
-        VOID if name.startswith("void--") else classes.find(name, path=config or masks)
+        VOID if name.startswith("void--") else classes.find(name, Entry(config or masks))
         for name in names
     ]
 
 
-def _name_of(label: object, config: Path, entry: str) -> str:
-    name = read_object(label, "a label", config, entry).get("name")
-    if not isinstance(name, str):
-        raise DataError(f"expected a text as name, but got {name!r:.60}", path=config, entry=entry)
-    return name
+def _name_of(label: object, entry: Entry) -> str:
+    return entry.text(entry.object(label, "a label").get("name"), "name")
 
 
 def _read_instances(mask: Path, ids: Sequence[int]) -> tuple[tuple[Region, ...], tuple[int, int]]:

@@ -5,29 +5,22 @@ from __future__ import annotations
 import csv
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.folders import existing, is_image, read_lines, safely
-from weakseg.formats.json_files import read_size
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    read_integer,
-    read_name,
-    read_number,
-)
-from weakseg.formats.tables import read_table
-from weakseg.images.reading import opened
+from weakseg.formats.pictures import find_picture, read_name
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import is_image, opened, read_size
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.kinds import Marks
+from weakseg.marks.tables import read_table
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import existing, read_lines, safely
 
 # Kinds of tables by what their names hold, and the columns that must be there.
 _TABLES = {
@@ -47,14 +40,11 @@ class _Row:
     """A row of a table, and where it stands."""
 
     values: dict[str, str]
-    table: Path
-    entry: str
+    entry: Entry
 
     def fractions(self, columns: Sequence[str]) -> list[float]:
         """Read numbers."""
-        return [
-            read_number(self.values[column], column, self.table, self.entry) for column in columns
-        ]
+        return [self.entry.number(self.values[column], column) for column in columns]
 
 
 @dataclass
@@ -111,7 +101,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         name = "/".join(parts[1:]) or parts[0]
         if is_image(picture) and name not in images:
             split = parts[0] if len(parts) > 1 else None
-            yield Annotated(read_name(name, picture), Marks(), picture, None, picture, None, split)
+            name = read_name(name, Entry(picture))
+            yield Annotated(name, Marks(), picture, None, picture, None, split)
 
 
 OPEN_IMAGES = Format(
@@ -127,7 +118,7 @@ def _images(tables: Mapping[Path, str]) -> dict[str, _Image]:
     for table, kind in tables.items():
         for entry, values in read_table(table, _TABLES[kind]):
             image = images.setdefault(values["ImageID"], _Image(table, _split(table)))
-            image.rows[kind].append(_Row(values, table, entry))
+            image.rows[kind].append(_Row(values, entry))
     return images
 
 
@@ -144,10 +135,7 @@ def _class_ids(images: Mapping[str, _Image], folder: Path, classes: ClassFinder)
     # Thousands of classes may be described, most of them of no use here.
     names = {code: name for code, name in described.items() if code in used}
     names |= {code: code for code in sorted(used.keys() - names.keys())}
-    return {
-        code: classes.find(name, path=used[code].table, entry=used[code].entry)
-        for code, name in names.items()
-    }
+    return {code: classes.find(name, used[code].entry) for code, name in names.items()}
 
 
 def _described(folder: Path) -> dict[str, str]:
@@ -168,22 +156,18 @@ def _sizes(folder: Path) -> dict[str, Size]:
     path = folder / _SIZES
     sizes: dict[str, Size] = {}
     for number, line in enumerate(read_lines(path) if path.is_file() else [], 1):
-        entry = f"line {number}"
+        entry = Entry(path, f"line {number}")
         try:
             values = shlex.split(line, comments=True)
         except ValueError as error:
-            raise DataError(f"is not readable ({error})", path=path, entry=entry) from error
+            raise entry.error(f"is not readable ({error})") from error
         if values:
             name, *size = values
             if len(size) < 2:
-                raise DataError(
-                    f"expected a name, height and width, but got {line!r:.60}",
-                    path=path,
-                    entry=entry,
-                )
-            height, width = (read_integer(value, "size", path, entry) for value in size[:2])
+                raise entry.expected("a name, height and width", line)
+            height, width = (entry.integer(value, "size") for value in size[:2])
             if min(height, width) > 0:  # else nobody knows
-                sizes[name] = read_size(height, width, path, entry)
+                sizes[name] = read_size(height, width, entry)
     return sizes
 
 
@@ -195,11 +179,9 @@ def _read_image(
     root: Path,
     options: SourceOptions,
 ) -> Annotated:
-    entry = f"image {name!r:.60}"
-    collector = Collector(image.table, entry)
+    collector = Collector(Entry(image.table, f"image {name!r:.60}"))
     folders = (root / "images" / image.split, root / image.split, root / "images")
-    options = replace(options, images=(*options.images, *folders))
-    picture = find_picture(name, root, options)
+    picture = find_picture(name, root, options, *folders)
     _read_labels(image.rows[_LABELS], class_ids, collector)
     if image.rows[_BOXES] or image.rows[_MASKS]:
         size = size or collector.fraction_size(picture)
@@ -207,16 +189,7 @@ def _read_image(
         boxes = _read_boxes(image.rows[_BOXES], class_ids, size, collector)
         for row in image.rows[_MASKS]:
             _read_mask(row, class_ids, size, _mask_folders(root, image.split), boxes, collector)
-    return Annotated(
-        read_name(name, image.table, entry),
-        collector.marks(),
-        picture,
-        size,
-        image.table,
-        entry,
-        image.split,
-        collector.findings(),
-    )
+    return collector.annotated(read_name(name, collector.entry), picture, size, image.split)
 
 
 def _read_labels(rows: Sequence[_Row], class_ids: Mapping[str, int], collector: Collector) -> None:
@@ -251,7 +224,7 @@ def _read_boxes(
             class_ids[code],
             (left, top),
             (right - left, bottom - top),
-            f"{collector.entry}, box {number}",
+            collector.entry.part(f"box {number}"),
             number,
         )
     return boxes
@@ -275,7 +248,7 @@ def _read_mask(
     if file is None:
         collector.note("missing", f"there is no mask {written!r:.60}")
         return
-    entry = f"{collector.entry}, mask {name!r:.60}"
+    entry = collector.entry.part(f"mask {name!r:.60}")
     instance = _box_of(row, code, boxes)
     collector.mask(class_ids[code], _enlarged(file, size), entry, instance)
 
@@ -295,7 +268,7 @@ def _box_of(row: _Row, code: str, boxes: _Boxes) -> int | None:
 def _enlarged(file: Path, size: Size) -> Canvas:
     """Read a mask, (h, w), at the size of its image, (H, W)."""
     with opened(file, what="mask") as picture:
-        read_size(picture.height, picture.width, file, of="the mask")
+        read_size(picture.height, picture.width, Entry(file), of="the mask")
         pixels = np.asarray(picture) > 0
     mask = np.logical_or.reduce(pixels.reshape(*pixels.shape[:2], -1), axis=2)
     # The pixel of the mask that lies under the centre of each pixel of the image.

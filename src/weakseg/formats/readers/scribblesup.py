@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from weakseg.formats.collector import Collector
 from weakseg.formats.label_regions import known_regions, read_values
-from weakseg.formats.layout import files_by_name, first_files, photo_of
+from weakseg.formats.pictures import photo_of
 from weakseg.formats.readers.voc_xml import (
     find_named,
     read_size,
@@ -17,19 +18,14 @@ from weakseg.formats.readers.voc_xml import (
     text_of,
     xml_kind,
 )
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    image_name,
-    read_number,
-)
-from weakseg.marks.classes import VOC_CLASSES
-from weakseg.marks.findings import Finding
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name
+from weakseg.marks.classes import VOC_CLASSES, ClassFinder
 from weakseg.marks.kinds import Marks, Stroke
 from weakseg.marks.label_values import UNLABELLED
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_by_name, first_files
 
 PEN_WIDTH = 3.0
 """Width of the line, in pixels, with which the published PNGs were drawn from the XML files."""
@@ -66,32 +62,20 @@ def read_scribblesup_xml(
             image's size is no number.
     """
     root = read_voc_root(path)
-    strokes: list[Stroke] = []
-    findings: list[Finding] = []
+    collector = Collector(Entry(path))
     for number, element in enumerate(root.findall("polygon"), 1):
-        entry = f"scribble {number}"
+        entry = Entry(path, f"scribble {number}")
         tag = text_of(element, "tag")
-        class_id = classes.find(SHORT_NAMES.get(tag, tag), path=path, entry=entry)
+        class_id = classes.find(SHORT_NAMES.get(tag, tag), entry)
         places = tuple(
-            (
-                read_number(point.findtext("X"), "X", path, entry),
-                read_number(point.findtext("Y"), "Y", path, entry),
-            )
+            (entry.number(point.findtext("X"), "X"), entry.number(point.findtext("Y"), "Y"))
             for point in element.findall("point")
         )
         if places:
-            strokes.append(Stroke(class_id, places, PEN_WIDTH))
+            collector.add(Stroke(class_id, places, PEN_WIDTH))
         else:
-            findings.append(Finding("empty", "a scribble without places; left out", path, entry))
-    name, picture = find_named(root, path, options)
-    return Annotated(
-        name,
-        Marks(strokes=tuple(strokes)),
-        picture,
-        read_size(root, path),
-        path,
-        findings=tuple(findings),
-    )
+            collector.note("empty", "a scribble without places; left out", entry)
+    return collector.annotated(*find_named(root, path, options), read_size(root, path))
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -100,7 +84,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     if path.is_file() and not pngs:
         yield read_scribblesup_xml(path, classes, options)
     elif pngs and not (path.is_dir() and files_by_name(path, ".xml")):
-        numbers = [classes.find(name, path=path) for name in VOC_CLASSES]
+        numbers = [classes.find(name, Entry(path)) for name in VOC_CLASSES]
         for name, file in pngs.items():
             yield _read_png(file, name, root, numbers, options)
     else:

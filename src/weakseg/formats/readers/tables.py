@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from weakseg.formats.points import read_points
-from weakseg.formats.source import Annotated, ClassFinder, Format, SourceOptions, find_picture
-from weakseg.formats.tables import box_rows, read_tags
-from weakseg.marks.findings import Finding
-from weakseg.marks.kinds import Box, Marks
+from weakseg.formats.collector import Collector
+from weakseg.formats.pictures import find_picture
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.marks.classes import ClassFinder
+from weakseg.marks.kinds import Marks
+from weakseg.marks.points import read_points
+from weakseg.marks.tables import box_rows, read_tags
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 Found = TypeVar("Found")
@@ -30,19 +33,15 @@ def _read_clicks(path: Path, classes: ClassFinder, options: SourceOptions) -> It
 
 
 def _read_boxes(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
-    boxes: dict[str, list[Box]] = {}
-    findings: dict[str, list[Finding]] = {}
+    images: dict[str, Collector] = {}
     for entry, name, box in box_rows(path, classes):
-        boxes.setdefault(name, [])
+        image = images.setdefault(name, Collector(Entry(path, f"image {name!r}")))
         if box.has_area:
-            boxes[name].append(box)
+            image.add(box)
         else:
-            finding = Finding("empty", "a box that ends before it begins; left out", path, entry)
-            findings.setdefault(name, []).append(finding)
-    for name, found in _some(boxes, path).items():
-        yield _annotated(
-            name, Marks(boxes=tuple(found)), path, options, tuple(findings.get(name, ()))
-        )
+            image.note("empty", "a box that ends before it begins; left out", entry)
+    for name, image in _some(images, path).items():
+        yield image.annotated(name, find_picture(name, path, options))
 
 
 def _read_tags(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -56,11 +55,8 @@ def _some(by_image: dict[str, Found], path: Path) -> dict[str, Found]:
     return by_image
 
 
-def _annotated(
-    name: str, marks: Marks, path: Path, options: SourceOptions, findings: tuple[Finding, ...] = ()
-) -> Annotated:
-    picture = find_picture(name, path, options)
-    return Annotated(name, marks, picture, None, path, f"image {name!r}", findings=findings)
+def _annotated(name: str, marks: Marks, path: Path, options: SourceOptions) -> Annotated:
+    return Annotated(name, marks, find_picture(name, path, options), None, path, f"image {name!r}")
 
 
 def _beginning(path: Path) -> str:

@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING
 
 from defusedxml import ElementTree
 
-from weakseg.formats.layout import files_by_name
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    SourceOptions,
-    find_picture,
-    image_name,
-    read_number,
-)
-from weakseg.marks.findings import Finding
-from weakseg.marks.kinds import Box, Marks
+from weakseg.formats.collector import Collector
+from weakseg.formats.pictures import find_picture
+from weakseg.formats.source import Annotated, SourceOptions
+from weakseg.images.reading import image_name
+from weakseg.marks.classes import ClassFinder
+from weakseg.marks.kinds import Box
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_by_name
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -72,44 +69,30 @@ def read_voc_xml(
             image's size is no number.
     """
     root = read_voc_root(path)
-    boxes: list[Box] = []
-    tags: set[int] = set()
-    findings: list[Finding] = []
+    collector = Collector(Entry(path))
     for number, element in enumerate(root.findall("object"), 1):
-        entry = f"object {number}"
-        class_id = classes.find(text_of(element, "name"), path=path, entry=entry)
-        tags.add(class_id)
-        box = _read_box(element, class_id, path, entry)
+        entry = Entry(path, f"object {number}")
+        class_id = classes.find(text_of(element, "name"), entry)
+        collector.tag(class_id)
+        box = _read_box(element, class_id, entry)
         if box is None:
-            findings.append(
-                Finding("unread", "no bndbox; only the name was taken, as a tag", path, entry)
-            )
-        elif not box.has_area:
-            findings.append(
-                Finding("empty", "a box that ends before it begins; left out", path, entry)
-            )
+            collector.note("unread", "no bndbox; only the name was taken, as a tag", entry)
+        elif box.has_area:
+            collector.add(box)
         else:
-            boxes.append(box)
+            collector.note("empty", "a box that ends before it begins; left out", entry)
     parts = len(root.findall("object/part"))
     if parts:
-        findings.append(Finding("unread", f"{parts} boxes of parts; left out", path))
-    name, picture = find_named(root, path, options)
-    return Annotated(
-        name,
-        Marks(frozenset(tags), tuple(boxes)),
-        picture,
-        read_size(root, path),
-        path,
-        findings=tuple(findings),
-    )
+        collector.note("unread", f"{parts} boxes of parts; left out")
+    return collector.annotated(*find_named(root, path, options), read_size(root, path))
 
 
-def _read_box(element: Element, class_id: int, path: Path, entry: str) -> Box | None:
+def _read_box(element: Element, class_id: int, entry: Entry) -> Box | None:
     corners = element.find("bndbox")
     if corners is None:
         return None
     names = ("xmin", "ymin", "xmax", "ymax")
-    written = (read_number(corners.findtext(name), name, path, entry) for name in names)
+    written = (entry.number(corners.findtext(name), name) for name in names)
     left, top, right, bottom = (math.floor(value + 0.5) - 1 for value in written)
     return Box(class_id, left, top, right, bottom)
 
@@ -163,10 +146,9 @@ def find_named(root: Element, path: Path, options: SourceOptions) -> tuple[str, 
 
     It is the one that <filename> names, or, as files are renamed, one named like the XML file.
     """
-    near = replace(options, images=(*options.images, path.parent.parent / "JPEGImages"))
     names = [item for item in (text_of(root, "filename"), path.stem, path.name) if image_name(item)]
     for item in names:
-        picture = find_picture(item, path, near)
+        picture = find_picture(item, path, options, path.parent.parent / "JPEGImages")
         if picture is not None:
             return image_name(item), picture
     return image_name(names[0]), None
@@ -181,11 +163,9 @@ def read_size(root: Element, path: Path) -> tuple[int, int] | None:
     sides = []
     for name in ("height", "width"):
         text = text_of(root, f"size/{name}") or "0"
-        side = read_number(text, name, path, "size")
+        side = Entry(path, "size").number(text, name)
         if side < 0 or not side.is_integer():
-            raise DataError(
-                f"expected whole pixels as {name}, but got {text:.60}", path=path, entry="size"
-            )
+            raise Entry(path, "size").error(f"expected whole pixels as {name}, but got {text:.60}")
         sides.append(int(side))
     return (sides[0], sides[1]) if all(sides) else None
 

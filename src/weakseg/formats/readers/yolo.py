@@ -10,29 +10,22 @@ from pathlib import Path
 import yaml
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.folders import (
+from weakseg.formats.pictures import find_picture, read_name
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import is_image
+from weakseg.marks.classes import ClassFinder
+from weakseg.marks.drawing import Size
+from weakseg.support.entries import Entry
+from weakseg.support.errors import DataError
+from weakseg.support.folders import (
     existing,
     files_of,
     head,
     holds_file,
-    is_image,
     read_lines,
     safely,
     split_of,
 )
-from weakseg.formats.json_files import read_object
-from weakseg.formats.source import (
-    Annotated,
-    ClassFinder,
-    Format,
-    SourceOptions,
-    find_picture,
-    read_integer,
-    read_name,
-    read_number,
-)
-from weakseg.marks.drawing import Size
-from weakseg.support.errors import DataError
 
 _CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
 _LABEL_FOLDERS = ("labels", "annotations")
@@ -114,7 +107,7 @@ def _read_config(path: Path, classes: ClassFinder) -> _Data:
         if path.suffix == ".data":
             file = _named(path, _settings(path).get("names", "obj.names"))
         names = list(filter(None, map(str.strip, read_lines(file))))
-    return _Data(root, [classes.find(name, path=path) for name in names], has_points)
+    return _Data(root, [classes.find(name, Entry(path)) for name in names], has_points)
 
 
 def _read_yaml(path: Path) -> tuple[list[str], Path, bool]:
@@ -122,17 +115,15 @@ def _read_yaml(path: Path) -> tuple[list[str], Path, bool]:
         tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
         raise DataError(f"is not readable as YAML ({error})", path=path) from error
-    tree = read_object(tree, "the file", path)
+    file = Entry(path)
+    tree = file.object(tree, "the file")
     names = tree.get("names")
     if isinstance(names, dict):
         if names.keys() != set(range(len(names))):
-            raise DataError(
-                f"expected names of classes by their numbers, from 0 on, but got {names!r:.60}",
-                path=path,
-            )
+            raise file.expected("names of classes by their numbers, from 0 on", names)
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
-        raise DataError(f"expected a list of classes as 'names', but got {names!r:.60}", path=path)
+        raise file.expected("a list of classes as 'names'", names)
     root = path.parent / str(tree.get("path") or ".")[:_LONGEST]
     try:
         root = root if root.is_dir() else path.parent
@@ -200,8 +191,8 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
 
 
 def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
-    collector = Collector(pair.labels or pair.image or data.root)
-    name = read_name(pair.written, collector.path)
+    collector = Collector(Entry(pair.labels or pair.image or data.root))
+    name = read_name(pair.written, collector.entry)
     lines = read_lines(pair.labels) if pair.labels else []
     numbered = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
     image = pair.image or find_picture(pair.written, data.root, options)
@@ -211,37 +202,27 @@ def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
             _read_line(values, number, size, data, collector)
         if data.has_points:
             collector.unread("key points after the boxes")
-    return Annotated(
-        name,
-        collector.marks(),
-        image,
-        None,
-        collector.path,
-        None,
-        pair.split,
-        collector.findings(),
-    )
+    return collector.annotated(name, image, None, pair.split)
 
 
 def _read_line(
     values: Sequence[str], number: int, size: Size, data: _Data, collector: Collector
 ) -> None:
     """Read a box, by its centre, width and height, or the corners of an outline."""
-    path, entry = collector.path, f"line {number}"
+    entry = collector.entry.part(f"line {number}")
     is_box = len(values) == 5 or (data.has_points and len(values) > 5)
     if not is_box and (len(values) < 7 or len(values) % 2 == 0):
-        raise collector.error(
+        raise entry.error(
             "expected a class with x, y, width and height, or with x and y of three "
-            f"corners or more, but got {len(values)} values",
-            entry,
+            f"corners or more, but got {len(values)} values"
         )
-    label = read_integer(values[0], "number of a class", path, entry)
+    label = entry.integer(values[0], "number of a class")
     if not 0 <= label < len(data.class_ids):
-        raise collector.error(
-            f"class number {label} is not among the {len(data.class_ids)} of the file", entry
+        raise entry.error(
+            f"class number {label} is not among the {len(data.class_ids)} of the file"
         )
     class_id = data.class_ids[label]
-    fractions = [read_number(value, "coordinate", path, entry) for value in values[1:]]
+    fractions = [entry.number(value, "coordinate") for value in values[1:]]
     if is_box:
         x, y, width, height = fractions[:4]
         fractions = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from weakseg.formats.points import read_points
 from weakseg.marks.classes import ClassList, read_classes
 from weakseg.marks.kinds import Point
+from weakseg.marks.points import read_points
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))

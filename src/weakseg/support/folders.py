@@ -8,7 +8,6 @@ from itertools import islice
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from weakseg.images.reading import IMAGE_SUFFIXES
 from weakseg.support.errors import DataError
 
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
@@ -108,14 +107,49 @@ def split_of(parts: Sequence[str]) -> str | None:
     return next((part for part in parts if part.lower() in SPLITS), None)
 
 
-def is_image(path: Path) -> bool:
-    """Check by its ending whether a file is an image."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
-
-
 def existing(path: Path) -> Path | None:
     """Return a file that is there, else None; a path that cannot be one is not there."""
     try:
         return path if path.is_file() else None
     except (OSError, ValueError):  # a name too long, for one
         return None
+
+
+def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
+    """Find the files below a folder, by their path inside it without the ending.
+
+    Args:
+        folder: The folder; one that is missing holds nothing.
+        ending: Their ending, as ".xml", in capitals or not. Hidden files are passed over.
+    """
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() == ending and not hidden and path.is_file():
+            found[inside.with_suffix("").as_posix()] = path
+    return found
+
+
+def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> list[Path]:
+    """Return the file itself, or the first few files of a folder; nothing is raised.
+
+    Args:
+        path: A file or a folder.
+        ending: Their ending, as ".xml", in capitals or not.
+        patterns: Where in the folder; the first that finds any counts.
+    """
+    try:
+        if path.is_file():
+            return [path] if path.suffix.lower() == ending else []
+        for pattern in patterns:
+            files = sorted(
+                item
+                for item in path.glob(pattern)
+                if item.suffix.lower() == ending and not item.name.startswith(".")
+            )
+            if files:
+                return files[:3]
+    except OSError:
+        pass
+    return []

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 MAX_UNPACKED = 20 * 10**9
@@ -79,7 +80,7 @@ def _unpack(path: Path, folder: Path) -> None:
             entries = archive.infolist()
             _check_amount(path, entries)
             for entry in entries:
-                _check_entry(path, entry)
+                _check_entry(Entry(path, repr(entry.filename)), entry)
             for entry in entries:
                 _unpack_entry(path, archive, entry, folder)
     except _DAMAGED as error:
@@ -103,15 +104,15 @@ def _check_amount(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
+def _check_entry(place: Entry, entry: zipfile.ZipInfo) -> None:
     name = entry.filename
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if name.startswith(("/", "\\")) or PureWindowsPath(name).drive or ".." in parts:
-        raise DataError("leads out of the zip", path=path, entry=repr(name))
+        raise place.error("leads out of the zip")
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise DataError("is a link; expected files and folders", path=path, entry=repr(name))
+        raise place.error("is a link; expected files and folders")
     if entry.flag_bits & 1:
-        raise DataError("is encrypted; unpack the zip yourself", path=path, entry=repr(name))
+        raise place.error("is encrypted; unpack the zip yourself")
 
 
 def _unpack_entry(
@@ -128,6 +129,4 @@ def _unpack_entry(
             while chunk := source.read(_CHUNK):
                 file.write(chunk)
     except _DAMAGED as error:
-        raise DataError(
-            f"cannot be unpacked ({error})", path=path, entry=repr(entry.filename)
-        ) from error
+        raise Entry(path, repr(entry.filename)).error(f"cannot be unpacked ({error})") from error

@@ -1,8 +1,9 @@
 import pytest
 
-from weakseg.formats.tables import read_boxes, read_table, read_tags
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Box
+from weakseg.marks.tables import read_boxes, read_table, read_tags
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))
@@ -17,8 +18,8 @@ def write(path, text):
 def test_rows_are_given_by_column_with_what_has_no_column_apart(tmp_path):
     path = write(tmp_path / "a.csv", "\ufeffimage, class,\n a,cat,x, y\n\n,,\nb,dog\n")
     assert list(read_table(path, ("image", "class"))) == [
-        ("line 2", {"image": "a", "class": "cat", "": "x,y"}),
-        ("line 5", {"image": "b", "class": "dog", "": ""}),
+        (Entry(path, "line 2"), {"image": "a", "class": "cat", "": "x,y"}),
+        (Entry(path, "line 5"), {"image": "b", "class": "dog", "": ""}),
     ]
 
 

@@ -8,12 +8,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from weakseg.formats.source import ClassFinder, image_name, read_number
+from weakseg.images.reading import image_name
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Box
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 
-def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict[str, str]]]:
     """Read a csv row by row; empty rows are skipped.
 
     Args:
@@ -21,7 +23,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[s
         columns: Columns that must be there, and filled in every row.
 
     Yields:
-        Place of the row ("line 7"), and its values by column; values of columns without a
+        Place of the row, and its values by column; values of columns without a
         name, or past the last column, are under "", separated by commas.
 
     Raises:
@@ -37,12 +39,12 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[s
                 values = [value.strip() for value in line]
                 if not any(values):
                     continue
-                entry = f"line {reader.line_num}"
+                entry = Entry(path, f"line {reader.line_num}")
                 pairs = list(zip_longest(header, values, fillvalue=""))
                 row = {name: value for name, value in pairs if name}
                 empty = [name for name in columns if not row[name]]
                 if empty:
-                    raise DataError(f"{empty[0]} is empty", path=path, entry=entry)
+                    raise entry.error(f"{empty[0]} is empty")
                 yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
@@ -50,7 +52,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[s
         raise DataError(f"is not readable as csv ({error})", path=path) from error
 
 
-def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]:
+def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[Entry, str, Box]]:
     """Read boxes row by row.
 
     Args:
@@ -67,13 +69,13 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[str, str, Box]]
     """
     corners = ("xmin", "ymin", "xmax", "ymax")
     for entry, row in read_table(path, ("image", "class", *corners)):
-        class_id = classes.find(row["class"], path=path, entry=entry)
-        left, top, right, bottom = (read_number(row[key], key, path, entry) for key in corners)
-        instance = instance_of(row, path, entry)
+        class_id = classes.find(row["class"], entry)
+        left, top, right, bottom = (entry.number(row[key], key) for key in corners)
+        instance = instance_of(row, entry)
         yield entry, image_name(row["image"]), Box(class_id, left, top, right, bottom, instance)
 
 
-def instance_of(row: Mapping[str, Any], path: Path, entry: str) -> int | None:
+def instance_of(row: Mapping[str, Any], entry: Entry) -> int | None:
     """Read the number of an object in a row's column "instance", if it has one.
 
     Raises:
@@ -81,11 +83,9 @@ def instance_of(row: Mapping[str, Any], path: Path, entry: str) -> int | None:
     """
     if row.get("instance") in (None, ""):
         return None
-    number = read_number(row["instance"], "instance", path, entry)
+    number = entry.number(row["instance"], "instance")
     if not number.is_integer():
-        raise DataError(
-            f"expected a whole number as instance, but got {number:g}", path=path, entry=entry
-        )
+        raise entry.error(f"expected a whole number as instance, but got {number:g}")
     return int(number)
 
 
@@ -105,7 +105,7 @@ def read_boxes(path: Path, classes: ClassFinder) -> dict[str, list[Box]]:
     boxes: dict[str, list[Box]] = {}
     for entry, image, box in box_rows(path, classes):
         if not box.has_area:
-            raise DataError("expected xmin ≤ xmax and ymin ≤ ymax", path=path, entry=entry)
+            raise entry.error("expected xmin ≤ xmax and ymin ≤ ymax")
         boxes.setdefault(image, []).append(box)
     return boxes
 
@@ -129,19 +129,17 @@ def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
         image = image_name(row.pop("image"))
         for name in ",".join(row.values()).split(","):
             if name.strip():
-                class_id = classes.find(name.strip(), path=path, entry=entry)
+                class_id = classes.find(name.strip(), entry)
                 tags.setdefault(image, set()).add(class_id)
     return tags
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
     if not set(columns) <= set(header):
-        raise DataError(
+        raise Entry(path, "line 1").error(
             f"expected the header {','.join(columns)}, but got "
-            f"{','.join(header) or 'an empty file'}",
-            path=path,
-            entry="line 1",
+            f"{','.join(header) or 'an empty file'}"
         )
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
-        raise DataError(f"column {twice!r} is there twice", path=path, entry="line 1")
+        raise Entry(path, "line 1").error(f"column {twice!r} is there twice")

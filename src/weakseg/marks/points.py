@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from weakseg.formats.json_files import read_json
-from weakseg.formats.source import ClassFinder, image_name, read_number
-from weakseg.formats.tables import instance_of, read_table
+from weakseg.images.reading import image_name
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Point
+from weakseg.marks.tables import instance_of, read_table
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.json_files import read_json
 
-Row = tuple[str, Mapping[str, Any]]  # place in the file; class, x, y, perhaps instance
+Row = tuple[Entry, Mapping[str, Any]]  # place in the file; class, x, y, perhaps instance
 
 
 def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
@@ -35,9 +37,9 @@ def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
     for image, rows in images:
         found = points.setdefault(image_name(image), [])
         for entry, row in rows:
-            class_id = classes.find(row["class"], path=path, entry=entry)
-            x, y = (read_number(row[key], key, path, entry) for key in ("x", "y"))
-            found.append(Point(class_id, x, y, instance_of(row, path, entry)))
+            class_id = classes.find(row["class"], entry)
+            x, y = (entry.number(row[key], key) for key in ("x", "y"))
+            found.append(Point(class_id, x, y, instance_of(row, entry)))
     return points
 
 
@@ -52,15 +54,13 @@ def _json_rows(path: Path) -> Iterator[tuple[str, list[Row]]]:
         raise DataError("expected an object that maps image names to lists of points", path=path)
     for image, marks in tree.items():
         if not isinstance(marks, list):
-            raise DataError(
-                f"expected a list of points, but got {marks!r:.40}", path=path, entry=repr(image)
+            raise Entry(path, repr(image)).error(
+                f"expected a list of points, but got {marks!r:.40}"
             )
         rows: list[Row] = []
         for number, mark in enumerate(marks, 1):
-            entry = f"image {image!r}, point {number}"
+            entry = Entry(path, f"image {image!r}, point {number}")
             if not isinstance(mark, dict) or not {"cls", "x", "y"} <= mark.keys():
-                raise DataError(
-                    f"expected cls, x and y, but got {mark!r:.80}", path=path, entry=entry
-                )
+                raise entry.error(f"expected cls, x and y, but got {mark!r:.80}")
             rows.append((entry, {"class": mark["cls"], "x": mark["x"], "y": mark["y"]}))
         yield image, rows

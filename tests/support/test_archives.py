@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from weakseg.formats import archives
-from weakseg.formats.archives import unpacked
+from weakseg.support import archives
+from weakseg.support.archives import unpacked
 from weakseg.support.errors import DataError
 
 

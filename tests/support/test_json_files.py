@@ -1,34 +1,17 @@
-import base64
-import io
 import json
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from weakseg.formats.json_files import (
-    first_keys,
-    json_items,
-    read_base64,
-    read_json,
-    read_png_mask,
-    read_size,
-)
 from weakseg.support.errors import DataError
+from weakseg.support.json_files import first_keys, json_items, read_json
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
     max_leaves=20,
 )
-
-
-def png(pixels, mode=None):
-    buffer = io.BytesIO()
-    Image.fromarray(pixels, mode).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 @settings(deadline=None)
@@ -122,50 +105,3 @@ def test_the_first_keys_are_found_in_whole_and_broken_files(tmp_path, content, e
 
 def test_looking_into_what_is_no_file_finds_no_keys(tmp_path):
     assert first_keys(tmp_path) == first_keys(tmp_path / "no") == (False, frozenset())
-
-
-@pytest.mark.parametrize("size", [(0, 5), (5, -1), (2.5, 5), (1e9, 1e9), (None, 5), (True, 5)])
-def test_sizes_of_no_image_are_refused(tmp_path, size):
-    with pytest.raises(DataError, match=r"a.json, entry: expected"):
-        read_size(*size, tmp_path / "a.json", "entry")
-
-
-def test_base64_may_have_the_head_of_a_data_url(tmp_path):
-    for text in ("aGFsbG8=", "data:image/png;base64,aGFsbG8="):
-        assert read_base64(text, "the mask", tmp_path) == b"hallo"
-
-
-AREA = np.array([[0, 1, 0], [1, 1, 0]], bool)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        png(AREA),
-        png((AREA * 255).astype(np.uint8)),
-        png(AREA.astype(np.uint8)),
-        png(np.stack([AREA * 9, AREA * 0, AREA * 0], 2).astype(np.uint8)),
-        png(np.stack([AREA * 0, AREA * 0, AREA * 0, AREA * 7], 2).astype(np.uint8)),
-        png(np.stack([AREA * 0 + 9, AREA * 7], 2).astype(np.uint8)),
-    ],
-    ids=["bits", "grey", "ones", "colour", "transparent", "grey and transparent"],
-)
-def test_masks_of_all_kinds_of_png_are_read(tmp_path, text):
-    area = read_png_mask(text, (2, 3), tmp_path / "a.json", "shape 1")
-    assert area.dtype == bool
-    assert (area == AREA).all()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "expected base64 as the mask"),
-        ("@@", "expected base64 as the mask"),
-        (base64.b64encode(b"%!PS-Adobe-3.0 EPSF").decode(), "expected a PNG as the mask"),
-        (png(AREA)[:60], "damaged or no mask"),
-        (png(np.zeros((3, 3), bool)), r"the mask \(H, W\) is \(3, 3\), larger than the image"),
-    ],
-)
-def test_what_is_no_mask_is_refused(tmp_path, text, message):
-    with pytest.raises(DataError, match=message):
-        read_png_mask(text, (2, 3), tmp_path / "a.json", "shape 1")

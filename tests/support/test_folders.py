@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from weakseg.formats.folders import (
+from weakseg.support.errors import DataError
+from weakseg.support.folders import (
     existing,
+    files_by_name,
     files_of,
+    first_files,
     head,
     holds_file,
     holds_texts,
@@ -12,7 +15,6 @@ from weakseg.formats.folders import (
     safely,
     split_of,
 )
-from weakseg.support.errors import DataError
 
 
 def is_wanted(path: Path) -> bool:
@@ -76,3 +78,28 @@ def test_paths_that_cannot_be_are_not_there(tmp_path):
 def test_splits_are_known_in_capitals_too():
     assert split_of(["data", "Train", "val"]) == "Train"
     assert split_of(["data"]) is None
+
+
+def touch(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def test_files_are_found_by_their_path_without_the_ending_but_hidden_ones_are_not(tmp_path):
+    for name in ("b/a.b.XML", "c.xml", ".hidden.xml", ".folder/d.xml", "e.txt", "f.xml/g.txt"):
+        touch(tmp_path / name)
+    assert files_by_name(tmp_path, ".xml") == {
+        "b/a.b": tmp_path / "b/a.b.XML",
+        "c": tmp_path / "c.xml",
+    }
+    assert files_by_name(tmp_path / "missing", ".xml") == {}
+
+
+def test_a_few_files_are_looked_at_where_the_first_pattern_finds_any(tmp_path):
+    for name in ("b/1.xml", "b/2.xml", "c/3.XML", "c/4.xml"):
+        touch(tmp_path / name)
+    assert first_files(tmp_path, ".xml") == []
+    found = first_files(tmp_path, ".xml", ("*", "*/*"))
+    assert [path.name for path in found] == ["1.xml", "2.xml", "3.XML"]
+    assert first_files(found[0], ".xml") == found[:1]
+    assert first_files(found[0], ".png") == []
