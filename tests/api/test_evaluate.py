@@ -16,7 +16,6 @@ from weakseg.evaluation import read_scores
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import ClassList
 from weakseg.models import build_network
-from weakseg.models.spec import network_spec
 from weakseg.recipes.reading import dump_recipe
 from weakseg.recipes.recipe import ModelConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder
@@ -33,7 +32,7 @@ def trained(tmp_path):
     recipe = Recipe(model=ModelConfig(backbone="test_resnet", weights="none", dimensions=8))
     dump_recipe(recipe, run.recipe)
     run.classes.write_text("\n".join(CLASSES.names) + "\n")
-    network = build_network(network_spec(recipe, len(CLASSES)), weights="none")
+    network = build_network(recipe.model, len(CLASSES), weights="none")
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_file(state, run.model)
     Memory(torch.nn.functional.normalize(torch.randn(9, 8), dim=1), torch.arange(9) % 3).save(

@@ -16,7 +16,6 @@ from weakseg.inference.memory import Memory
 from weakseg.marks.classes import read_classes
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.models import build_network, save_network
-from weakseg.models.spec import network_spec
 from weakseg.recipes.recipe import DataConfig, ModelConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RecipeError, RunError
@@ -33,7 +32,7 @@ def run(folder, tmp_path):
     classes = read_classes(folder / "classes.txt")
     made.prepare(recipe, classes)
     torch.manual_seed(0)
-    network = build_network(network_spec(recipe, len(classes)), weights="none")
+    network = build_network(recipe.model, len(classes), weights="none")
     save_network(network, made.model)
     prototype = torch.nn.functional.normalize(torch.randn(30, 8), dim=1)
     Memory(prototype, torch.arange(30) % 3).save(made.memory)

@@ -12,7 +12,6 @@ import weakseg
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import read_classes
 from weakseg.models import build_network, save_network
-from weakseg.models.spec import network_spec
 from weakseg.recipes.run_folder import RunFolder
 
 TINY = weakseg.ModelConfig(backbone="test_resnet", weights="none", dimensions=8)
@@ -30,7 +29,7 @@ def run(folder, tmp_path) -> Path:
     made = RunFolder(tmp_path / "run")
     classes = read_classes(folder / "classes.txt")
     made.prepare(recipe, classes)
-    save_network(build_network(network_spec(recipe, len(classes)), weights="none"), made.model)
+    save_network(build_network(recipe.model, len(classes), weights="none"), made.model)
     prototype = torch.nn.functional.normalize(torch.randn(9, 8), dim=1)
     Memory(prototype, torch.arange(9) % 3).save(made.memory)
     return made.root

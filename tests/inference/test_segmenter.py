@@ -11,8 +11,8 @@ from weakseg.inference.probabilities import class_probabilities, retrieve
 from weakseg.inference.segmenter import Segmenter
 from weakseg.inference.tiles import tiles
 from weakseg.marks.classes import ClassList
-from weakseg.models import NetworkSpec, build_network
-from weakseg.recipes.recipe import InferenceConfig
+from weakseg.models import build_network
+from weakseg.recipes.recipe import InferenceConfig, ModelConfig
 from weakseg.support.errors import MissingExtraError, WeightsError
 
 CLASSES = ClassList(("background", "cat", "dog"))
@@ -21,8 +21,8 @@ CLASSES = ClassList(("background", "cat", "dog"))
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    spec = NetworkSpec(num_classes=3, backbone="test_resnet", dimensions=8)
-    return build_network(spec, weights="none").eval()
+    config = ModelConfig(backbone="test_resnet", dimensions=8)
+    return build_network(config, 3, weights="none").eval()
 
 
 @pytest.fixture(scope="module")

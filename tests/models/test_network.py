@@ -1,24 +1,25 @@
 """The whole embedding network, its heads and its optimizer groups."""
 
 import math
+import re
 
 import pytest
 import torch
 
 from weakseg.models import (
     ClassifierHead,
-    NetworkSpec,
     PyramidPooling,
     build_network,
     freeze_batch_norm,
     parameter_groups,
 )
+from weakseg.recipes.recipe import ModelConfig, Recipe
 from weakseg.support.errors import RecipeError
 
 
 def tiny(**changes):
-    settings = {"backbone": "resnet10t", "num_classes": 3, "dimensions": 8} | changes
-    return build_network(NetworkSpec(**settings), weights="none")
+    config = ModelConfig(**{"backbone": "resnet10t", "dimensions": 8} | changes)
+    return build_network(config, 3, weights="none")
 
 
 @pytest.mark.parametrize("head", ["aspp", "psp"])
@@ -89,15 +90,15 @@ def test_an_image_of_another_shape_or_type_is_refused(image):
         {"head": "fpn"},
         {"embedding_stride": 2},
         {"dimensions": 1},
-        {"num_classes": 0},
-        {"classifier_hidden": 0},
-        {"classifier_dropout": 1.0},
+        {"classifier_hidden": -1},
+        {"dilations": [0]},
     ],
 )
-def test_a_spec_out_of_range_is_refused_by_key(change):
+def test_an_architecture_out_of_range_is_refused_by_key(change):
     key, value = next(iter(change.items()))
-    with pytest.raises(RecipeError, match=f"`{key}`.*but got {value!r}"):
-        NetworkSpec(**{"num_classes": 3} | change)
+    with pytest.raises(RecipeError, match=re.escape(f"model.{key}: expected")) as raised:
+        Recipe(model=ModelConfig(**change))
+    assert str(raised.value).endswith(f"but got {value!r}")
 
 
 def test_psp_tells_that_one_image_is_too_few():

@@ -17,7 +17,6 @@ from weakseg.cli.main import main
 from weakseg.inference.segmenter import Segmenter, load_network
 from weakseg.marks.classes import VOC_CLASSES
 from weakseg.models import build_network, create_backbone, spml_checkpoints
-from weakseg.models.spec import network_spec
 from weakseg.recipes.reading import dump_recipe, load_recipe, parse_recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RecipeError, RunError, WeightsError
@@ -247,7 +246,7 @@ def test_the_papers_recipes_ask_for_the_released_networks(recipe, head, dimensio
     theirs = {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
     asked = load_recipe(recipe)
     with torch.device("meta"):
-        network = build_network(network_spec(asked, len(classes)), weights="none")
+        network = build_network(asked.model, len(classes), weights="none")
     ours = {key: value.shape for key, value in network.state_dict().items()}
     assert {key: value.shape for key, value in spml_checkpoints.rename(theirs).items()} == ours
     assert {name for pair in asked.transforms.mirror_swap for name in pair} <= set(classes)
@@ -257,7 +256,7 @@ def test_the_papers_recipes_ask_for_the_released_networks(recipe, head, dimensio
 def tiny():
     """Return the recipe, our network and its entries under the released names."""
     recipe = recipe_of("aspp", 8)
-    network = build_network(network_spec(recipe, 21), weights="none").eval()
+    network = build_network(recipe.model, 21, weights="none").eval()
     return recipe, network, in_their_names(network)
 
 
@@ -341,7 +340,7 @@ def test_a_number_of_classes_that_is_not_the_checkpoints_is_told(tmp_path, tiny)
 
 def test_fifteen_classes_are_the_parts_of_the_body(tmp_path):
     recipe = recipe_of("aspp", 8)
-    entries = in_their_names(build_network(network_spec(recipe, 15), weights="none"))
+    entries = in_their_names(build_network(recipe.model, 15, weights="none"))
     file = write(tmp_path / "model.pth", nested(entries))
     run = convert_checkpoint(file, recipe=recipe, out=tmp_path / "run")
     assert RunFolder(run).read()[1].names == DENSEPOSE_CLASSES

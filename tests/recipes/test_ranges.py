@@ -31,6 +31,14 @@ def test_problems_name_the_whole_key_the_range_and_the_value():
     ]
 
 
+def test_a_value_that_its_type_does_not_list_is_a_problem():
+    recipe = Recipe()
+    object.__setattr__(recipe, "method", "magic")
+    assert list(range_problems(recipe)) == [
+        "method: expected spml or cross-entropy, but got 'magic'"
+    ]
+
+
 def test_a_default_that_is_a_list_belongs_to_each_object():
     Inner().scales.append(2.0)
     assert Inner().scales == [1.0]

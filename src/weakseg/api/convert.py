@@ -12,7 +12,6 @@ from torch import Tensor
 
 from weakseg.marks.classes import VOC_CLASSES, ClassList, read_classes
 from weakseg.models import EmbeddingNetwork, build_network, save_network, spml_checkpoints
-from weakseg.models.spec import network_spec
 from weakseg.models.weights import fit_entries, read_state_dict
 from weakseg.recipes.reading import load_recipe
 from weakseg.recipes.recipe import Recipe
@@ -136,7 +135,7 @@ def _class_list(state: dict[str, Tensor], classes: str | Path | None, file: Path
 def _network(
     state: dict[str, Tensor], recipe: Recipe, classes: ClassList, file: Path
 ) -> EmbeddingNetwork:
-    network = build_network(network_spec(recipe, len(classes)), weights="none")
+    network = build_network(recipe.model, len(classes), weights="none")
     model = recipe.model
     fit_entries(
         network,

@@ -65,7 +65,7 @@ def _view_probabilities(
         found.append(network.classify(embedding).float().softmax(dim=1))
     if config.labels != "classifier":
         assert memory is not None
-        found.append(retrieve(embedding, memory, network.spec.num_classes, config))
+        found.append(retrieve(embedding, memory, network.num_classes, config))
     return torch.stack(found).mean(dim=0)  # (2, B, C, h, w) -> (B, C, h, w)
 
 

@@ -23,7 +23,6 @@ from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.marks.classes import ClassList
 from weakseg.models import EmbeddingNetwork, build_network
-from weakseg.models.spec import network_spec
 from weakseg.models.weights import fit_entries
 from weakseg.recipes.recipe import InferenceConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder
@@ -273,7 +272,7 @@ def load_network(path: Path, recipe: Recipe, classes: ClassList) -> EmbeddingNet
     Raises:
         WeightsError: The file is missing, damaged, or of another architecture.
     """
-    network = build_network(network_spec(recipe, len(classes)), weights="none")
+    network = build_network(recipe.model, len(classes), weights="none")
     try:
         state = load_file(path)
     except (OSError, safetensors.SafetensorError) as error:

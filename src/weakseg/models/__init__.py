@@ -9,7 +9,6 @@ from weakseg.models.network import (
     parameter_groups,
     save_network,
 )
-from weakseg.models.spec import NetworkSpec
 from weakseg.models.weights import FoundWeights, available_weights
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "ClassifierHead",
     "EmbeddingNetwork",
     "FoundWeights",
-    "NetworkSpec",
     "PyramidPooling",
     "available_weights",
     "build_network",

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from weakseg.method.vectors import full_precision, unit_length
 from weakseg.models.backbone import Backbone, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead
-from weakseg.models.spec import NetworkSpec
+from weakseg.recipes.recipe import ModelConfig
 from weakseg.support.files import replacing
 
 _ASPP_REACH = (48, 96, 144, 192)
@@ -38,17 +38,24 @@ class EmbeddingNetwork(nn.Module):
         backbone: Image to features.
         head: Features to embedding.
         classifier: Embedding to logits.
-        spec: Architecture of the parts.
+        config: Architecture of the parts.
+        num_classes: Classes C, background included.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, backbone: Backbone, head: nn.Module, classifier: nn.Module, spec: NetworkSpec
+        self,
+        backbone: Backbone,
+        head: nn.Module,
+        classifier: nn.Module,
+        config: ModelConfig,
+        num_classes: int,
     ) -> None:
         super().__init__()
-        self.spec = spec
+        self.config = config
+        self.num_classes = num_classes
         self.backbone = backbone
         self.head = head
         self.classifier = classifier
@@ -74,7 +81,7 @@ class EmbeddingNetwork(nn.Module):
                 f"{tuple(image.shape)}, {image.dtype}."
             )
         features = self.backbone((image - self.mean) / self.std)  # (B, C, h, w)
-        size = [-(-side // self.spec.embedding_stride) for side in image.shape[-2:]]
+        size = [-(-side // self.config.embedding_stride) for side in image.shape[-2:]]
         raw = self.head(features)  # (B, D, h, w)
         raw = F.interpolate(raw, size=size, mode="bilinear", align_corners=False)  # (B, D, H/s, …)
         return unit_length(full_precision(raw), dim=1)
@@ -92,18 +99,21 @@ class EmbeddingNetwork(nn.Module):
             (B, C, h, w), logits.
         """
         # The entries of unit vectors are so small that a linear layer learns slowly from them.
-        scaled = embedding * math.sqrt(self.spec.dimensions)
+        scaled = embedding * math.sqrt(self.config.dimensions)
         logits: Tensor = self.classifier(scaled)  # (B, C, h, w)
         return logits
 
 
-def build_network(spec: NetworkSpec, weights: str | Path = "auto") -> EmbeddingNetwork:
+def build_network(
+    config: ModelConfig, num_classes: int, *, weights: str | None = None
+) -> EmbeddingNetwork:
     """Build a network.
 
     Args:
-        spec: Its architecture.
-        weights: Of the backbone: "auto" for ImageNet weights, "none" for random ones (for instance
-            to load a whole network afterwards), or a file.
+        config: Its architecture.
+        num_classes: Classes C, background included.
+        weights: Of the backbone, in place of the config's: "none" for random ones, to load a whole
+            network afterwards.
 
     Returns:
         The network, in training mode, with random heads.
@@ -112,17 +122,17 @@ def build_network(spec: NetworkSpec, weights: str | Path = "auto") -> EmbeddingN
         RecipeError: The backbone is unknown or has no such output stride.
         WeightsError: The weights cannot be found, read or fitted.
     """
-    backbone = create_backbone(spec.backbone, output_stride=spec.output_stride, weights=weights)
-    head: nn.Module
-    if spec.head == "aspp":
-        dilations = spec.dilations or [reach // spec.output_stride for reach in _ASPP_REACH]
-        head = ASPP(backbone.channels, spec.dimensions, dilations)
-    else:
-        head = PSP(backbone.channels, spec.dimensions)
-    classifier = ClassifierHead(
-        spec.dimensions, spec.num_classes, spec.classifier_hidden, spec.classifier_dropout
+    backbone = create_backbone(
+        config.backbone, output_stride=config.output_stride, weights=weights or config.weights
     )
-    return EmbeddingNetwork(backbone, head, classifier, spec)
+    head: nn.Module
+    if config.head == "aspp":
+        dilations = config.dilations or [reach // config.output_stride for reach in _ASPP_REACH]
+        head = ASPP(backbone.channels, config.dimensions, dilations)
+    else:
+        head = PSP(backbone.channels, config.dimensions)
+    classifier = ClassifierHead(config.dimensions, num_classes, config.classifier_hidden or None)
+    return EmbeddingNetwork(backbone, head, classifier, config, num_classes)
 
 
 def save_network(network: nn.Module, path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,6 +29,7 @@ class Range:
 POSITIVE = Range("more than 0", lambda value: value > 0)
 NOT_NEGATIVE = Range("0 or more", lambda value: value >= 0)
 AT_LEAST_1 = Range("at least 1", lambda value: value >= 1)
+AT_LEAST_2 = Range("at least 2", lambda value: value >= 2)
 FRACTION = Range("0 to 1", lambda value: 0 <= value <= 1)
 NULL_OR_FRACTION = Range("null or 0 to 1", lambda value: value is None or 0 <= value <= 1)
 COSINE = Range("from -1 to 1", lambda value: -1 <= value <= 1)
@@ -57,9 +59,21 @@ def range_problems(config: DataclassInstance, prefix: str = "") -> Iterator[str]
     Yields:
         Key, range and value, as a message.
     """
+    literals = _literals(type(config))
     for item in fields(config):
-        value, allowed = getattr(config, item.name), item.metadata.get(_KEY)
+        value = getattr(config, item.name)
+        allowed = literals.get(item.name) or item.metadata.get(_KEY)
         if is_dataclass(value) and not isinstance(value, type):
             yield from range_problems(value, f"{prefix}{item.name}.")
         elif allowed is not None and not allowed.holds(value):
             yield f"{prefix}{item.name}: expected {allowed.expected}, but got {value!r}"
+
+
+@cache
+def _literals(kind: type) -> dict[str, Range]:
+    """Return the ranges of the fields whose type lists their values."""
+    hints = get_type_hints(kind).items()
+    values = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+    return {
+        name: Range(" or ".join(map(str, each)), each.__contains__) for name, each in values.items()
+    }

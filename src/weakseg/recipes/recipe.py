@@ -8,6 +8,7 @@ from typing import Literal
 from weakseg.recipes.ranges import (
     ALL_AT_LEAST_1,
     AT_LEAST_1,
+    AT_LEAST_2,
     AUTO_OR_AT_LEAST_1,
     BELOW_1,
     COSINE,
@@ -219,7 +220,7 @@ class ModelConfig:
     output_stride: Literal[8, 16] = 16
     head: Literal["aspp", "psp"] = "aspp"
     dilations: list[int] = ranged([], ALL_AT_LEAST_1)
-    dimensions: int = ranged(64, AT_LEAST_1)
+    dimensions: int = ranged(64, AT_LEAST_2)
     embedding_stride: Literal[4, 8] = 8
     classifier_hidden: int = ranged(0, NOT_NEGATIVE)
     frozen_stride: int = ranged(4, NOT_NEGATIVE)

@@ -17,7 +17,6 @@ from weakseg.inference.memory import Memory
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.models import build_network
-from weakseg.models.spec import network_spec
 from weakseg.oversegments import save_oversegment
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
@@ -51,7 +50,7 @@ class Run:
         self.folder.prepare(self.recipe, self.classes)
         self.folder.log.write_text(LOG)
         torch.manual_seed(0)
-        network = build_network(network_spec(self.recipe, 3), weights="none")
+        network = build_network(self.recipe.model, 3, weights="none")
         vectors = torch.nn.functional.normalize(torch.randn(20, 8), dim=1)
         memory = Memory(vectors, torch.arange(20) % 3)
         self.segmenter = Segmenter(network, self.classes, self.recipe.inference, memory)

@@ -44,9 +44,9 @@ class ClassifierModule(TrainingModule):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the cross-entropy of the labelled pixels."""
-        spec = self.network.spec
+        stride = self.network.config.embedding_stride
         # (B, H, W) -> (B, h, w), at the embedding's stride
-        annotation = shrink_labels(batch["annotation"], spec.embedding_stride, spec.num_classes)
+        annotation = shrink_labels(batch["annotation"], stride, self.network.num_classes)
         with torch.set_grad_enabled(self.whole):
             embedding = self.network(image_input(batch))  # (B, D, h, w)
         logits = self.network.classify(embedding)  # (B, C, h, w)

@@ -16,7 +16,6 @@ from weakseg.method import (
     location_features,
 )
 from weakseg.models import EmbeddingNetwork, build_network, freeze_batch_norm
-from weakseg.models.spec import network_spec
 from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
 from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
 
@@ -37,8 +36,7 @@ class EmbeddingModule(TrainingModule):
         super().__init__(recipe.optimizer, seed=recipe.seed, steps=recipe.training.steps)
         self.recipe = recipe
         self.num_classes = len(classes)
-        spec = network_spec(recipe, len(classes))
-        self.network = build_network(spec, weights=recipe.model.weights)
+        self.network = build_network(recipe.model, len(classes))
         self.network.to(memory_format=torch.channels_last)
         self.network.backbone.freeze_to_stride(recipe.model.frozen_stride)
         if recipe.model.freeze_batch_norm:
