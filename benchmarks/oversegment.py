@@ -39,7 +39,8 @@ from weakseg.evaluation import label_confusion
 from weakseg.images.reading import read_image
 from weakseg.marks.label_maps import read_label_map
 from weakseg.marks.label_values import VOID
-from weakseg.oversegments import OversegmentSettings, oversegment_image
+from weakseg.oversegments.cache import oversegment_image
+from weakseg.oversegments.settings import OversegmentSettings
 from weakseg.support.errors import WeightsError
 from weakseg.support.machine import machine_name
 from weakseg.support.progress import progress

@@ -1,11 +1,10 @@
 """The names of `weakseg`: each resolves, none is shadowed, and listing them needs no torch."""
 
-import ast
 import inspect
 import pkgutil
 import subprocess
 import sys
-from pathlib import Path
+from importlib import metadata
 
 import pytest
 
@@ -27,28 +26,15 @@ VERBS = {
 """The function of each command that has one."""
 
 
-def declared_to_type_checkers() -> dict[str, str]:
-    """Read the imports under TYPE_CHECKING: module by name."""
-    tree = ast.parse(Path(weakseg.__file__).read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    return {
-        alias.asname: node.module
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if alias.asname == alias.name
-    }
-
-
 def test_every_public_name_resolves_to_the_object_of_that_name():
     for name in weakseg.__all__:
         value = getattr(weakseg, name)
         assert name == "__version__" or value.__name__ == name
 
 
-def test_type_checkers_see_the_same_names_from_the_same_modules():
-    assert declared_to_type_checkers() == weakseg._HOMES
-    assert set(weakseg.__all__) == {"__version__", *weakseg._HOMES}
+def test_names_come_sorted_and_the_version_is_among_them():
+    assert weakseg.__all__ == sorted(weakseg.__all__)
+    assert weakseg.__version__ == metadata.version("weakseg")
 
 
 def test_each_command_has_its_verb_in_the_file_of_its_name():
@@ -81,7 +67,7 @@ def test_public_names_stay_after_every_module_is_imported():
         "import pkgutil, weakseg, importlib\n"
         "for found in pkgutil.walk_packages(weakseg.__path__, 'weakseg.'):\n"
         "    found.name.endswith('__main__') or importlib.import_module(found.name)\n"
-        "for name in weakseg.__all__[1:]:\n"
+        "for name in set(weakseg.__all__) - {'__version__'}:\n"
         "    assert callable(getattr(weakseg, name)), name\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -98,5 +84,5 @@ def test_names_are_listed_and_options_made_without_torch():
 
 
 def test_an_unknown_name_is_refused_as_usual():
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="nothing"):
         _ = weakseg.nothing

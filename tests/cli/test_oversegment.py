@@ -10,7 +10,7 @@ from PIL import Image
 from weakseg.api.oversegment import oversegment_records
 from weakseg.cli.main import main
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.oversegments import load_oversegment, save_oversegment
+from weakseg.oversegments.region_maps import load_oversegment, save_oversegment
 from weakseg.recipes.reading import load_recipe
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from weakseg.oversegments import gradient_boundaries
+from weakseg.oversegments.boundaries import gradient_boundaries
 
 
 def halves(left: np.ndarray, right: np.ndarray) -> np.ndarray:

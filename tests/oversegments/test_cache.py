@@ -20,15 +20,10 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from weakseg.images.reading import read_image
-from weakseg.oversegments import (
-    OversegmentSettings,
-    hed,
-    load_oversegment,
-    oversegment_image,
-    oversegment_images,
-    save_oversegment,
-)
-from weakseg.oversegments.region_maps import is_current
+from weakseg.oversegments import hed
+from weakseg.oversegments.cache import oversegment_image, oversegment_images
+from weakseg.oversegments.region_maps import is_current, load_oversegment, save_oversegment
+from weakseg.oversegments.settings import OversegmentSettings
 from weakseg.support.errors import DataError, RunError
 
 SETTINGS = OversegmentSettings(regions=5)
@@ -288,7 +283,8 @@ _UNGUARDED_SCRIPT = """
 import signal
 import sys
 from pathlib import Path
-from weakseg.oversegments import OversegmentSettings, oversegment_images
+from weakseg.oversegments.cache import oversegment_images
+from weakseg.oversegments.settings import OversegmentSettings
 
 # Tests that a shell runs in the background hand down that Ctrl-C is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)

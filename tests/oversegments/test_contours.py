@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from weakseg.oversegments import overlay_contours
+from weakseg.oversegments.contours import overlay_contours
 
 
 def test_contours_are_drawn_and_all_else_stays():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from weakseg.oversegments import closed_regions, gradient_boundaries
+from weakseg.oversegments.boundaries import gradient_boundaries
+from weakseg.oversegments.regions import closed_regions
 
 
 @pytest.fixture

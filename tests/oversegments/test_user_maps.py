@@ -5,12 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.oversegments import (
-    check_region_maps,
-    load_oversegment,
-    save_oversegment,
-    user_region_maps,
-)
+from weakseg.oversegments.region_maps import load_oversegment, save_oversegment
+from weakseg.oversegments.user_maps import check_region_maps, user_region_maps
 from weakseg.support.errors import DataError
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from weakseg.api.train import train
 from weakseg.inference import Segmenter
 from weakseg.marks.label_maps import read_label_map
-from weakseg.oversegments import oversegment_images
+from weakseg.oversegments.cache import oversegment_images
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.seeds import load_activations, normalise_by_class

@@ -14,16 +14,11 @@ from PIL import Image
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
-from weakseg.oversegments import (
-    OversegmentSettings,
-    check_region_maps,
-    load_oversegment,
-    overlay_contours,
-    oversegment_images,
-    user_region_maps,
-    write_region_maps,
-)
-from weakseg.oversegments.cache import SETTINGS_FILE
+from weakseg.oversegments.cache import SETTINGS_FILE, oversegment_images, write_region_maps
+from weakseg.oversegments.contours import overlay_contours
+from weakseg.oversegments.region_maps import load_oversegment
+from weakseg.oversegments.settings import OversegmentSettings
+from weakseg.oversegments.user_maps import check_region_maps, user_region_maps
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError, RunError

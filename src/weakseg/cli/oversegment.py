@@ -25,7 +25,7 @@ _RECIPE_KEYS = {
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options to the command's parser."""
-    from weakseg.oversegments import OversegmentSettings
+    from weakseg.oversegments.settings import OversegmentSettings
 
     parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
     parser.add_class_arguments(OversegmentSettings, None, skip={"balance", "max_side"})
@@ -44,7 +44,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Run the command and return the exit code."""
     from weakseg.api.oversegment import oversegment
-    from weakseg.oversegments import OversegmentSettings
+    from weakseg.oversegments.settings import OversegmentSettings
 
     chosen = given(options, kind=OversegmentSettings)
     _check(chosen)

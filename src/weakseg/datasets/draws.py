@@ -16,7 +16,7 @@ from weakseg.datasets.transforms import Sample, TrainTransform
 from weakseg.images.reading import read_image
 from weakseg.marks.classes import ClassList
 from weakseg.marks.rasterize import tags_of
-from weakseg.oversegments import load_oversegment
+from weakseg.oversegments.region_maps import load_oversegment
 from weakseg.recipes.recipe import DataConfig
 
 

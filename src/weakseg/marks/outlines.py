@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import approximate_polygon
 
 from weakseg.marks.drawing import Canvas
 from weakseg.marks.kinds import Place
@@ -155,6 +154,9 @@ def _cycles(following: Numbers) -> list[Numbers]:
 
 
 def _simplified(corners: NDArray[np.float64], tolerance: float) -> Ring:
+    # skimage.measure imports scipy.signal and scipy.stats, most of a second that readers save.
+    from skimage.measure import approximate_polygon
+
     if tolerance > 0:
         closed = np.concatenate([corners, corners[:1]])
         fewer = approximate_polygon(closed, tolerance)[:-1]  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from weakseg.marks.kinds import Box
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.marks.rasterize import boxed
-from weakseg.oversegments import region_means
+from weakseg.oversegments.region_maps import region_means
 from weakseg.seeds.activations import Activations, normalise_by_class
 
 

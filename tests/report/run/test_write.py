@@ -17,7 +17,7 @@ from weakseg.inference.memory import Memory
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.models import build_network
-from weakseg.oversegments import save_oversegment
+from weakseg.oversegments.region_maps import save_oversegment
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder

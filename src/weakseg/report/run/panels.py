@@ -18,7 +18,8 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.marks.palette import overlay_labels
-from weakseg.oversegments import load_oversegment, overlay_contours
+from weakseg.oversegments.contours import overlay_contours
+from weakseg.oversegments.region_maps import load_oversegment
 from weakseg.recipes.recipe import DataConfig
 from weakseg.report.kit.chips import TEXT_SIZE, draw_chip, label_name
 from weakseg.report.kit.formats import percent

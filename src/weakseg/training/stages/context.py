@@ -13,7 +13,7 @@ from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.records import Record
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.marks.classes import ClassList
-from weakseg.oversegments import load_oversegment
+from weakseg.oversegments.region_maps import load_oversegment
 from weakseg.recipes.recipe import Recipe, TrainingConfig
 
 

@@ -21,7 +21,7 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.models import EmbeddingNetwork
-from weakseg.oversegments import region_means
+from weakseg.oversegments.region_maps import region_means
 from weakseg.recipes.recipe import RelabelConfig
 from weakseg.refine.crf import dense_crf
 from weakseg.refine.random_walk import random_walk
