@@ -8,8 +8,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeInt
 
-from weakseg.cli.options import add_device, add_flag, given, out
-from weakseg.recipes.recipe import InferenceConfig
+from weakseg.cli.options import add_device, add_flag, add_inference_options, given, out
 
 USAGE = "RUN DATA [options]"
 
@@ -40,7 +39,7 @@ def add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=str, metavar="FILE", help="write the scores to a JSON file")
     add_device(parser)
-    parser.add_class_arguments(InferenceConfig, None)
+    add_inference_options(parser)
 
 
 def run(options: Namespace) -> int:

@@ -15,13 +15,14 @@ from rich.markup import escape
 from weakseg.cli.options import (
     add_device,
     add_flag,
+    add_inference_options,
     add_mask_options,
     defaults_of,
     given,
     out,
     print_written,
 )
-from weakseg.recipes.recipe import DataConfig, InferenceConfig
+from weakseg.recipes.recipe import DataConfig
 
 USAGE = "RUN DATA [--out MASKS] [options]"
 _OF_TRAINING = {"root", "cache", "train_split", "val_split", "point_radius", "scribble_dilation"}
@@ -35,7 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--split", type=str, help="split to label; by default all images")
     add_flag(parser, "--confidence", "write the confidence of each pixel, NAME.confidence.png")
     add_device(parser)
-    parser.add_class_arguments(InferenceConfig, None)
+    add_inference_options(parser)
     parser.add_class_arguments(DataConfig, "data", skip=_OF_TRAINING)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from argparse import SUPPRESS
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -13,6 +14,8 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.markup import escape
+
+from weakseg.recipes.recipe import InferenceConfig
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -54,6 +57,15 @@ def add_flag(parser: ArgumentParser, name: str, text: str) -> None:
 def add_device(parser: ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument("--device", type=str, help="cpu, cuda, …; by default a GPU if there is one")
+
+
+def add_inference_options(parser: ArgumentParser) -> None:
+    """Add the fields of InferenceConfig, which are as in the run's recipe where not given."""
+    parser.add_class_arguments(InferenceConfig, None)
+    group = parser._action_groups[-1]
+    group.title = "How a new image is labelled; by default as in the run's recipe"
+    for action in group._group_actions:
+        action.default = SUPPRESS  # those of the class do not count here
 
 
 def add_mask_options(parser: ArgumentParser, defaults: Mapping[str, Any]) -> None:

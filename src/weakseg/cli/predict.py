@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from jsonargparse import ArgumentParser, Namespace
 
-from weakseg.cli.options import add_device, add_mask_options, defaults_of, given, print_written
-from weakseg.recipes.recipe import InferenceConfig
+from weakseg.cli.options import (
+    add_device,
+    add_inference_options,
+    add_mask_options,
+    defaults_of,
+    given,
+    print_written,
+)
 
 USAGE = "RUN IMAGES... [--out MASKS] [options]"
 
@@ -16,7 +22,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
     add_mask_options(parser, defaults_of("predict"))
     add_device(parser)
-    parser.add_class_arguments(InferenceConfig, None)
+    add_inference_options(parser)
 
 
 def run(options: Namespace) -> int:
