@@ -20,7 +20,7 @@ from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 _NAMED = 8  # things in one finding
-_NO_PIXELS = "a painted area without pixels; left out"
+_NO_PIXELS = "a painted area without pixels"
 _DIGITS = 6  # of places that are computed, so that whole numbers stay whole
 
 
@@ -71,10 +71,7 @@ class Collector:
         self._check(corners, entry)
         columns, rows = [x for x, _ in corners] or [0.0], [y for _, y in corners] or [0.0]
         box = Box.from_edges(class_id, min(columns), min(rows), max(columns), max(rows), instance)
-        if box.has_area:
-            self._drawn.append(box)
-        else:
-            self.note("empty", "a box without area; left out", entry)
+        self._keep(box if box.has_area else None, "a box without area", entry)
         if rotated:
             self.note("unsure", "rotated rectangles are read as the boxes around them")
 
@@ -102,7 +99,7 @@ class Collector:
         """
         self._check([corner, edges], entry)
         if min(edges) <= 0:
-            self.note("empty", "a box without area; left out", entry)
+            self._keep(None, "a box without area", entry)
             return
         corners = _rectangle(corner, edges, degrees, pivot)
         self.box(class_id, corners, entry, instance, rotated=degrees % 360 != 0)
@@ -112,20 +109,16 @@ class Collector:
     ) -> None:
         """Add a line of the thinnest pen."""
         self._check(path, entry)
-        if path:
-            self._drawn.append(Stroke(class_id, tuple(path), instance=instance))
-        else:
-            self.note("empty", "a line without places; left out", entry)
+        stroke = Stroke(class_id, tuple(path), instance=instance) if path else None
+        self._keep(stroke, "a line without places", entry)
 
     def polygon(
         self, class_id: int, ring: Sequence[Place], entry: Entry, instance: int | None = None
     ) -> None:
         """Add an outlined area."""
         self._check(ring, entry)
-        if len(ring) >= 3:
-            self._drawn.append(Polygon(class_id, (tuple(ring),), instance))
-        else:
-            self.note("empty", f"a polygon of {len(ring)} corners; left out", entry)
+        polygon = Polygon(class_id, (tuple(ring),), instance) if len(ring) >= 3 else None
+        self._keep(polygon, f"a polygon of {len(ring)} corners", entry)
 
     def ellipse(
         self,
@@ -143,7 +136,7 @@ class Collector:
                 ring = ellipse(*centre, *radii, degrees)
             self.polygon(class_id, ring, entry, instance)
         else:
-            self.note("empty", "an ellipse without area; left out", entry)
+            self._keep(None, "an ellipse without area", entry)
 
     def mask(self, class_id: int, mask: Canvas, entry: Entry, instance: int | None = None) -> None:
         """Add a painted area, (H, W), of the image's size; only its bounding box is kept."""
@@ -153,14 +146,11 @@ class Collector:
             mask = mask[top : rows[-1] + 1, left : columns[-1] + 1]
             self.region(Region.from_mask(class_id, mask, left, top, instance=instance), entry)
         else:
-            self.note("empty", _NO_PIXELS, entry)
+            self._keep(None, _NO_PIXELS, entry)
 
     def region(self, region: Region, entry: Entry) -> None:
         """Add a painted area."""
-        if any(region.runs[1::2]):
-            self._drawn.append(region)
-        else:
-            self.note("empty", _NO_PIXELS, entry)
+        self._keep(region if any(region.runs[1::2]) else None, _NO_PIXELS, entry)
 
     def note(self, kind: Oddity, message: str, entry: Entry | None = None) -> None:
         """Add a finding; the same one of the same entry is kept once."""
@@ -223,6 +213,13 @@ class Collector:
         """Return the image with its marks and findings; see `Annotated`."""
         path, entry = self.entry.path or Path(), self.entry.name
         return Annotated(name, self.marks(), picture, size, path, entry, split, self.findings())
+
+    def _keep(self, mark: Drawn | None, empty: str, entry: Entry) -> None:
+        """Add a mark, or note that it is empty."""
+        if mark is None:
+            self.note("empty", f"{empty}; left out", entry)
+        else:
+            self._drawn.append(mark)
 
     def _check(self, places: Iterable[Place], entry: Entry) -> None:
         """Refuse places so far away that arithmetic has made them infinite."""

@@ -3,158 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-
-from weakseg.images.reading import opened
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.pixel_runs import (
+    TRANSPARENT,
+    Kind,
+    PixelRuns,
+    read_colours,
+    read_values,
+    say_values,
+)
 from weakseg.support.errors import DataError
 
 if TYPE_CHECKING:
     from weakseg.formats.palette_files import Colour, Palette
-
-Kind = Literal["mask", "scribble"]
-
-_VALUE_MODES = {"1", "P", "L", "I", "I;16", "I;16B"}
-_TRANSPARENT = -1
-_LISTED = 20  # values in a message
-
-
-@dataclass(frozen=True)
-class PixelRuns:
-    """A picture of few values, as runs of equal pixels, row by row.
-
-    Args:
-        height: Rows.
-        width: Columns.
-        values: Value of each run, (R,).
-        lengths: Pixels of each run, (R,), height × width in all.
-
-    Examples:
-        >>> runs = PixelRuns.of(np.array([[7, 7, 0], [0, 0, 9]]))
-        >>> runs.lengths.tolist()
-        [2, 3, 1]
-        >>> runs.counts()
-        {0: 3, 7: 2, 9: 1}
-    """
-
-    height: int
-    width: int
-    values: NDArray[Any]
-    lengths: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, picture: NDArray[Any]) -> PixelRuns:
-        """Pack a picture of one channel, (H, W)."""
-        flat = picture.ravel()
-        starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
-        height, width = picture.shape
-        return cls(height, width, flat[starts], np.diff(starts, append=flat.size))
-
-    def counts(self) -> dict[int, int]:
-        """Give the number of pixels of each value, by value in ascending order."""
-        values, run_value = np.unique(self.values, return_inverse=True)
-        pixels = np.bincount(run_value, weights=self.lengths).astype(int)
-        return dict(zip(values.tolist(), pixels.tolist(), strict=True))
-
-    def first(self, value: int) -> tuple[int, int]:
-        """Give x and y of the first pixel that has a value."""
-        run = int(np.argmax(self.values == value))
-        y, x = divmod(int(self.lengths[:run].sum()), self.width)
-        return x, y
-
-    def regions(self, ids: Mapping[int, int], kind: Kind) -> tuple[Region, ...]:
-        """Give the area of each class.
-
-        Args:
-            ids: Class ids by value; every value must be there. What is `UNLABELLED` is left out.
-            kind: Whether the areas are full masks or scribbles.
-        """
-        values, run_value = np.unique(self.values, return_inverse=True)
-        class_of_run = np.array([ids[value] for value in values.tolist()])[run_value]
-        ends = np.cumsum(self.lengths)
-        return tuple(
-            Region(
-                class_id,
-                self.height,
-                self.width,
-                _alternating(class_of_run == class_id, ends),
-                kind=kind,
-            )
-            for class_id in np.unique(class_of_run).tolist()
-            if class_id != UNLABELLED
-        )
-
-    def objects(self, ids: Mapping[int, tuple[int, int | None]]) -> tuple[Region, ...]:
-        """Return the area of each object, cut out of the picture.
-
-        Args:
-            ids: Class id and number of the object by value; others are left out.
-        """
-        values, run_value = np.unique(self.values, return_inverse=True)
-        known = np.array([value in ids for value in values.tolist()])
-        number = np.where(known, np.arange(1, len(values) + 1), 0)
-        picture = np.repeat(number[run_value], self.lengths).reshape(self.height, self.width)
-        windows = ndimage.find_objects(picture, len(values))
-        areas = []
-        for index, (value, window) in enumerate(zip(values.tolist(), windows, strict=True), 1):
-            if window is not None:
-                rows, columns = window
-                covered, (class_id, instance) = picture[window] == index, ids[value]
-                areas.append(
-                    Region.from_mask(
-                        class_id, covered, columns.start, rows.start, instance=instance
-                    )
-                )
-        return tuple(areas)
-
-
-def _alternating(inside: NDArray[np.bool_], ends: NDArray[np.intp]) -> tuple[int, ...]:
-    """Join neighbouring runs into those outside and inside in turn, beginning with outside."""
-    last = np.append(inside[1:] != inside[:-1], True)
-    lengths = np.diff(ends[last], prepend=0).tolist()
-    return (0, *lengths) if inside[0] else tuple(lengths)
-
-
-def read_values(path: Path) -> PixelRuns:
-    """Read the values of an indexed or grey picture, of up to 16 bits.
-
-    Raises:
-        DataError: The file cannot be read, or is a colour picture.
-    """
-    with opened(path, what="label map") as picture:
-        if picture.mode not in _VALUE_MODES:
-            raise DataError(
-                "expected an indexed or grey picture whose values are class ids, but got one of "
-                f"mode {picture.mode}; of a colour-coded mask, --format label-pngs --palette FILE "
-                "says which colour is which class",
-                path=path,
-            )
-        values = np.array(picture)
-    return PixelRuns.of(values.astype(np.uint8) if picture.mode == "1" else values)
-
-
-def numbered_regions(path: Path, ids: Sequence[int], kind: Kind) -> tuple[Region, ...]:
-    """Read a label map of other class ids than those in use.
-
-    Args:
-        path: Indexed or grey picture; 254 is unlabelled and 255 void.
-        ids: Class ids in use, by the ids of the file.
-        kind: Whether it is a full mask or scribbles.
-
-    Raises:
-        DataError: The file cannot be read or holds an id of no class.
-    """
-    runs = read_values(path)
-    by_value = {**dict(enumerate(ids)), UNLABELLED: UNLABELLED, VOID: VOID}
-    expected = f"0 to {len(ids) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
-    return known_regions(runs, by_value, kind, expected, path)
 
 
 def known_regions(
@@ -189,9 +54,11 @@ def label_map_marks(path: Path, ids: Sequence[int], kind: Kind) -> Marks:
     Raises:
         DataError: Its ids are others, and it cannot be read or holds an id of no class.
     """
-    if list(ids) != list(range(len(ids))):
-        return Marks(regions=numbered_regions(path, ids, kind))
-    return Marks(mask=path) if kind == "mask" else Marks(scribbles=path)
+    if list(ids) == list(range(len(ids))):
+        return Marks(mask=path) if kind == "mask" else Marks(scribbles=path)
+    by_value = {**dict(enumerate(ids)), UNLABELLED: UNLABELLED, VOID: VOID}
+    expected = f"0 to {len(ids) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
+    return Marks(regions=known_regions(read_values(path), by_value, kind, expected, path))
 
 
 def coloured_regions(
@@ -210,7 +77,7 @@ def coloured_regions(
     """
     runs = read_colours(path)
     by_code = {_code(colour): class_id for colour, class_id in ids.items()}
-    by_code[_TRANSPARENT] = UNLABELLED
+    by_code[TRANSPARENT] = UNLABELLED
     for code, pixels in runs.counts().items():
         if code not in by_code:
             x, y = runs.first(code)
@@ -222,30 +89,6 @@ def coloured_regions(
                 path=path,
             )
     return runs.regions(by_code, kind)
-
-
-def read_colours(path: Path) -> PixelRuns:
-    """Read a picture's colours as numbers 0xRRGGBB; -1 where it is wholly transparent.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    with opened(path, what="label map") as picture:
-        red, green, blue, alpha = np.moveaxis(np.asarray(picture.convert("RGBA")), -1, 0)
-    codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue
-    codes[alpha == 0] = _TRANSPARENT
-    return PixelRuns.of(codes)
-
-
-def say_values(runs: PixelRuns, unknown: Sequence[int]) -> str:
-    """Name values that are no class, and all that a picture holds, for a message."""
-    counts = list(runs.counts().items())
-    listed = ", ".join(f"{value}: {pixels}" for value, pixels in counts[:_LISTED])
-    more = f", and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
-    x, y = runs.first(unknown[0])
-    return (
-        f"value {unknown[0]} (first at x={x}, y={y}) is no class; pixels by value: {listed}{more}"
-    )
 
 
 def _code(colour: Colour) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
+from weakseg.support.folders import safely
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,17 @@ class Format:
     Args:
         name: Its name on the command line.
         summary: What it is, in one line.
-        recognises: Whether a file or folder is of this format, by its content, at low cost and
-            without errors.
+        fits: Whether a file or folder is of this format, by its content, at low cost; where it
+            raises an error, it is not.
         read: Reads it, image by image. Classes that the file lists are looked up in their
             order, before the first image.
     """
 
     name: str
     summary: str
-    recognises: Callable[[Path], bool]
+    fits: Callable[[Path], bool]
     read: Read
+
+    def recognises(self, path: Path) -> bool:
+        """Whether a file or folder is of this format; nothing is raised."""
+        return safely(self.fits)(path)

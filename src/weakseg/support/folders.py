@@ -132,24 +132,21 @@ def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
 
 
 def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> list[Path]:
-    """Return the file itself, or the first few files of a folder; nothing is raised.
+    """Return the file itself, or the first few files of a folder.
 
     Args:
         path: A file or a folder.
         ending: Their ending, as ".xml", in capitals or not.
         patterns: Where in the folder; the first that finds any counts.
     """
-    try:
-        if path.is_file():
-            return [path] if path.suffix.lower() == ending else []
-        for pattern in patterns:
-            files = sorted(
-                item
-                for item in path.glob(pattern)
-                if item.suffix.lower() == ending and not item.name.startswith(".")
-            )
-            if files:
-                return files[:3]
-    except OSError:
-        pass
+    if path.is_file():
+        return [path] if path.suffix.lower() == ending else []
+    for pattern in patterns:
+        files = sorted(
+            item
+            for item in path.glob(pattern)
+            if item.suffix.lower() == ending and not item.name.startswith(".")
+        )
+        if files:
+            return files[:3]
     return []

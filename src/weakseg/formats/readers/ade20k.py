@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weakseg.formats.label_regions import PixelRuns, read_colours
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name, is_image
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import VOID
+from weakseg.marks.pixel_runs import PixelRuns, read_colours
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import nearest_files, read_lines, safely, split_of
+from weakseg.support.folders import nearest_files, read_lines, split_of
 from weakseg.support.json_files import read_json
 
 _MASK = "_seg.png"
@@ -157,6 +157,6 @@ def _recognises(path: Path) -> bool:
 ADE20K = Format(
     "ade20k",
     "ADE20K of 2017 and since 2020, with its lists of objects",
-    safely(_recognises),
+    _recognises,
     _read,
 )

@@ -14,16 +14,17 @@ from weakseg.formats.class_tables import (
     ClassTable,
     read_label_colours,
 )
-from weakseg.formats.label_regions import coloured_regions, known_regions, read_values
+from weakseg.formats.label_regions import coloured_regions, known_regions
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_size, is_image, opened
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
+from weakseg.marks.pixel_runs import read_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import existing, files_of, head, holds_file, read_lines, safely
+from weakseg.support.folders import existing, files_of, head, holds_file, read_lines
 
 _PATHS = re.compile(r'"[^"]*"|[^\s"]+')
 _NUMBER_MODES = {"1", "L", "I", "I;16"}
@@ -103,10 +104,9 @@ def _read_mask(
     return regions, (Finding("unsure", message, mask),)
 
 
-def _recognises(path: Path) -> bool:
-    return holds_file(path, ["*.txt"], _is_list)
-
-
 CAMVID_LISTS = Format(
-    "camvid", "CamVid: lists of images with their masks", safely(_recognises), _read
+    "camvid",
+    "CamVid: lists of images with their masks",
+    lambda path: holds_file(path, ["*.txt"], _is_list),
+    _read,
 )

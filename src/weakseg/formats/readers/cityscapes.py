@@ -10,7 +10,6 @@ import numpy as np
 
 from weakseg.formats.class_tables import CITYSCAPES as TABLE
 from weakseg.formats.class_tables import LABEL_COLOURS, ClassTable, read_label_colours
-from weakseg.formats.label_regions import PixelRuns, read_colours, read_values
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name
@@ -18,8 +17,9 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.pixel_runs import PixelRuns, read_colours, read_values
 from weakseg.support.errors import DataError
-from weakseg.support.folders import nearest_files, safely
+from weakseg.support.folders import nearest_files
 
 _FOLDERS = ("gtFine", "gtCoarse")
 _IMAGES = "leftImg8bit"
@@ -127,6 +127,6 @@ def _marks(
 CITYSCAPES = Format(
     "cityscapes",
     "Cityscapes: gtFine or gtCoarse, and leftImg8bit",
-    safely(_recognises),
+    _recognises,
     _read,
 )

@@ -17,7 +17,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file, holds_texts, safely, split_of
+from weakseg.support.folders import files_of, holds_file, holds_texts, split_of
 from weakseg.support.json_files import first_keys, read_json
 
 _SECTIONS = ("images", "annotations", "categories")
@@ -27,11 +27,6 @@ _TASKS = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "image
 
 Numbered = tuple[int, Object]
 """An annotation, and its number in the file, from 1 on."""
-
-
-def _recognises(path: Path) -> bool:
-    """Check whether this is a JSON file with COCO's three sections, or a folder with one."""
-    return holds_file(path, _PATTERNS, _is_coco)
 
 
 def _is_coco(path: Path) -> bool:
@@ -77,7 +72,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 COCO = Format(
     "coco",
     "COCO: instances, stuff, key points, panoptic masks, labels",
-    safely(_recognises),
+    lambda path: holds_file(path, _PATTERNS, _is_coco),
     _read,
 )
 

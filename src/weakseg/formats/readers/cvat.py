@@ -20,16 +20,11 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Place, Region
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, head, holds_file, safely, split_of
+from weakseg.support.folders import files_of, head, holds_file, split_of
 
 _PATTERNS = ("*.xml", "*/*.xml")
 _SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "mask", "tag"}
 _ROOT = re.compile(r"\s*(<\?.*?\?>\s*|<!--.*?-->\s*)*<annotations[\s/>]", re.DOTALL)
-
-
-def _recognises(path: Path) -> bool:
-    """Check whether this is an XML of annotations of images, or a folder with one."""
-    return holds_file(path, _PATTERNS, _is_cvat)
 
 
 def _is_cvat(path: Path) -> bool:
@@ -50,7 +45,12 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         yield from _File(file, classes).read(options)
 
 
-CVAT = Format("cvat", "CVAT for images 1.1: an XML or a folder of them", safely(_recognises), _read)
+CVAT = Format(
+    "cvat",
+    "CVAT for images 1.1: an XML or a folder of them",
+    lambda path: holds_file(path, _PATTERNS, _is_cvat),
+    _read,
+)
 
 
 class _File:

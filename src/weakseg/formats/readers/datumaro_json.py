@@ -17,7 +17,7 @@ from weakseg.marks.kinds import Place
 from weakseg.marks.label_values import VOID
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file, safely, split_of
+from weakseg.support.folders import files_of, holds_file, split_of
 from weakseg.support.json_files import first_keys, read_json
 
 _PATTERNS = ("annotations/*.json", "*.json")
@@ -25,11 +25,6 @@ _KINDS = {"label", "mask", "polyline", "polygon", "bbox", "points", "ellipse"}
 _ABSENT = 0  # of visibilities
 
 Object = dict[str, Any]
-
-
-def _recognises(path: Path) -> bool:
-    """Check whether this is a JSON file that datumaro wrote, or a folder with one."""
-    return holds_file(path, _PATTERNS, _is_datumaro)
 
 
 def _is_datumaro(path: Path) -> bool:
@@ -58,7 +53,10 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
 
 DATUMARO = Format(
-    "datumaro", "datumaro's own JSON, or a folder of them", safely(_recognises), _read
+    "datumaro",
+    "datumaro's own JSON, or a folder of them",
+    lambda path: holds_file(path, _PATTERNS, _is_datumaro),
+    _read,
 )
 
 

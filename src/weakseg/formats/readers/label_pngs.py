@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from weakseg.formats.label_regions import (
-    Kind,
-    coloured_regions,
-    read_colours,
-    read_values,
-    say_values,
-)
+from weakseg.formats.label_regions import coloured_regions
 from weakseg.formats.palette_files import palette_ids, read_palette
 from weakseg.formats.pictures import photo_of
 from weakseg.formats.readers.scribblesup import SCRIBBLESUP
@@ -20,6 +14,7 @@ from weakseg.images.reading import image_name, image_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.marks.pixel_runs import Kind, read_colours, read_values, say_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name, first_files
@@ -127,10 +122,7 @@ def _has_few_values(path: Path) -> bool:
     try:
         runs = read_values(path)
     except DataError:
-        try:
-            runs = read_colours(path)
-        except DataError:
-            return False
+        runs = read_colours(path)
     return len(runs.counts()) <= _PHOTOGRAPH
 
 

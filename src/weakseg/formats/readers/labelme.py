@@ -45,10 +45,7 @@ _LOOKED_INTO = 5  # files by which a folder is recognised
 
 def _recognises(path: Path) -> bool:
     """Check whether a file is of labelme, or the first JSON files of a folder are."""
-    try:
-        files = list(islice(_json_files(path), _LOOKED_INTO)) if path.is_dir() else [path]
-    except OSError:
-        return False
+    files = list(islice(_json_files(path), _LOOKED_INTO)) if path.is_dir() else [path]
     return bool(files) and all(map(_is_labelme, files))
 
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from weakseg.formats.class_tables import MAPILLARY as NAMES
-from weakseg.formats.label_regions import read_values
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name, is_image
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import VOID
+from weakseg.marks.pixel_runs import read_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import safely
 from weakseg.support.json_files import read_json
 
 _VERSIONS = ("v2.0", "v1.2")
@@ -100,6 +99,6 @@ def _recognises(path: Path) -> bool:
 MAPILLARY = Format(
     "mapillary",
     "Mapillary Vistas: folders with images and masks of instances",
-    safely(_recognises),
+    _recognises,
     _read,
 )

@@ -20,7 +20,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import existing, read_lines, safely
+from weakseg.support.folders import existing, read_lines
 
 # Kinds of tables by what their names hold, and the columns that must be there.
 _TABLES = {
@@ -108,7 +108,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 OPEN_IMAGES = Format(
     "open-images",
     "Open Images: csv files of labels, boxes and masks",
-    safely(_recognises),
+    _recognises,
     _read,
 )
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from weakseg.formats.collector import Collector
-from weakseg.formats.label_regions import known_regions, read_values
+from weakseg.formats.label_regions import known_regions
 from weakseg.formats.pictures import photo_of
 from weakseg.formats.readers.voc_xml import (
     find_named,
@@ -23,8 +23,8 @@ from weakseg.images.reading import image_name
 from weakseg.marks.classes import VOC_CLASSES, ClassFinder
 from weakseg.marks.kinds import Marks, Stroke
 from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.pixel_runs import read_values
 from weakseg.support.entries import Entry
-from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name, first_files
 
 PEN_WIDTH = 3.0
@@ -116,10 +116,7 @@ def _is_scribble_png(path: Path) -> bool:
     """Tell it by its name, as images of PASCAL VOC have, and as most of it is unlabelled."""
     if not _VOC_NAME.fullmatch(path.stem):
         return False
-    try:
-        runs = read_values(path)
-    except DataError:
-        return False
+    runs = read_values(path)
     counts = runs.counts()
     unlabelled = counts.pop(_UNLABELLED_VALUE, 0)
     return unlabelled > runs.height * runs.width / 2 and max(counts, default=0) < len(VOC_CLASSES)

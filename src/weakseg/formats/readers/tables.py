@@ -60,13 +60,8 @@ def _annotated(name: str, marks: Marks, path: Path, options: SourceOptions) -> A
 
 
 def _beginning(path: Path) -> str:
-    try:
-        if not path.is_file():
-            return ""
-        with path.open("rb") as file:
-            return file.read(_BEGINNING).decode("utf-8-sig", errors="ignore")
-    except OSError:
-        return ""
+    with path.open("rb") as file:
+        return file.read(_BEGINNING).decode("utf-8-sig", errors="ignore")
 
 
 def _has_header(columns: set[str], others: set[str]) -> Callable[[Path], bool]:
@@ -74,10 +69,7 @@ def _has_header(columns: set[str], others: set[str]) -> Callable[[Path], bool]:
 
     def recognises(path: Path) -> bool:
         lines = _beginning(path).splitlines()[:1]
-        try:
-            header = {name.strip() for line in csv.reader(lines) for name in line}
-        except csv.Error:
-            return False
+        header = {name.strip() for line in csv.reader(lines) for name in line}
         return columns <= header and not others & header
 
     return recognises
@@ -87,10 +79,7 @@ def _has_clicks(path: Path) -> bool:
     """Recognise a JSON object of lists whose first item is a click."""
     text = _beginning(path)
     first = _FLAT_OBJECT.search(text) if _LIST_BY_NAME.match(text) else None
-    try:
-        return first is not None and {"cls", "x", "y"} <= json.loads(first[0]).keys()
-    except ValueError:
-        return False
+    return first is not None and {"cls", "x", "y"} <= json.loads(first[0]).keys()
 
 
 _is_points_table = _has_header({"image", "class", "x", "y"}, _CORNERS)

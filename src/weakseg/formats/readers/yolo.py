@@ -23,7 +23,6 @@ from weakseg.support.folders import (
     head,
     holds_file,
     read_lines,
-    safely,
     split_of,
 )
 
@@ -31,11 +30,6 @@ _CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.tx
 _LABEL_FOLDERS = ("labels", "annotations")
 _LONGEST = 4096  # characters of a path
 _DIGITS = 2  # of a place in pixels; fractions are written with six
-
-
-def _recognises(path: Path) -> bool:
-    """Check whether this is a file that names YOLO's classes, or a folder with one."""
-    return holds_file(path, _CONFIGS, _is_config)
 
 
 def _is_config(path: Path) -> bool:
@@ -78,7 +72,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 YOLO = Format(
     "yolo",
     "YOLO: boxes or outlines in data.yaml's, obj.data's or labels' folders",
-    safely(_recognises),
+    lambda path: holds_file(path, _CONFIGS, _is_config),
     _read,
 )
 
