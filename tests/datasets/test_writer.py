@@ -6,7 +6,7 @@ from PIL import Image
 
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.writer import writing_data_folder
-from weakseg.marks.kinds import Box, Point
+from weakseg.marks.kinds import Box, Marks, Point
 from weakseg.support.errors import RunError
 
 PICTURE = np.full((8, 10, 3), 90, np.uint8)
@@ -18,14 +18,9 @@ def write_one(root: Path, *, overwrite: bool = False) -> None:
         names.append("cat")  # found while reading
         labels = np.full((8, 10), 254, np.uint8)
         labels[2, 3] = 1
-        writer.add(
-            "a/one",
-            PICTURE,
-            tags=[1],
-            boxes=[Box(1, 0, 1, 4, 5, 7)],
-            points=[Point(1, 2.25, 3.5)],
-            scribbles=labels,
-        )
+        box, point = Box(1, 0, 1, 4, 5, 7), Point(1, 2.25, 3.5)
+        marks = Marks(tags=frozenset({1}), boxes=(box,), points=(point,))
+        writer.add("a/one", PICTURE, marks, scribbles=labels)
         writer.finish({"train": ["a/one"]})
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from weakseg.api.inspect import inspect_data
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.datasets.record_labels import record_labels
+from weakseg.datasets.records import record_labels
 from weakseg.recipes.options import resolve_recipe
 
 BOXES = "image,class,xmin,ymin,xmax,ymax\n" + "".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from weakseg.datasets.record_labels import drawing_rules
+from weakseg.datasets.records import drawing_rules
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.counts import Inspection
 from weakseg.inspection.dataset_inspection import inspect_marks

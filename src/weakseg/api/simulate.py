@@ -19,7 +19,6 @@ from weakseg.datasets.simulator import (
     assign_kinds,
     mark_image,
     read_splits,
-    write_marked,
     write_scored,
 )
 from weakseg.datasets.writer import writing_data_folder
@@ -169,7 +168,14 @@ def simulate(
     work = in_processes(mark_image, tasks, doing="simulates marks", workers=workers)
     with closing(work), writing_data_folder(root, classes.names, overwrite=overwrite) as writer:
         for task, made in zip(tasks, progress(work, "Simulating", len(tasks)), strict=True):
-            write_marked(writer, task, made, link=settings.link)
+            writer.add(
+                task.record.name,
+                task.record.image,
+                made.marks,
+                scribbles=made.scribbles,
+                mask=made.mask,
+                link=settings.link,
+            )
             totals.add(task, made)
         write_scored(writer, splits, classes, link=settings.link)
         names = {name: [record.name for record in records] for name, records in splits.items()}

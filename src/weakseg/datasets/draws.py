@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from weakseg.datasets.record_labels import record_labels
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, record_labels
 from weakseg.datasets.transforms import Sample, TrainTransform
 from weakseg.images.reading import read_image
 from weakseg.marks.classes import ClassList

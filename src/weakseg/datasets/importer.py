@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -81,7 +80,7 @@ class Importer:
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self._complete:
             mask[mask == UNLABELLED] = 0
-        self._write(item.name, picture, marks, scribbles, mask)
+        self._writer.add(item.name, picture, marks, scribbles=scribbles, mask=mask, link=self._link)
         self._count(item, marks, [drawn for drawn in (scribbles, mask) if drawn is not None])
 
     def check(self, sources: str) -> None:
@@ -120,27 +119,6 @@ class Importer:
         options = {"boxes_complete": True} if "boxes" in self._complete else None
         self._writer.finish(splits, options=options)
         return splits
-
-    def _write(
-        self,
-        name: str,
-        picture: Path | bytes,
-        marks: Marks,
-        scribbles: LabelMap | None,
-        mask: LabelMap | None,
-    ) -> None:
-        suffix = ".png" if isinstance(picture, bytes) and picture[:4] == b"\x89PNG" else ".jpg"
-        self._writer.add(
-            name,
-            picture,
-            tags=marks.tags,
-            boxes=marks.boxes,
-            points=marks.points,
-            scribbles=scribbles,
-            mask=mask,
-            suffix=suffix,
-            link=self._link,
-        )
 
     def _count(self, item: Annotated, marks: Marks, drawn: list[LabelMap]) -> None:
         self.kinds.update(marks.kinds)

@@ -1,4 +1,4 @@
-"""One image of a data set with its marks."""
+"""One image of a data set with its marks, and the label map that they make."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import MARK_KINDS, Marks
+from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.marks.rasterize import DrawingRules, lay_over, rasterize
+from weakseg.recipes.recipe import DataConfig
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,32 @@ def count_kinds(records: Iterable[Record]) -> dict[str, int]:
     """Count the images that hold each kind of mark; kinds that none holds are left out."""
     counts = Counter(kind for record in records for kind in record.marks.kinds)
     return {kind: counts[kind] for kind in MARK_KINDS if counts[kind]}
+
+
+def record_labels(
+    record: Record,
+    size: tuple[int, int],
+    classes: ClassList,
+    config: DataConfig,
+    *,
+    rules: DrawingRules | None = None,
+) -> LabelMap:
+    """Return an image's label map, (H, W): its marks, drawn, over its pseudo-labels.
+
+    The marks are drawn as in training, or by other rules.
+
+    Raises:
+        DataError: A mark does not fit.
+    """
+    rules = rules or drawing_rules(config)
+    labels = rasterize(record.marks, size, classes, rules, image=record.name)
+    if record.pseudo_labels is None:
+        return labels
+    found = read_label_map(record.pseudo_labels, num_classes=len(classes), image_size=size)
+    lay_over(found, labels)
+    return found
+
+
+def drawing_rules(config: DataConfig) -> DrawingRules:
+    """Return how marks are drawn in training."""
+    return DrawingRules(config.point_radius, config.scribble_dilation, config.boxes_complete)

@@ -68,18 +68,14 @@ def _add_scene(writer: DataFolderWriter, name: str, rng: np.random.Generator, si
     scene = draw_scene(rng, size)
     objects = find_objects(scene.labels, scene.objects)
     background = background_parts(scene.labels)
-    strokes = simulate_scribbles(rng, [*objects, *background])
-    writer.add(
-        name,
-        scene.image,
+    strokes = Marks(strokes=tuple(simulate_scribbles(rng, [*objects, *background])))
+    marks = Marks(
         tags=simulate_tags(scene.labels),
-        boxes=simulate_boxes(objects),
-        points=[
+        boxes=tuple(simulate_boxes(objects)),
+        points=(
             *simulate_points(rng, objects, per_object=int(rng.integers(1, 3))),
             *simulate_points(rng, background, per_object=2),
-        ],
-        scribbles=rasterize(
-            Marks(strokes=tuple(strokes)), (size, size), ClassList(CLASS_NAMES), AS_MARKED
         ),
-        mask=scene.labels,
     )
+    scribbles = rasterize(strokes, (size, size), ClassList(CLASS_NAMES), AS_MARKED)
+    writer.add(name, scene.image, marks, scribbles=scribbles, mask=scene.labels)

@@ -178,22 +178,6 @@ def _read_instances(name: str, size: tuple[int, ...], folder: Path | None) -> In
     return np.where(instances == VOID, 0, instances) if instances.itemsize == 1 else instances
 
 
-def write_marked(
-    writer: DataFolderWriter, task: SimulationTask, made: MarkedImage, *, link: bool
-) -> None:
-    """Write a training image with its simulated marks."""
-    writer.add(
-        task.record.name,
-        task.record.image,
-        tags=made.marks.tags,
-        boxes=made.marks.boxes,
-        points=made.marks.points,
-        scribbles=made.scribbles,
-        mask=made.mask,
-        link=link,
-    )
-
-
 def write_scored(
     writer: DataFolderWriter,
     splits: Mapping[str, Sequence[Record]],

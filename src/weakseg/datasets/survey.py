@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weakseg.datasets.record_labels import drawing_rules, record_labels
-from weakseg.datasets.records import Record, count_kinds
+from weakseg.datasets.records import Record, count_kinds, drawing_rules, record_labels
 from weakseg.images.reading import check_image
 from weakseg.marks.classes import ClassList
 from weakseg.marks.rasterize import tags_of

@@ -15,11 +15,13 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.marks.kinds import Box, Point
+from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.support.errors import RunError
 
 Picture = Path | bytes | NDArray[np.uint8]
+
+_NO_MARKS = Marks()
 
 _TABLES = {
     "tags": ("image", "class"),
@@ -46,13 +48,10 @@ class DataFolderWriter:
         self,
         name: str,
         picture: Picture,
+        marks: Marks = _NO_MARKS,
         *,
-        tags: Iterable[int] = (),
-        boxes: Iterable[Box] = (),
-        points: Iterable[Point] = (),
         scribbles: LabelMap | None = None,
         mask: LabelMap | None = None,
-        suffix: str = ".jpg",
         link: bool = False,
     ) -> None:
         """Write one image with its marks.
@@ -60,21 +59,18 @@ class DataFolderWriter:
         Args:
             name: Path inside the folder, without the ending.
             picture: An image file, the bytes of one, or a picture (H, W, 3) to be compressed.
-            tags: Classes that are somewhere in it.
-            boxes: Boxes.
-            points: Points.
+            marks: Its tags, boxes and points; others are drawn into the label maps.
             scribbles: Label map of scribbles, (H, W).
             mask: Label map of the full mask, (H, W).
-            suffix: Ending of a picture that is not a file.
             link: Link to an image file instead of copying it.
         """
-        self._put_picture(name, picture, suffix, link=link)
-        for class_id in sorted(tags):
+        self._put_picture(name, picture, link=link)
+        for class_id in sorted(marks.tags):
             self._row("tags", name, class_id)
-        for box in boxes:
+        for box in marks.boxes:
             edges = (box.xmin, box.ymin, box.xmax, box.ymax)
             self._row("boxes", name, box.class_id, *edges, instance=box.instance)
-        for point in points:
+        for point in marks.points:
             self._row("points", name, point.class_id, point.x, point.y, instance=point.instance)
         for folder, labels in (("scribbles", scribbles), ("masks", mask)):
             if labels is not None:
@@ -102,7 +98,7 @@ class DataFolderWriter:
         for file in self._files.values():
             file.close()
 
-    def _put_picture(self, name: str, picture: Picture, suffix: str, *, link: bool) -> None:
+    def _put_picture(self, name: str, picture: Picture, *, link: bool) -> None:
         if isinstance(picture, Path):
             path = self._image_path(name, picture.suffix)
             if link:
@@ -110,11 +106,11 @@ class DataFolderWriter:
             else:
                 shutil.copyfile(picture, path)
             return
-        path = self._image_path(name, suffix)
         if isinstance(picture, bytes):
-            path.write_bytes(picture)
+            suffix = ".png" if picture[:4] == b"\x89PNG" else ".jpg"
+            self._image_path(name, suffix).write_bytes(picture)
         else:
-            Image.fromarray(picture).save(path, quality=95)
+            Image.fromarray(picture).save(self._image_path(name, ".jpg"), quality=95)
 
     def _image_path(self, name: str, suffix: str) -> Path:
         path = self.root / "images" / f"{name}{suffix}"

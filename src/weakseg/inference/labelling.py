@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from weakseg.datasets.record_labels import drawing_rules, record_labels
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, drawing_rules, record_labels
 from weakseg.images.reading import read_image
 from weakseg.inference.bounds import Bounds
 from weakseg.inference.groups import in_groups

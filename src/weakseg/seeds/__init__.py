@@ -3,11 +3,12 @@
 from weakseg.seeds.activations import (
     Activations,
     class_activations,
+    load_activations,
     normalise_by_class,
+    save_activations,
     select_classes,
 )
 from weakseg.seeds.classifier import TagClassifier, build_tag_classifier
-from weakseg.seeds.files import load_activations, save_activations
 from weakseg.seeds.labels import SeedRules, seed_labels
 from weakseg.seeds.user_activations import user_activations
 

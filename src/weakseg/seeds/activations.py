@@ -1,9 +1,11 @@
-"""Class activation maps of one image, summed over scales and flips."""
+"""Class activation maps of one image, summed over scales and flips; kept on disk."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakseg.seeds.classifier import TagClassifier
+from weakseg.support.errors import DataError
+from weakseg.support.files import replacing
 
 
 @dataclass(frozen=True)
@@ -119,3 +123,31 @@ def normalise_by_class(scores: NDArray[np.float32], *, minimum: float) -> NDArra
     largest = scores.max(axis=(1, 2), keepdims=True, initial=0)  # (C, 1, 1)
     normalised: NDArray[np.float32] = (scores / np.maximum(largest, minimum)).astype(np.float32)
     return normalised
+
+
+def save_activations(path: Path, activations: Activations) -> None:
+    """Write the maps of an image's classes, quantised to steps of 1/255.
+
+    Args:
+        path: The file, `.npz`; it appears only once it is whole.
+        activations: The maps.
+    """
+    levels = np.rint(activations.maps * 255).astype(np.uint8)
+    with replacing(path) as beside:
+        np.savez_compressed(beside, class_ids=activations.class_ids, levels=levels)
+
+
+def load_activations(path: Path) -> Activations:
+    """Read the maps that `save_activations` wrote.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as entries:
+            ids, levels = entries["class_ids"], entries["levels"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"is missing or damaged ({error}); --resume makes it anew", path=path
+        ) from error
+    return Activations(ids, levels.astype(np.float32) / 255)

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weakseg.marks.classes import ClassList
-from weakseg.seeds.activations import Activations
-from weakseg.seeds.files import load_activations
+from weakseg.seeds.activations import Activations, load_activations
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 

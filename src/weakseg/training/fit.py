@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def fit(
     """
     checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
     draws = draws.starting_at(_steps_done(checkpoint) * config.batch)
-    with warnings.catch_warnings(), _QuietLightning():
+    with warnings.catch_warnings(), _quiet_lightning():
         _ignore_warnings()
         trainer = _trainer(config, folder, title)
         try:
@@ -112,19 +114,18 @@ def _steps_done(checkpoint: Path | None) -> int:
         ) from error
 
 
-class _QuietLightning:
-    """Context in which Lightning logs errors only, no devices and tips."""
-
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Let Lightning log errors only, no devices and tips."""
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
-
-    def __enter__(self) -> None:
-        self.levels = [logging.getLogger(name).level for name in self.names]
-        for name in self.names:
-            logging.getLogger(name).setLevel(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        for name, level in zip(self.names, self.levels, strict=True):
-            logging.getLogger(name).setLevel(level)
+    levels = {logger: logger.level for logger in map(logging.getLogger, names)}
+    try:
+        for logger in levels:
+            logger.setLevel(logging.ERROR)
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
 
 
 def _ignore_warnings() -> None:

@@ -1,11 +1,14 @@
 """Marks made from full masks, as a person might make them: pure functions of label maps."""
 
-from weakseg.marks.simulation.boxes import simulate_boxes
-from weakseg.marks.simulation.image import image_generator, simulate_marks
+from weakseg.marks.simulation.image import (
+    image_generator,
+    simulate_boxes,
+    simulate_marks,
+    simulate_points,
+    simulate_tags,
+)
 from weakseg.marks.simulation.objects import InstanceMap, ObjectArea, background_parts, find_objects
-from weakseg.marks.simulation.points import simulate_points
 from weakseg.marks.simulation.scribbles import simulate_scribbles
-from weakseg.marks.simulation.tags import simulate_tags
 
 __all__ = [
     "InstanceMap",

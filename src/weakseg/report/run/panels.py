@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from weakseg.datasets.record_labels import record_labels
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, record_labels
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList

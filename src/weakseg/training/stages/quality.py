@@ -6,8 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from weakseg.datasets.record_labels import record_labels
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, record_labels
 from weakseg.evaluation.label_quality import label_quality
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.support.machine import is_first_process

@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from weakseg.datasets.record_labels import record_labels
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, record_labels
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.inference.bounds import Bounds, Probabilities

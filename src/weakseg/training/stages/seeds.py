@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from weakseg.datasets.record_labels import record_labels
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, record_labels
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.images.reading import image_size, read_image
 from weakseg.marks.classes import ClassList
