@@ -22,15 +22,10 @@ _PACKAGES = ("torch", "torchvision", "timm", "lightning", "torchmetrics", "higra
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU that torch can use.
-
-    Args:
-        name: Its name.
-        memory: Its memory, in bytes.
-    """
+    """A GPU that torch can use."""
 
     name: str
-    memory: int
+    memory: int  # bytes
 
 
 @dataclass(frozen=True)

@@ -69,12 +69,7 @@ def add_inference_options(parser: ArgumentParser) -> None:
 
 
 def add_mask_options(parser: ArgumentParser, defaults: Mapping[str, Any]) -> None:
-    """Add the options of written masks.
-
-    Args:
-        parser: The command's parser.
-        defaults: Defaults of the verb.
-    """
+    """Add the options of written masks."""
     parser.add_argument("--out", type=str, default=defaults["out"], help="folder for the masks")
     parser.add_argument(
         "--format",

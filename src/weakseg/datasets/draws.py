@@ -109,13 +109,7 @@ class TrainingDraws(Dataset[dict[str, object]]):
 def load_sample(
     record: Record, classes: ClassList, data: DataConfig, oversegments: Path | None
 ) -> Sample:
-    """Read an image with its rasterised marks and its regions.
-
-    Args:
-        record: The image.
-        classes: The classes.
-        data: How marks are drawn.
-        oversegments: Folder of region maps; none: the image is one region.
+    """Read an image with its rasterised marks and its regions; without maps, it is one region.
 
     Raises:
         DataError: A file cannot be read or does not fit.

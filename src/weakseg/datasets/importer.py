@@ -86,9 +86,6 @@ class Importer:
     def check(self, sources: str) -> None:
         """Refuse an import that holds nothing to train from.
 
-        Args:
-            sources: The files that were read, for the message.
-
         Raises:
             DataError: There is no image or no class.
             RecipeError: A class to rename or drop is in no file.

@@ -46,14 +46,6 @@ class Survey:
 def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) -> Survey:
     """Read every image and every mark of a split once.
 
-    Args:
-        records: The images.
-        classes: The classes.
-        config: How marks are drawn.
-
-    Returns:
-        Counts over the split.
-
     Raises:
         DataError: Something cannot be read or does not fit; the message names the file.
     """

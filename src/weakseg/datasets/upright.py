@@ -20,9 +20,6 @@ def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tup
     EXIF orientation, and count pixels there: such a photograph is stored anew, upright. The
     size that the file of marks states decides where it can.
 
-    Args:
-        item: An image with its marks.
-
     Returns:
         The image file, or the bytes of one; its height and width; and findings.
 

@@ -31,9 +31,7 @@ def write_scores(path: Path, scores: Scores, protocol: Protocol) -> None:
 def write_variants(path: Path, variants: Sequence[Variant]) -> None:
     """Write the scores of several variants, as an object with one list, ``variants``.
 
-    Args:
-        path: The file.
-        variants: Their scores; each is written as by `write_scores`, after its ``name``.
+    Each is written as by `write_scores`, after its ``name``.
 
     Raises:
         RunError: The file cannot be written.

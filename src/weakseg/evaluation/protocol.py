@@ -59,14 +59,7 @@ class Protocol:
     def of(
         cls, config: InferenceConfig, split: str, images: int, *, notes: Sequence[str] = ()
     ) -> Protocol:
-        """Return the protocol of a predictor's scores.
-
-        Args:
-            config: Its options.
-            split: Name of the scored part of the data.
-            images: Number of scored images.
-            notes: Further remarks.
-        """
+        """Return the protocol of a predictor's scores."""
         return cls(
             split,
             images,

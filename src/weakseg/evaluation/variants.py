@@ -26,13 +26,7 @@ if typing.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """Scores of one variant.
-
-    Args:
-        name: What differs from the others.
-        scores: Its scores.
-        protocol: Their protocol.
-    """
+    """Scores of one variant, which its name tells from the others."""
 
     name: str
     scores: Scores

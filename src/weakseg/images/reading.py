@@ -112,12 +112,9 @@ def _check_amount(picture: Image.Image, source: Path | bytes) -> None:
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read an image as RGB.
+    """Read an image, of any format that Pillow reads, as RGB.
 
     Marks are in pixels of the stored picture, so an EXIF orientation is not applied.
-
-    Args:
-        path: Any format that Pillow reads.
 
     Returns:
         Picture, (H, W, 3), 8 bits a channel.

@@ -144,11 +144,7 @@ class Inspection:
 
 
 class Tally:
-    """Counts over images, added one by one.
-
-    Args:
-        classes: The classes.
-    """
+    """Counts over images, added one by one."""
 
     def __init__(self, classes: ClassList) -> None:
         self._classes = classes
@@ -188,11 +184,7 @@ class Tally:
         self._log.note(findings)
 
     def class_findings(self, min_images: int) -> list[Finding]:
-        """Find classes with few images or none, except background, which needs no mark.
-
-        Args:
-            min_images: Expected number of images of each class.
-        """
+        """Find classes with few images or none, except background, which needs no mark."""
         found = []
         for class_id in range(1 if self._classes.has_background else 0, self._count):
             name, images = self._classes.names[class_id], int(self._together[class_id, class_id])

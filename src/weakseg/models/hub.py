@@ -68,10 +68,6 @@ def cached_weights() -> dict[str, Path]:
 def unreachable_reason(url: str, seconds: float) -> str | None:
     """Check that a server responds.
 
-    Args:
-        url: An address on the server.
-        seconds: Timeout.
-
     Returns:
         None if it responds, even with an error; else the reason why it does not.
     """

@@ -58,13 +58,7 @@ def has_package_names(state: dict[str, Tensor]) -> bool:
 
 
 def convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the package's entries to timm's.
-
-    Args:
-        state: The package's state dict.
-
-    Returns:
-        The same tensors under the names of `timm.create_model("tf_efficientnet_lite0")`.
+    """Rename the package's entries to those of `timm.create_model("tf_efficientnet_lite0")`.
 
     Examples:
         >>> list(convert({"_blocks.3._bn2.bias": None, "_fc.bias": None}))

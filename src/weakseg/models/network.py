@@ -66,12 +66,6 @@ class EmbeddingNetwork(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Return the embedding.
 
-        Args:
-            image: (B, 3, H, W), floating, in 0 … 1.
-
-        Returns:
-            (B, D, ceil(H / s), ceil(W / s)), vectors of length one.
-
         Raises:
             ValueError: `image` has another shape or type.
         """
@@ -188,8 +182,5 @@ def freeze_batch_norm(network: EmbeddingNetwork) -> None:
 
     For small batches, whose statistics are noise. It survives `network.train()`. The heads' batch
     normalisation, which has no pretrained statistics, is still trained.
-
-    Args:
-        network: The network; its backbone should have pretrained weights.
     """
     network.backbone.freeze_batch_norm()

@@ -67,14 +67,7 @@ def rename(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def backbone_entries(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the backbone's entries of a checkpoint.
-
-    Args:
-        state: The checkpoint's entries.
-
-    Returns:
-        Those of the backbone, under timm's names.
-    """
+    """Return the backbone's entries of a checkpoint, under timm's names."""
     return {
         key.removeprefix(_BACKBONE): value
         for key, value in rename(state).items()

@@ -74,11 +74,6 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
     """Whether a region map is complete, of the image's size and no older than the image.
 
     Reads only the start and the end of the file: thousands of maps a second.
-
-    Args:
-        path: The region map.
-        image: The image it belongs to.
-        size: The image's height and width.
     """
     try:
         if path.stat().st_mtime < image.stat().st_mtime:

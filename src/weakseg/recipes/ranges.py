@@ -50,15 +50,7 @@ def ranged(default: Any, allowed: Range) -> Any:
 
 
 def range_problems(config: DataclassInstance, prefix: str = "") -> Iterator[str]:
-    """List the values out of range of a dataclass and those inside it.
-
-    Args:
-        config: The dataclass.
-        prefix: What stands before its keys.
-
-    Yields:
-        Key, range and value, as a message.
-    """
+    """Yield a message for each value out of range, in a dataclass and those inside it."""
     literals = _literals(type(config))
     for item in fields(config):
         value = getattr(config, item.name)

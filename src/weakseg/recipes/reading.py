@@ -31,9 +31,6 @@ def recipe_names() -> list[str]:
 def recipe_path(name: str) -> Path:
     """Find a recipe by its name or its file.
 
-    Args:
-        name: A built-in recipe, or a path to a YAML file.
-
     Raises:
         RecipeError: There is no such recipe.
     """

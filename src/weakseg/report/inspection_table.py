@@ -25,9 +25,6 @@ _EXAMPLES = 3
 def inspection_table(inspection: Inspection) -> RenderableType:
     """Return an inspection for the terminal.
 
-    Args:
-        inspection: The inspection.
-
     Returns:
         Main figures, a table of classes, the first findings of each kind, and as the last line
         "clean" or the number of findings.

@@ -44,14 +44,7 @@ class ScoreRow:
 
 
 def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
-    """List each protocol once, with the names of its runs where there are several protocols.
-
-    Args:
-        rows: The runs.
-
-    Returns:
-        One line a protocol, in the order of the runs.
-    """
+    """List each protocol once, with the names of its runs where there are several protocols."""
     names: dict[str, list[str]] = {}
     for row in rows:
         names.setdefault(row.protocol.describe(), []).append(row.name)
@@ -62,10 +55,6 @@ def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
 
 def score_table(scores: Scores, protocol: Protocol) -> Table:
     """Return a table of the scores of one run, class by class.
-
-    Args:
-        scores: The scores.
-        protocol: How they were measured; printed below the table.
 
     Returns:
         Classes in the order of their ids, absent ones with a dash, the means last.
@@ -96,9 +85,6 @@ def score_table(scores: Scores, protocol: Protocol) -> Table:
 def variants_table(variants: Sequence[Variant]) -> Table:
     """Return a table of several variants of one predictor side by side.
 
-    Args:
-        variants: Their scores, all of the same classes.
-
     Returns:
         One column a variant: the IoU of each class, then the means; the protocols below.
     """
@@ -118,16 +104,7 @@ def variants_table(variants: Sequence[Variant]) -> Table:
 
 
 def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> Table:
-    """Return a table of the most frequent confusions of two classes.
-
-    Args:
-        scores: The scores.
-        count: Maximal number of confusions.
-        title: Title of the table.
-
-    Returns:
-        The confusions of most pixels first.
-    """
+    """Return a table of at most `count` confusions of two classes, those of most pixels first."""
     table = _table("true class", "Share of the scored pixels of the true class.")
     table.title = None if title is None else Text(title)
     table.add_column("taken for")
@@ -141,14 +118,7 @@ def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> 
 
 
 def comparison_table(rows: Sequence[ScoreRow]) -> Table:
-    """Return a table of several runs.
-
-    Args:
-        rows: The runs, in the order of the table.
-
-    Returns:
-        One row a run; the protocols below.
-    """
+    """Return a table of several runs, one row each; the protocols below."""
     table = _table("run", "\n".join(protocol_lines(rows)))
     table.add_column("marks")
     table.add_column("labels")

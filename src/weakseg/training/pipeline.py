@@ -52,13 +52,6 @@ def run_stages(
 
     A stage that is complete and up to date is skipped; one that broke off is resumed.
 
-    Args:
-        recipe: The recipe.
-        records: Training images with their marks.
-        classes: The classes.
-        run: The prepared run folder.
-        oversegments: Folder of region maps, where the recipe uses them.
-
     Returns:
         The network, and what it was trained on.
 

@@ -24,12 +24,7 @@ _SHOWN = 50  # findings of each kind
 def render_inspection(
     inspection: Inspection, sheets: Sequence[Path] = (), *, title: str = "Inspection"
 ) -> str:
-    """Render an inspection as HTML.
-
-    Args:
-        inspection: The inspection.
-        sheets: Its contact sheets, which become part of the page.
-        title: Title of the page.
+    """Render an inspection as HTML, with its contact sheets in the page.
 
     Raises:
         DataError: A sheet cannot be read.

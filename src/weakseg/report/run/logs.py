@@ -22,10 +22,6 @@ _LOSSES = {"loss": "all losses", "cooccurrence": "co-occurrence", "classifier": 
 def loss_curves(run: RunFolder, recipe: Recipe) -> dict[str, Curve]:
     """Read the losses of every stage over its steps.
 
-    Args:
-        run: The run folder.
-        recipe: Its recipe.
-
     Returns:
         Curves by stage and loss, as in "Network: similarity"; what is no number in a log is NaN.
     """

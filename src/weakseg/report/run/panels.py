@@ -119,15 +119,7 @@ def example(
     *,
     marks: bool = False,
 ) -> Example:
-    """Return the panels of an image: optionally its marks, predictions, any ground truth.
-
-    Args:
-        record: The image.
-        classes: The classes.
-        data: How marks are drawn.
-        segmenters: Predictors, by the caption of their panel.
-        marks: Include the marks.
-    """
+    """Return the panels of an image: optionally its marks, predictions by caption, ground truth."""
     panels = Panels(record, classes, data)
     if marks:
         panels.add_marks()

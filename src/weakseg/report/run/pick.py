@@ -18,15 +18,10 @@ _RANKS = {"best": "among the best", "median": "in the middle", "worst": "among t
 
 @dataclass(frozen=True)
 class Picked:
-    """An image chosen for a report.
-
-    Args:
-        record: The image.
-        note: Reason of the choice.
-    """
+    """An image chosen for a report."""
 
     record: Record
-    note: str = ""
+    note: str = ""  # reason of the choice
 
 
 def pick(records: Sequence[Record], iou: Mapping[str, float]) -> list[Picked]:

@@ -65,17 +65,7 @@ def write_run_report(
     *,
     oversegments: Path | None = None,
 ) -> None:
-    """Write report.html of a run.
-
-    Args:
-        run: The run folder, with its logs.
-        recipe: Its recipe.
-        segmenter: The trained predictor.
-        outcome: Training images as the stages saw them.
-        scored: Images it was scored on.
-        result: The scores and how they were measured, where there are any.
-        oversegments: Folder of the training images' region maps, where the run has them.
-    """
+    """Write report.html of a run: its result on the scored images, and what each stage made."""
     classes = segmenter.classes
     name = f"weakseg ({recipe.method})"
     marks = ", ".join(count_kinds(outcome.seeded))

@@ -17,17 +17,7 @@ from weakseg.training.steps.classifier import ClassifierModule
 def classify(
     context: Context, network: EmbeddingNetwork, records: Sequence[Record], stage: StageFolder
 ) -> EmbeddingNetwork:
-    """Train the network, resume its training, or load it where it is trained.
-
-    Args:
-        context: Recipe and classes.
-        network: The network of stage embed; its weights change.
-        records: Training images with pseudo-labels.
-        stage: The stage's folder.
-
-    Returns:
-        The final network.
-    """
+    """Train the network of stage embed further, resume that, or load it where it is trained."""
     recipe = context.recipe
     stage.prepare()
     if stage.is_complete():

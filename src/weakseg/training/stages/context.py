@@ -19,17 +19,11 @@ from weakseg.recipes.recipe import Recipe, TrainingConfig
 
 @dataclass(frozen=True)
 class Context:
-    """Recipe, classes and oversegmentation of a run.
-
-    Args:
-        recipe: The recipe.
-        classes: The classes.
-        oversegments: Folder of region maps, where the recipe uses them.
-    """
+    """Recipe, classes and oversegmentation of a run."""
 
     recipe: Recipe
     classes: ClassList
-    oversegments: Path | None
+    oversegments: Path | None  # folder of region maps, where the recipe uses them
 
     def regions(self, record: Record, size: tuple[int, int]) -> NDArray[np.int32] | None:
         """Read the region ids of an image, (H, W); none where there is no oversegmentation."""
@@ -46,15 +40,7 @@ class Context:
         transform: TrainTransform | None = None,
         with_regions: bool = False,
     ) -> TrainingDraws:
-        """Return the training samples of a loop.
-
-        Args:
-            records: Training images with their marks.
-            loop: The loop, for the number of samples.
-            seed: Seed of order and augmentation.
-            transform: The augmentation, by default the recipe's.
-            with_regions: Load region maps too.
-        """
+        """Return the training samples of a loop; the augmentation is the recipe's by default."""
         return TrainingDraws(
             records,
             self.classes,

@@ -22,15 +22,6 @@ def embed(
 
     Log and checkpoint are the run's own; the stage's folder keeps the network.
 
-    Args:
-        context: Recipe, classes and oversegmentation.
-        records: Training images with their marks and seeds.
-        run: The run folder.
-        stage: The stage's folder.
-
-    Returns:
-        The trained network.
-
     Raises:
         RunError: The run was started on other data.
     """

@@ -21,11 +21,6 @@ def measure_quality(
 ) -> dict[str, Any] | None:
     """Compare labels with masks that were not trained on, and log the figures.
 
-    Args:
-        context: Recipe and classes.
-        records: Training images with their marks and pseudo-labels.
-        what: What to call the labels.
-
     Returns:
         The fields of `LabelQuality`; none where there is no mask to compare with.
     """

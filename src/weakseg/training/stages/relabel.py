@@ -45,14 +45,6 @@ def relabel(
 ) -> list[Record]:
     """Make pseudo-labels of the training images that are marked in part.
 
-    Args:
-        context: Recipe, classes and oversegmentation.
-        network: The network of stage embed.
-        memory: Its labelled prototypes.
-        records: Training images with their marks and seeds.
-        stage: The stage's folder.
-        seeds: The folder of stage seeds, for activation maps.
-
     Returns:
         The same images, those that are marked in part with pseudo-labels.
     """

@@ -43,11 +43,6 @@ from weakseg.training.steps.tag_classifier import TagClassifierModule
 def seeds(context: Context, records: Sequence[Record], stage: StageFolder) -> list[Record]:
     """Make seeds for the images that need some.
 
-    Args:
-        context: Recipe, classes and oversegmentation.
-        records: Training images with their marks.
-        stage: The stage's folder.
-
     Returns:
         The same images, those that need seeds with them as pseudo-labels.
 

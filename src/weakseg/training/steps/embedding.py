@@ -23,10 +23,6 @@ from weakseg.training.steps.base import TrainingModule, image_input, labelled_cr
 class EmbeddingModule(TrainingModule):
     """Train an embedding network with the contrastive objective, or with cross-entropy alone.
 
-    Args:
-        recipe: The recipe.
-        classes: The classes.
-
     Source: SPML, section 3.
     """
 
@@ -46,14 +42,7 @@ class EmbeddingModule(TrainingModule):
         self.memory = MemoryBank(recipe.objective.memory)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the weighted terms of the loss.
-
-        Args:
-            batch: Images with their label maps, at full resolution.
-
-        Returns:
-            Scalars by name; their sum is minimised.
-        """
+        """Return the weighted terms of the loss."""
         image = image_input(batch)
         stride = self.recipe.model.embedding_stride
         annotation = shrink_labels(batch["annotation"], stride, self.num_classes)  # (B, h, w)

@@ -17,10 +17,6 @@ _SCALE = 0.5  # SEAM takes 0.3 of crops of 448 pixels; smaller crops would leave
 class TagClassifierModule(TrainingModule):
     """Train a tag classifier with a multi-label loss and, optionally, equivariant regularisation.
 
-    Args:
-        recipe: The recipe.
-        classes: The classes.
-
     Source: SEAM (arXiv 2004.04581), section 3.
     """
 
