@@ -47,7 +47,7 @@ def test_train_numbers_of_cityscapes_count_the_classes_that_are_scored():
 )
 def test_a_list_begins_with_what_is_black_or_background(tmp_path, text, black_first, names):
     (tmp_path / "label_colors.txt").write_text(text)
-    table = read_label_colours(tmp_path / "label_colors.txt", (), black_first=black_first)
+    table = read_label_colours(tmp_path, (), black_first=black_first)
     assert table.names == names
     assert len(set(table.colours)) == len(names)
 
@@ -64,4 +64,4 @@ def test_a_list_begins_with_what_is_black_or_background(tmp_path, text, black_fi
 def test_damaged_lists_are_errors_that_say_where(tmp_path, text, says):
     (tmp_path / "label_colors.txt").write_text(text)
     with pytest.raises(DataError, match=f"label_colors.txt.*{says}"):
-        read_label_colours(tmp_path / "label_colors.txt", (), black_first=True)
+        read_label_colours(tmp_path, (), black_first=True)

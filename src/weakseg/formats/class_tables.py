@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weakseg.formats.palette_files import Colour, Palette
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.label_values import VOID
 from weakseg.marks.palette import class_palette
+from weakseg.marks.palette_files import Colour, Palette
+from weakseg.marks.pixel_runs import code_colour
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import read_lines
@@ -38,6 +39,11 @@ class ClassTable:
             VOID if name in self.void else classes.find(name, Entry(path)) for name in self.names
         ]
 
+    def ids_by_colour(self, ids: Sequence[int]) -> dict[Colour, int]:
+        """Return the class ids by colour, from those by number."""
+        by_name = dict(zip(self.names, ids, strict=True))
+        return {colour: by_name[name] for colour, name in self.palette().items()}
+
     def palette(self) -> Palette:
         """Return the names by colour; of classes that share a colour, those of no void count."""
         pairs = list(zip(self.colours, self.names, strict=True))
@@ -45,19 +51,27 @@ class ClassTable:
         return palette | {colour: name for colour, name in pairs if name not in self.void}
 
 
-def read_label_colours(path: Path, void: Collection[str], *, black_first: bool) -> ClassTable:
-    """Read a label_colors.txt: lines "red green blue name", or of names alone.
+def read_label_colours(
+    folder: Path, void: Collection[str], *, black_first: bool
+) -> ClassTable | None:
+    """Read a folder's label_colors.txt: lines "red green blue name", or of names alone.
 
     Where no class is black, or none has a colour, "background" is added in front.
 
     Args:
-        path: The file. Classes without colours get those of PASCAL VOC.
+        folder: The folder. Classes without colours get those of PASCAL VOC.
         void: Names of classes that are left out of training and scores.
         black_first: A class that is black has number 0, wherever it stands.
+
+    Returns:
+        The classes, or None where there is no such file.
 
     Raises:
         DataError: The file cannot be read, or a line is not what it should be.
     """
+    path = folder / LABEL_COLOURS
+    if not path.is_file():
+        return None
     colours: dict[str, Colour | None] = {}
     for number, line in enumerate(read_lines(path), 1):
         parts = line.split()
@@ -96,8 +110,7 @@ def _coloured(listed: str) -> ClassTable:
     """Read name:rrggbb, with a "-" before what is void."""
     pairs = [item.removeprefix("-").split(":") for item in listed.split()]
     void = {item[1:].split(":")[0] for item in listed.split() if item.startswith("-")}
-    codes = [int(code, 16) for _, code in pairs]
-    colours = tuple((code >> 16, code >> 8 & 255, code & 255) for code in codes)
+    colours = tuple(code_colour(int(code, 16)) for _, code in pairs)
     return ClassTable(tuple(name for name, _ in pairs), frozenset(void), colours)
 
 

@@ -49,9 +49,9 @@ class Collector:
         """Add a class that is somewhere in the image."""
         self._tags.add(class_id)
 
-    def add(self, mark: Drawn) -> None:
-        """Add a mark as it is."""
-        self._drawn.append(mark)
+    def add(self, *marks: Drawn) -> None:
+        """Add marks as they are."""
+        self._drawn += marks
 
     def point(self, class_id: int, place: Place, entry: Entry, instance: int | None = None) -> None:
         """Add a click."""

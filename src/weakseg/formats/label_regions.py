@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import UNLABELLED, VOID
+from weakseg.marks.palette_files import Colour, Palette
 from weakseg.marks.pixel_runs import (
     TRANSPARENT,
     Kind,
     PixelRuns,
+    code_colour,
+    colour_code,
     read_colours,
     read_values,
     say_values,
 )
 from weakseg.support.errors import DataError
-
-if TYPE_CHECKING:
-    from weakseg.formats.palette_files import Colour, Palette
 
 
 def known_regions(
@@ -76,12 +75,12 @@ def coloured_regions(
         DataError: The file cannot be read or holds a colour that is not in the palette.
     """
     runs = read_colours(path)
-    by_code = {_code(colour): class_id for colour, class_id in ids.items()}
+    by_code = {colour_code(colour): class_id for colour, class_id in ids.items()}
     by_code[TRANSPARENT] = UNLABELLED
     for code, pixels in runs.counts().items():
         if code not in by_code:
             x, y = runs.first(code)
-            colour = (code >> 16, code >> 8 & 255, code & 255)
+            colour = code_colour(code)
             near = min(palette, key=lambda known: _distance(known, colour))
             raise DataError(
                 f"colour {colour} (first at x={x}, y={y}; {pixels} pixels) is not in the palette; "
@@ -89,11 +88,6 @@ def coloured_regions(
                 path=path,
             )
     return runs.regions(by_code, kind)
-
-
-def _code(colour: Colour) -> int:
-    red, green, blue = colour
-    return red << 16 | green << 8 | blue
 
 
 def _distance(one: Colour, other: Colour) -> int:

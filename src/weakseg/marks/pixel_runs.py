@@ -22,6 +22,22 @@ _VALUE_MODES = {"1", "P", "L", "I", "I;16", "I;16B"}
 _LISTED = 20  # values in a message
 
 
+def colour_code(colour: tuple[int, int, int]) -> int:
+    """Return red, green and blue, 0 to 255, as the number 0xRRGGBB."""
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue
+
+
+def code_colour(code: int) -> tuple[int, int, int]:
+    """Return red, green and blue of a number 0xRRGGBB.
+
+    Examples:
+        >>> code_colour(colour_code((1, 2, 255)))
+        (1, 2, 255)
+    """
+    return code >> 16, code >> 8 & 255, code & 255
+
+
 TRANSPARENT = -1
 """Value of pixels without colour, beside colours as numbers."""
 
@@ -56,6 +72,11 @@ class PixelRuns:
         starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
         height, width = picture.shape
         return cls(height, width, flat[starts], np.diff(starts, append=flat.size))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.height, self.width
 
     def counts(self) -> dict[int, int]:
         """Give the number of pixels of each value, by value in ascending order."""

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from weakseg.formats.collector import Collector
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name, is_image
 from weakseg.marks.classes import ClassFinder
-from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import VOID
 from weakseg.marks.pixel_runs import PixelRuns, read_colours
@@ -63,13 +63,17 @@ def _read_image(image: Path, root: Path, classes: ClassFinder) -> Annotated:
     whole = [thing for thing in objects if thing.level == 0]
     ids = {thing.name: classes.find(thing.name, Entry(listed)) for thing in whole}
     runs = read_colours(mask)
-    regions, findings = (_by_object if is_of_2017 else _by_class)(runs, whole, ids, listed)
+    runs, regions = (_by_object if is_of_2017 else _by_class)(runs, whole, ids)
+    collector = Collector(Entry(listed))
+    collector.add(*regions)
+    found = runs.counts()
+    for thing in whole:
+        if thing.number not in found:
+            number = f"{thing.name!r}, number {thing.number}"
+            collector.note("empty", f"{number}, has no pixel; left out")
     if len(whole) < len(objects):
-        parts = f"{len(objects) - len(whole)} parts of objects"
-        findings.append(Finding("unread", parts, listed))
-    size = (runs.height, runs.width)
-    marks = Marks(regions=regions)
-    return Annotated(name, marks, image, size, listed, None, split, tuple(findings))
+        collector.note("unread", f"{len(objects) - len(whole)} parts of objects")
+    return collector.annotated(name, image, runs.size, split)
 
 
 def _list_of(mask: Path) -> Path | None:
@@ -97,11 +101,12 @@ def _objects_of_2017(path: Path) -> list[_Object]:
 
 def _objects(path: Path) -> list[_Object]:
     """Read NAME.json; a class that goes by several names takes the first."""
-    tree = Entry(path).object(read_json(path, "latin-1"), "the file's content")
-    annotation = Entry(path).object(tree.get("annotation"), "annotation")
+    file = Entry(path)
+    tree = file.object(read_json(path, "latin-1"), "the file's content")
+    annotation = file.object(tree.get("annotation"), "annotation")
     names: dict[tuple[int, int], _Object] = {}
-    for place, value in enumerate(Entry(path).list(annotation.get("object"), "object"), 1):
-        entry = Entry(path, f"object {place}")
+    for place, value in enumerate(file.list(annotation.get("object"), "object"), 1):
+        entry = file.part(f"object {place}")
         thing = entry.object(value, "an object")
         number = entry.number(thing.get("name_ndx"), "name_ndx")
         parts = entry.object(thing.get("parts"), "parts")
@@ -114,8 +119,8 @@ def _objects(path: Path) -> list[_Object]:
 
 
 def _by_object(
-    runs: PixelRuns, whole: Sequence[_Object], ids: dict[str, int], listed: Path
-) -> tuple[tuple[Region, ...], list[Finding]]:
+    runs: PixelRuns, whole: Sequence[_Object], ids: dict[str, int]
+) -> tuple[PixelRuns, tuple[Region, ...]]:
     """Return the areas of objects, which the blue of the mask of 2017 tells apart."""
     blue = np.maximum(runs.values, 0) & 255
     values, rank = np.unique(blue, return_inverse=True)
@@ -126,27 +131,17 @@ def _by_object(
     runs = replace(runs, values=blue)
     objects: dict[int, tuple[int, int | None]] = dict.fromkeys(runs.counts(), (VOID, None))
     objects |= {thing.number: (ids[thing.name], thing.number) for thing in whole}
-    return runs.objects(objects), _without_pixels(runs, whole, listed)
+    return runs, runs.objects(objects)
 
 
 def _by_class(
-    runs: PixelRuns, whole: Sequence[_Object], ids: dict[str, int], listed: Path
-) -> tuple[tuple[Region, ...], list[Finding]]:
+    runs: PixelRuns, whole: Sequence[_Object], ids: dict[str, int]
+) -> tuple[PixelRuns, tuple[Region, ...]]:
     """Return the areas of classes, whose numbers are in the red and green of the mask."""
     red, green = np.maximum(runs.values, 0) >> 16, np.maximum(runs.values, 0) >> 8 & 255
     runs = replace(runs, values=(red // 10 << 8) + green)
     by_number = {thing.number: ids[thing.name] for thing in whole}
-    regions = runs.regions(dict.fromkeys(runs.counts(), VOID) | by_number, "mask")
-    return regions, _without_pixels(runs, whole, listed)
-
-
-def _without_pixels(runs: PixelRuns, whole: Sequence[_Object], listed: Path) -> list[Finding]:
-    found = runs.counts()
-    return [
-        Finding("empty", f"{thing.name!r}, number {thing.number}, has no pixel; left out", listed)
-        for thing in whole
-        if thing.number not in found
-    ]
+    return runs, runs.regions(dict.fromkeys(runs.counts(), VOID) | by_number, "mask")
 
 
 def _recognises(path: Path) -> bool:

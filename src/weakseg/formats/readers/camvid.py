@@ -43,8 +43,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     for file in files_of(path, ["*.txt"], _is_list):
         if not _is_list(file):
             raise DataError("expected lines with an image and its mask", path=file)
-        own = file.parent / LABEL_COLOURS
-        table = read_label_colours(own, _VOID, black_first=True) if own.is_file() else None
+        table = read_label_colours(file.parent, _VOID, black_first=True)
         (table or CAMVID).ids(classes, file)
         for number, line in enumerate(read_lines(file), 1):
             if line.strip():
@@ -91,9 +90,7 @@ def _read_mask(
     known = table or (CAMVID_11 if holds_numbers else CAMVID)
     ids = known.ids(classes, mask)
     if not holds_numbers:
-        by_name, palette = dict(zip(known.names, ids, strict=True)), known.palette()
-        by_colour = {colour: by_name[name] for colour, name in palette.items()}
-        return coloured_regions(mask, palette, by_colour, "mask"), ()
+        return coloured_regions(mask, known.palette(), known.ids_by_colour(ids), "mask"), ()
     expected = f"the {len(ids)} classes of " + (
         LABEL_COLOURS if table else f"SegNet's CamVid, as there is no {LABEL_COLOURS}"
     )

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from weakseg.formats.class_tables import CITYSCAPES as TABLE
-from weakseg.formats.class_tables import LABEL_COLOURS, ClassTable, read_label_colours
+from weakseg.formats.class_tables import ClassTable, read_label_colours
+from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name
 from weakseg.marks.classes import ClassFinder
-from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_values import UNLABELLED, VOID
-from weakseg.marks.pixel_runs import PixelRuns, read_colours, read_values
+from weakseg.marks.pixel_runs import PixelRuns, colour_code, read_colours, read_values
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import nearest_files
 
@@ -50,16 +51,16 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
             f"expected masks NAME_gtFine_labelIds.png below {' or '.join(_FOLDERS)}", path=path
         )
     root, images = folder.parent, folder.parent / _IMAGES
-    table = _table(root)
+    table = read_label_colours(root, TABLE.void, black_first=False) or TABLE
     ids = table.ids(classes, root)
     options = replace(options, images=(images, *options.images))
     for name, mask in masks.items():
         split, _, short = f"{name}_{_IMAGES}".partition("/")
         picture = find_picture(f"{name}_{_IMAGES}", root, options)
+        collector = Collector(Entry(mask))
         runs, by_value = _values(mask, table, ids)
-        marks, findings = _marks(runs, by_value, mask)
-        size = (runs.height, runs.width)
-        yield Annotated(image_name(short), marks, picture, size, mask, None, split, findings)
+        _add_regions(runs, by_value, mask, collector)
+        yield collector.annotated(image_name(short), picture, runs.size, split)
     for image in sorted(images.rglob(f"*_{_IMAGES}.*")):
         written = image.relative_to(images)
         if written.with_suffix("").as_posix().removesuffix(f"_{_IMAGES}") not in masks:
@@ -82,24 +83,14 @@ def _plainness(item: tuple[str, Path]) -> int:
     return _KINDS.index(item[0])
 
 
-def _table(root: Path) -> ClassTable:
-    """Return the folder's own list of classes, or else the published one."""
-    own = root / LABEL_COLOURS
-    return read_label_colours(own, TABLE.void, black_first=False) if own.is_file() else TABLE
-
-
 def _values(mask: Path, table: ClassTable, ids: list[int]) -> tuple[PixelRuns, dict[int, int]]:
     """Read a mask, and return with it the class ids by its values."""
     # In a coarse mask, what is not marked is unlabelled.
     rest = UNLABELLED if "_gtCoarse_" in mask.name else ids[0]
     kind = _kind(mask)
     if kind == "color":
-        by_name = dict(zip(table.names, ids, strict=True))
-        palette = {
-            red << 16 | green << 8 | blue: by_name[name]
-            for (red, green, blue), name in table.palette().items()
-        }
-        return read_colours(mask), palette | {0: rest}
+        by_colour = table.ids_by_colour(ids).items()
+        return read_colours(mask), {colour_code(c): i for c, i in by_colour} | {0: rest}
     runs = read_values(mask)
     if kind == "instanceIds":  # of a class, or of a class × 1000 + an object
         runs = replace(runs, values=np.where(runs.values < 1000, runs.values, runs.values // 1000))
@@ -111,17 +102,13 @@ def _values(mask: Path, table: ClassTable, ids: list[int]) -> tuple[PixelRuns, d
     return runs, {_IGNORED: ignored} | dict(enumerate(ids)) | {0: rest}
 
 
-def _marks(
-    runs: PixelRuns, ids: Mapping[int, int], mask: Path
-) -> tuple[Marks, tuple[Finding, ...]]:
-    """Return the areas of a mask's classes; values of no class are void, and found."""
+def _add_regions(runs: PixelRuns, ids: Mapping[int, int], mask: Path, collector: Collector) -> None:
+    """Add the areas of a mask's classes; values of no class are void, and found."""
     strange = [value for value in runs.counts() if value not in ids]
-    regions = runs.regions({**dict.fromkeys(strange, VOID), **ids}, "mask")
-    if not strange:
-        return Marks(regions=regions), ()
-    shown = [f"#{value:06x}" if _kind(mask) == "color" else str(value) for value in strange]
-    message = f"the values {', '.join(shown)} are no classes; left out"
-    return Marks(regions=regions), (Finding("unknown", message, mask),)
+    collector.add(*runs.regions({**dict.fromkeys(strange, VOID), **ids}, "mask"))
+    if strange:
+        shown = [f"#{value:06x}" if _kind(mask) == "color" else str(value) for value in strange]
+        collector.note("unknown", f"the values {', '.join(shown)} are no classes; left out")
 
 
 CITYSCAPES = Format(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from weakseg.formats.label_regions import coloured_regions
-from weakseg.formats.palette_files import palette_ids, read_palette
 from weakseg.formats.pictures import photo_of
 from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -14,6 +13,7 @@ from weakseg.images.reading import image_name, image_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.marks.palette_files import palette_ids, read_palette
 from weakseg.marks.pixel_runs import Kind, read_colours, read_values, say_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError

@@ -89,7 +89,7 @@ def _read_instances(mask: Path, ids: Sequence[int]) -> tuple[tuple[Region, ...],
             f"class number {unknown} is not among the {len(ids)} of the data set", path=mask
         )
     objects = {value: (ids[value >> 8], value & 255 or None) for value in values}
-    return runs.objects(objects), (runs.height, runs.width)
+    return runs.objects(objects), runs.size
 
 
 def _recognises(path: Path) -> bool:

@@ -102,7 +102,7 @@ def _read_png(
     )
     marks = Marks(regions=known_regions(runs, ids, "scribble", expected, path))
     picture = photo_of(path, name, root, options)
-    return Annotated(image_name(name), marks, picture, (runs.height, runs.width), path)
+    return Annotated(image_name(name), marks, picture, runs.size, path)
 
 
 def _recognises(path: Path) -> bool:

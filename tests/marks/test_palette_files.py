@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from weakseg.formats.palette_files import palette_ids, read_palette
 from weakseg.marks.classes import OpenClassList
+from weakseg.marks.palette_files import palette_ids, read_palette
 from weakseg.support.errors import DataError
 
 EXPECTED = {(0, 0, 0): "background", (250, 50, 83): "cat: big", (1, 2, 3): "dog"}

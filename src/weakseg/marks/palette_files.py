@@ -9,6 +9,7 @@ from typing import Any
 
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.pixel_runs import code_colour
 from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
@@ -136,8 +137,7 @@ def _line_entries(
 
 def _colour(written: Any, entry: Entry) -> Colour:
     if isinstance(written, str) and _HEX.fullmatch(written.strip()):
-        code = int(written.strip()[1:], 16)
-        return code >> 16, code >> 8 & 255, code & 255
+        return code_colour(int(written.strip()[1:], 16))
     parts = written if isinstance(written, list) else []
     values = [int(text) for text in map(str, parts) if re.fullmatch(r"[0-9]{1,3}", text.strip())]
     if len(values) != len(parts) or len(values) != 3 or max(values) > 255:
