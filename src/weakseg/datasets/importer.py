@@ -18,7 +18,7 @@ from weakseg.marks.findings import Finding, FindingLog, Oddity
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
-from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_of
+from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
 
@@ -119,11 +119,12 @@ class Importer:
 
     def _count(self, item: Annotated, marks: Marks, drawn: list[LabelMap]) -> None:
         self.kinds.update(marks.kinds)
-        seen = np.concatenate([np.unique(labels) for labels in drawn]) if drawn else np.zeros(0)
-        self.has_background |= 0 in seen or 0 in marks.named_classes
+        seen = set(marks.named_classes)
+        for labels in drawn:
+            seen |= set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
+        self.has_background |= 0 in seen
         classes = ClassList(tuple(self._classes.names))
-        present = tags_of(seen.astype(np.uint8), marks, classes)
-        self._tags[item.name] = frozenset(np.flatnonzero(present).tolist())
+        self._tags[item.name] = frozenset(tags_among(seen, classes))
         if item.split:
             self._own_splits.setdefault(item.split, []).append(item.name)
         if marks.is_empty:

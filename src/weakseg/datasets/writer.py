@@ -42,6 +42,7 @@ class DataFolderWriter:
         self.root = root
         self._class_names = class_names
         self._files: dict[str, IO[str]] = {}
+        self._folders: set[Path] = set()
         self.images = 0
 
     def add(
@@ -114,7 +115,9 @@ class DataFolderWriter:
 
     def _image_path(self, name: str, suffix: str) -> Path:
         path = self.root / "images" / f"{name}{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(path.parent)
         return path
 
     def _row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ Size = tuple[int, int]  # height, width
 Canvas = NDArray[np.bool_]  # (H, W)
 
 _FAR = 1e9  # px
-_CROSSINGS_AT_ONCE = 1_000_000  # of edges with rows; bounds the memory that a polygon takes
+_MAX_CROSSINGS = 1_000_000  # of edges with rows, at once; bounds the memory of a polygon
 
 
 class Patch(NamedTuple):
@@ -120,8 +121,8 @@ def filled(size: Size, rings: Sequence[Sequence[Place]]) -> Patch:
 
 def pasted(size: Size, region: Region) -> Patch:
     """Put a painted area at its place in the image; what is outside the image is cut off."""
-    right, lower = region.x + region.width - 1, region.y + region.height - 1
-    rows, columns = _part(size, region.x, region.y, right, lower)
+    right, bottom = region.x + region.width - 1, region.y + region.height - 1
+    rows, columns = _part(size, region.x, region.y, right, bottom)
     inside = region.mask()[
         rows.start - region.y : rows.stop - region.y,
         columns.start - region.x : columns.stop - region.x,
@@ -129,24 +130,30 @@ def pasted(size: Size, region: Region) -> Patch:
     return Patch(rows, columns, inside)
 
 
-def _part(size: Size, left: float, top: float, right: float, lower: float) -> tuple[slice, slice]:
-    """Give the rows and columns of the image that hold places in a range, ends included."""
-    (height, width) = size
-    rows = np.clip([np.floor(top), np.floor(lower) + 1], 0, height).astype(int).tolist()
-    columns = np.clip([np.floor(left), np.floor(right) + 1], 0, width).astype(int).tolist()
-    return slice(rows[0], max(rows)), slice(columns[0], max(columns))
+def _part(size: Size, left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
+    """Return the rows and columns of the image that hold places in a range, ends included."""
+    height, width = size
+    first_row, first_column = _within(top, height), _within(left, width)
+    return (
+        slice(first_row, max(first_row, _within(bottom + 1, height))),
+        slice(first_column, max(first_column, _within(right + 1, width))),
+    )
+
+
+def _within(place: float, side: int) -> int:
+    return math.floor(min(max(place, 0), side))
 
 
 def _toggle(toggled: Canvas, ring: NDArray[np.float64]) -> None:
     """Mark, in each row, the columns from which on the row is inside instead of outside."""
     height, width = toggled.shape[0], toggled.shape[1] - 1
-    first, last = ring, np.roll(ring, -1, axis=0)
-    upper, lower = np.sort(np.stack([first[:, 1], last[:, 1]]), axis=0)
-    # An edge crosses the rows whose centre lies in [upper, lower).
-    start = np.clip(np.ceil(upper - 0.5), 0, height).astype(int)
-    crossed = np.clip(np.ceil(lower - 0.5), 0, height).astype(int) - start
-    groups = np.cumsum(crossed) // _CROSSINGS_AT_ONCE
-    for group in np.unique(groups[crossed > 0]):
+    first, last = ring, np.concatenate([ring[1:], ring[:1]])
+    # An edge crosses the rows whose centre lies from its top to above its bottom.
+    ends = np.ceil(np.stack([first[:, 1], last[:, 1]]) - 0.5).clip(0, height).astype(int)
+    start = ends.min(0)
+    crossed = ends.max(0) - start
+    groups = np.cumsum(crossed) // _MAX_CROSSINGS
+    for group in range(groups[0], groups[-1] + 1):
         edges = np.flatnonzero((groups == group) & (crossed > 0))
         counts = crossed[edges]
         edge = np.repeat(edges, counts)
@@ -154,5 +161,5 @@ def _toggle(toggled: Canvas, ring: NDArray[np.float64]) -> None:
         row = start[edge] + within
         (x0, y0), (x1, y1) = first[edge].T, last[edge].T
         x = x0 + (row + 0.5 - y0) / (y1 - y0) * (x1 - x0)
-        column = np.clip(np.ceil(x - 0.5), 0, width).astype(int)
+        column = np.ceil(x - 0.5).clip(0, width).astype(int)
         np.logical_xor.at(toggled, (row, column), True)

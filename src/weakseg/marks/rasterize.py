@@ -245,7 +245,7 @@ def dilate(labels: LabelMap, distance: float) -> LabelMap:
 
 
 def tags_of(labels: LabelMap, marks: Marks, classes: ClassList) -> list[bool]:
-    """Say which classes an image holds, from all its marks; background is no tag.
+    """Return which classes an image holds, by all its marks; background is no tag.
 
     Args:
         labels: The image's rasterised marks, (H, W).
@@ -255,9 +255,14 @@ def tags_of(labels: LabelMap, marks: Marks, classes: ClassList) -> list[bool]:
     Returns:
         One value a class.
     """
-    present = set(np.unique(labels).tolist()) | marks.named_classes
+    present = tags_among({*np.unique(labels).tolist(), *marks.named_classes}, classes)
+    return [class_id in present for class_id in range(len(classes))]
+
+
+def tags_among(values: Iterable[int], classes: ClassList) -> set[int]:
+    """Return those values of a label map that are tags: classes, but for background."""
     first = 1 if classes.has_background else 0
-    return [first <= class_id and class_id in present for class_id in range(len(classes))]
+    return {value for value in values if first <= value < len(classes)}
 
 
 def lay_over(labels: LabelMap, upper: LabelMap) -> None:
