@@ -35,7 +35,7 @@ from region_quality import (
 )
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record
-from weakseg.evaluation import label_confusion
+from weakseg.evaluation.confusion import label_confusion
 from weakseg.images.reading import read_image
 from weakseg.marks.label_maps import read_label_map
 from weakseg.marks.label_values import VOID

@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 from weakseg.api.evaluate import evaluate, evaluate_variants
 from weakseg.cli.main import main
-from weakseg.evaluation import read_scores
+from weakseg.evaluation.files import read_scores
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import ClassList
-from weakseg.models import build_network
+from weakseg.models.network import build_network
 from weakseg.recipes.reading import dump_recipe
 from weakseg.recipes.recipe import ModelConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder

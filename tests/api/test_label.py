@@ -15,7 +15,7 @@ from weakseg.cli.main import main
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import read_classes
 from weakseg.marks.label_maps import read_label_map, write_label_map
-from weakseg.models import build_network, save_network
+from weakseg.models.network import build_network, save_network
 from weakseg.recipes.recipe import DataConfig, ModelConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RecipeError, RunError

@@ -11,7 +11,7 @@ from PIL import Image
 import weakseg
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import read_classes
-from weakseg.models import build_network, save_network
+from weakseg.models.network import build_network, save_network
 from weakseg.recipes.run_folder import RunFolder
 
 TINY = weakseg.ModelConfig(backbone="test_resnet", weights="none", dimensions=8)

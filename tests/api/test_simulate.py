@@ -11,7 +11,7 @@ from PIL import Image
 from weakseg.api.simulate import SimulationSettings, simulate
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.marks.label_maps import write_label_map
-from weakseg.marks.simulation import simulate_marks
+from weakseg.marks.simulation.image import simulate_marks
 from weakseg.support.errors import DataError, RecipeError, RunError
 
 EVERY = ["tags", "boxes", "points", "scribbles", "masks"]
@@ -277,7 +277,10 @@ def test_instance_maps_tell_objects_apart_where_they_are(folder, out, instances)
 def test_instance_maps_that_are_missing_or_no_fit_are_named(folder, out, instances):
     settings = SimulationSettings(instances=str(instances))
     Image.new("RGB", (64, 48)).save(instances / "img0.png")
-    with pytest.raises(DataError, match=r"img0\.png: expected an instance map \(H, W\) \(48, 64\)"):
+    with pytest.raises(DataError, match=r"img0\.png: expected an instance map .* mode RGB"):
+        simulate(folder, out, settings)
+    Image.new("L", (48, 64)).save(instances / "img0.png")
+    with pytest.raises(DataError, match=r"img0\.png: the instance map \(H, W\) is \(64, 48\)"):
         simulate(folder, out, settings)
     with pytest.raises(DataError, match=r"nowhere: expected instance maps"):
         simulate(folder, out, replace(settings, instances="nowhere"))

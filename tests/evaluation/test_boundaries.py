@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import binary_erosion, distance_transform_edt, gaussian_filter
 from skimage.segmentation import find_boundaries
 
-from weakseg.evaluation import Confusion
 from weakseg.evaluation.boundaries import BoundaryCounts, count_boundaries
+from weakseg.evaluation.confusion import Confusion
 from weakseg.marks.label_values import UNLABELLED, VOID
 
 

@@ -3,7 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from weakseg.evaluation import Protocol, Scores, Variant, read_scores, write_scores, write_variants
+from weakseg.evaluation.files import read_scores, write_scores, write_variants
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.variants import Variant
 from weakseg.recipes.recipe import InferenceConfig
 from weakseg.support.errors import DataError
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.evaluation import Confusion, score_folder
+from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.folder import score_folder
 from weakseg.support.errors import DataError
 
 CLASSES = ["background", "cow", "sea"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.evaluation import find_instance_maps, instance_note, read_truth
+from weakseg.evaluation.ground_truth import find_instance_maps, instance_note, read_truth
 from weakseg.support.errors import DataError
 
 

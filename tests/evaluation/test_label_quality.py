@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, jaccard_score
 
-from weakseg.evaluation import LabelQuality, label_quality
+from weakseg.evaluation.label_quality import LabelQuality, label_quality
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.support.errors import DataError
 

@@ -8,7 +8,8 @@ import torch
 from sklearn.metrics import confusion_matrix, jaccard_score
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from weakseg.evaluation import Confusion, Scores, label_confusion
+from weakseg.evaluation.confusion import Confusion, label_confusion
+from weakseg.evaluation.scores import Scores
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.support.errors import DataError
 

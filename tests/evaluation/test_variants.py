@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from weakseg.datasets.records import Record
-from weakseg.evaluation import Confusion, score_variants
+from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.variants import score_variants
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import write_label_map

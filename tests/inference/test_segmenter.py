@@ -11,7 +11,7 @@ from weakseg.inference.probabilities import class_probabilities, retrieve
 from weakseg.inference.segmenter import Segmenter
 from weakseg.inference.tiles import tiles
 from weakseg.marks.classes import ClassList
-from weakseg.models import build_network
+from weakseg.models.network import build_network
 from weakseg.recipes.recipe import InferenceConfig, ModelConfig
 from weakseg.support.errors import MissingExtraError, WeightsError
 

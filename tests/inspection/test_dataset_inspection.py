@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from weakseg.formats.source import Annotated
-from weakseg.inspection import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.marks.classes import VOC_CLASSES, ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke

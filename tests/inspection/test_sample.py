@@ -1,6 +1,6 @@
 import pytest
 
-from weakseg.inspection import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point

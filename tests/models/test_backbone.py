@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from weakseg.models import create_backbone
+from weakseg.models.backbone import create_backbone
 from weakseg.support.errors import RecipeError
 
 

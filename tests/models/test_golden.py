@@ -9,7 +9,8 @@ import pytest
 import timm
 import torch
 
-from weakseg.models import ASPP, Backbone, PyramidPooling, create_backbone
+from weakseg.models.backbone import Backbone, create_backbone
+from weakseg.models.heads import ASPP, PyramidPooling
 
 _REPOSITORY = Path(__file__).parents[2]
 GOLDEN = Path(os.environ.get("WEAKSEG_SHARED", _REPOSITORY.parent / "shared")) / "golden"

@@ -6,13 +6,8 @@ import re
 import pytest
 import torch
 
-from weakseg.models import (
-    ClassifierHead,
-    PyramidPooling,
-    build_network,
-    freeze_batch_norm,
-    parameter_groups,
-)
+from weakseg.models.heads import ClassifierHead, PyramidPooling
+from weakseg.models.network import build_network, freeze_batch_norm, parameter_groups
 from weakseg.recipes.recipe import ModelConfig, Recipe
 from weakseg.support.errors import RecipeError
 

@@ -16,7 +16,9 @@ from weakseg.api.convert import DENSEPOSE_CLASSES, convert_checkpoint
 from weakseg.cli.main import main
 from weakseg.inference.segmenter import Segmenter, load_network
 from weakseg.marks.classes import VOC_CLASSES
-from weakseg.models import build_network, create_backbone, spml_checkpoints
+from weakseg.models import spml_checkpoints
+from weakseg.models.backbone import create_backbone
+from weakseg.models.network import build_network
 from weakseg.recipes.reading import dump_recipe, load_recipe, parse_recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RecipeError, RunError, WeightsError

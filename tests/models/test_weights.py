@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from weakseg.models import available_weights, create_backbone, hub, lite0
-from weakseg.models.weights import read_state_dict
+from weakseg.models import hub, lite0
+from weakseg.models.backbone import create_backbone
+from weakseg.models.weights import available_weights, read_state_dict
 from weakseg.support.errors import WeightsError
 
 _REPOSITORY = Path(__file__).parents[2]

@@ -3,9 +3,11 @@ import io
 import numpy as np
 from rich.console import Console
 
-from weakseg.evaluation import Protocol, Scores, Variant
 from weakseg.evaluation.boundaries import BoundaryCounts
 from weakseg.evaluation.instances import InstanceCounts
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.variants import Variant
 from weakseg.report.score_table import (
     ScoreRow,
     comparison_table,

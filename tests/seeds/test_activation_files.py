@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from weakseg.seeds import Activations, load_activations, save_activations
+from weakseg.seeds.activations import Activations, load_activations, save_activations
 from weakseg.support.errors import DataError
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from weakseg.models.backbone import Backbone
-from weakseg.seeds import TagClassifier, class_activations, select_classes
-from weakseg.seeds.classifier import equivariance_loss
+from weakseg.seeds.activations import class_activations, select_classes
+from weakseg.seeds.classifier import TagClassifier, equivariance_loss
 
 
 class Brightness(nn.Module):

@@ -3,8 +3,8 @@ import pytest
 
 from weakseg.marks.kinds import Box
 from weakseg.marks.label_values import UNLABELLED
-from weakseg.seeds import Activations, SeedRules, seed_labels
-from weakseg.seeds.labels import box_seeds, tag_seeds
+from weakseg.seeds.activations import Activations
+from weakseg.seeds.labels import SeedRules, box_seeds, seed_labels, tag_seeds
 
 SIZE = (8, 8)
 

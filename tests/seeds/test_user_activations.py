@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from weakseg.marks.classes import ClassList
-from weakseg.seeds import Activations, save_activations, user_activations
-from weakseg.seeds.user_activations import read_npy_activations
+from weakseg.seeds.activations import Activations, save_activations
+from weakseg.seeds.user_activations import read_npy_activations, user_activations
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))

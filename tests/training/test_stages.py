@@ -20,7 +20,7 @@ from weakseg.marks.label_maps import read_label_map
 from weakseg.oversegments.cache import oversegment_images
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
-from weakseg.seeds import load_activations, normalise_by_class
+from weakseg.seeds.activations import load_activations, normalise_by_class
 from weakseg.seeds.labels import tag_seeds
 from weakseg.support.errors import DataError, MissingExtraError, RecipeError, RunError
 from weakseg.training.callbacks import LogWriter

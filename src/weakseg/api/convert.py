@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from weakseg.marks.classes import VOC_CLASSES, ClassList, read_classes
-from weakseg.models import EmbeddingNetwork, build_network, save_network, spml_checkpoints
+from weakseg.models import spml_checkpoints
+from weakseg.models.network import EmbeddingNetwork, build_network, save_network
 from weakseg.models.weights import fit_entries, read_state_dict
 from weakseg.recipes.reading import load_recipe
 from weakseg.recipes.recipe import Recipe

@@ -9,17 +9,12 @@ from typing import Any, get_args
 
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record
-from weakseg.evaluation import (
-    Confusion,
-    Protocol,
-    Scores,
-    Variant,
-    find_instance_maps,
-    instance_note,
-    read_truth,
-    score_folder,
-    score_variants,
-)
+from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.folder import score_folder
+from weakseg.evaluation.ground_truth import find_instance_maps, instance_note, read_truth
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
+from weakseg.evaluation.variants import Variant, score_variants
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
 from weakseg.recipes.recipe import CrfPreset, LabelBy, Recipe

@@ -23,7 +23,7 @@ from weakseg.datasets.simulator import (
 )
 from weakseg.datasets.writer import writing_data_folder
 from weakseg.marks.classes import ClassList
-from weakseg.marks.simulation import simulate_marks
+from weakseg.marks.simulation.image import simulate_marks
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import MarkKind
 from weakseg.support.errors import DataError, RecipeError, RunError

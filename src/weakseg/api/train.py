@@ -14,7 +14,10 @@ from weakseg.api.oversegment import oversegment_records
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record, with_truth_as_mark
 from weakseg.datasets.survey import Survey, survey
-from weakseg.evaluation import Protocol, Scores, find_instance_maps, write_scores
+from weakseg.evaluation.files import write_scores
+from weakseg.evaluation.ground_truth import find_instance_maps
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
 from weakseg.recipes.options import resolve_recipe

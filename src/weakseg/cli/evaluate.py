@@ -55,7 +55,7 @@ def run(options: Namespace) -> int:
 
 def _score(run: str, data: str, chosen: dict[str, Any], file: Path | None, count: int) -> None:
     from weakseg.api.evaluate import evaluate
-    from weakseg.evaluation import write_scores
+    from weakseg.evaluation.files import write_scores
     from weakseg.report.score_table import confusion_table, score_table
 
     scores, protocol = evaluate(run, data, **chosen)
@@ -68,7 +68,7 @@ def _score(run: str, data: str, chosen: dict[str, Any], file: Path | None, count
 
 def _compare(run: str, data: str, chosen: dict[str, Any], file: Path | None, count: int) -> None:
     from weakseg.api.evaluate import evaluate_variants
-    from weakseg.evaluation import write_variants
+    from weakseg.evaluation.files import write_variants
     from weakseg.report.score_table import confusion_table, variants_table
 
     variants = evaluate_variants(run, data, **{"compare_crf": False} | chosen)

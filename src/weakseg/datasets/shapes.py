@@ -11,14 +11,9 @@ from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Marks
 from weakseg.marks.rasterize import AS_MARKED, rasterize
-from weakseg.marks.simulation import (
-    background_parts,
-    find_objects,
-    simulate_boxes,
-    simulate_points,
-    simulate_scribbles,
-    simulate_tags,
-)
+from weakseg.marks.simulation.image import simulate_boxes, simulate_points, simulate_tags
+from weakseg.marks.simulation.objects import background_parts, find_objects
+from weakseg.marks.simulation.scribbles import simulate_scribbles
 
 CLASS_NAMES = ("background", *(shape.name for shape in SHAPES))
 

@@ -13,13 +13,14 @@ import numpy as np
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record
 from weakseg.datasets.writer import DataFolderWriter
-from weakseg.images.reading import image_size, opened
+from weakseg.images.reading import image_size
 from weakseg.marks.classes import ClassList
+from weakseg.marks.instance_maps import InstanceMap, read_instance_map
 from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, rasterize
-from weakseg.marks.simulation import InstanceMap, image_generator
+from weakseg.marks.simulation.image import image_generator
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
 
@@ -162,20 +163,9 @@ def _read_mask(record: Record, classes: ClassList) -> LabelMap:
     )
 
 
-def _read_instances(name: str, size: tuple[int, ...], folder: Path | None) -> InstanceMap | None:
+def _read_instances(name: str, size: tuple[int, int], folder: Path | None) -> InstanceMap | None:
     path = folder / f"{name}.png" if folder else None
-    if path is None or not path.is_file():
-        return None
-    with opened(path, what="instance map") as picture:
-        instances = np.array(picture)
-    if instances.shape != size or not np.issubdtype(instances.dtype, np.integer):
-        raise DataError(
-            f"expected an instance map (H, W) {size} with one number for each pixel, but got "
-            f"{instances.shape} of {instances.dtype}",
-            path=path,
-        )
-    # The void of PASCAL VOC is no object.
-    return np.where(instances == VOID, 0, instances) if instances.itemsize == 1 else instances
+    return read_instance_map(path, size) if path and path.is_file() else None
 
 
 def write_scored(

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from weakseg.evaluation.boundaries import BoundaryCounts, count_boundaries
-from weakseg.evaluation.instances import InstanceCounts, InstanceMap, count_instances
+from weakseg.evaluation.instances import InstanceCounts, count_instances
 from weakseg.evaluation.scores import Scores, check_classes
+from weakseg.marks.instance_maps import InstanceMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.support.errors import DataError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from weakseg.evaluation.instances import InstanceMap, read_instance_map
+from weakseg.marks.instance_maps import InstanceMap, read_instance_map
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.support.errors import DataError
 

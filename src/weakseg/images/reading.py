@@ -126,13 +126,13 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         return np.asarray(picture.convert("RGB"))
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def image_size(path: Path, *, what: str = "image") -> tuple[int, int]:
     """Return an image's height and width from its header alone.
 
     Raises:
         DataError: The file is missing or no image.
     """
-    with opened(path) as picture:
+    with opened(path, what=what) as picture:
         return picture.height, picture.width
 
 

@@ -18,7 +18,7 @@ from weakseg.inference.tiles import tiles
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.method import majority_label, segment_pixels, segment_prototypes
-from weakseg.models import EmbeddingNetwork
+from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.recipe import InferenceConfig, Recipe
 from weakseg.support.errors import WeightsError
 from weakseg.support.files import replacing

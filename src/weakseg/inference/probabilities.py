@@ -11,7 +11,7 @@ from torch import Tensor
 from weakseg.inference.memory import Memory
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.method import nearest_labels, segment_pixels, segment_prototypes, vote_share
-from weakseg.models import EmbeddingNetwork
+from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.recipe import InferenceConfig
 
 

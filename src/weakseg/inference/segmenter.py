@@ -22,7 +22,7 @@ from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.marks.classes import ClassList
-from weakseg.models import EmbeddingNetwork, build_network
+from weakseg.models.network import EmbeddingNetwork, build_network
 from weakseg.models.weights import fit_entries
 from weakseg.recipes.recipe import InferenceConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from weakseg.models import Backbone, create_backbone
+from weakseg.models.backbone import Backbone, create_backbone
 
 _RARE_LOGIT = -2.5  # of a tag that one image in twelve has
 

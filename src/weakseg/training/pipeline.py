@@ -10,7 +10,7 @@ from typing import Any
 from weakseg.datasets.records import Record
 from weakseg.inference.memory import Memory, build_memory
 from weakseg.marks.classes import ClassList
-from weakseg.models import EmbeddingNetwork, save_network
+from weakseg.models.network import EmbeddingNetwork, save_network
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import LATE_STAGES, RunFolder
 from weakseg.support.devices import accelerator_device

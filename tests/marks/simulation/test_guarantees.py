@@ -8,14 +8,9 @@ from hypothesis.extra.numpy import arrays
 from skimage.measure import label, regionprops
 
 from weakseg.marks.drawing import line
-from weakseg.marks.simulation import (
-    background_parts,
-    find_objects,
-    simulate_boxes,
-    simulate_points,
-    simulate_scribbles,
-    simulate_tags,
-)
+from weakseg.marks.simulation.image import simulate_boxes, simulate_points, simulate_tags
+from weakseg.marks.simulation.objects import background_parts, find_objects
+from weakseg.marks.simulation.scribbles import simulate_scribbles
 
 LENGTHS = (1.0, 0.8, 0.5, 0.3, 0.0)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from weakseg.marks.simulation import background_parts, find_objects
+from weakseg.marks.simulation.objects import background_parts, find_objects
 
 
 def whole(area, shape):

@@ -1,6 +1,7 @@
 import numpy as np
 
-from weakseg.marks.simulation import find_objects, simulate_points
+from weakseg.marks.simulation.image import simulate_points
+from weakseg.marks.simulation.objects import find_objects
 
 
 def clicks(labels, seeds=400, **options):

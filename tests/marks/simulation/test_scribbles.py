@@ -5,7 +5,8 @@ from skimage.draw import disk
 from weakseg.marks.classes import VOC_CLASSES
 from weakseg.marks.drawing import line
 from weakseg.marks.label_maps import read_label_map
-from weakseg.marks.simulation import background_parts, find_objects, simulate_scribbles
+from weakseg.marks.simulation.objects import background_parts, find_objects
+from weakseg.marks.simulation.scribbles import simulate_scribbles
 
 
 def stroke_in(labels, seed=0, **options):

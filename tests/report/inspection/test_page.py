@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from weakseg.inspection import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.marks.classes import ClassList
 from weakseg.marks.findings import Finding, Oddity
 from weakseg.marks.kinds import Box, Marks, Point

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from weakseg.inspection import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Box, Marks
 from weakseg.marks.palette import class_palette

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from weakseg.formats.source import Annotated
-from weakseg.inspection import inspect_marks
+from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 from weakseg.marks.palette import class_palette
 from weakseg.report.kit.chips import ink_on

@@ -6,8 +6,10 @@ import matplotlib
 import numpy as np
 import pytest
 
-from weakseg.evaluation import LabelQuality, Protocol, Scores
 from weakseg.evaluation.boundaries import count_boundaries
+from weakseg.evaluation.label_quality import LabelQuality
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
 from weakseg.report.kit.pages import write_page
 from weakseg.report.run.curves import curve_svg, smooth
 from weakseg.report.run.page import Example, Gallery, Report, render_report

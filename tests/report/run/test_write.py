@@ -11,12 +11,14 @@ import torch
 from PIL import Image
 
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.evaluation import Confusion, Protocol, label_quality
+from weakseg.evaluation.confusion import Confusion
+from weakseg.evaluation.label_quality import label_quality
+from weakseg.evaluation.protocol import Protocol
 from weakseg.inference import Segmenter
 from weakseg.inference.memory import Memory
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import read_label_map, write_label_map
-from weakseg.models import build_network
+from weakseg.models.network import build_network
 from weakseg.oversegments.region_maps import save_oversegment
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe

@@ -9,15 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from weakseg.marks.instance_maps import InstanceMap
 from weakseg.marks.kinds import Box, Marks, Point
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import MAX_CLASSES
-from weakseg.marks.simulation.objects import (
-    InstanceMap,
-    ObjectArea,
-    background_parts,
-    find_objects,
-)
+from weakseg.marks.simulation.objects import ObjectArea, background_parts, find_objects
 from weakseg.marks.simulation.scribbles import simulate_scribbles
 
 Placement = Literal["centre", "random"]

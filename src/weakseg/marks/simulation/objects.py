@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,10 @@ from scipy import ndimage
 from skimage import measure
 
 from weakseg.marks.drawing import Canvas
+from weakseg.marks.instance_maps import InstanceMap
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import MAX_CLASSES
 
-InstanceMap = NDArray[np.integer[Any]]  # (H, W); number of the object at a pixel, 0 for none
 Depth = NDArray[np.float64]  # (rows, columns); how far inside a pixel lies
 _SMALL_PART = 0.1  # of the background's area, below which a part of it is not worth a mark
 

@@ -6,7 +6,7 @@ import csv
 import math
 from pathlib import Path
 
-from weakseg.evaluation import LabelQuality
+from weakseg.evaluation.label_quality import LabelQuality
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder, TrainingFolder
 from weakseg.report.run.curves import Curve

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from weakseg.datasets.records import Record
-from weakseg.evaluation import label_quality
+from weakseg.evaluation.label_quality import label_quality
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.report.kit.formats import percent

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from weakseg.datasets.records import Record, count_kinds
-from weakseg.evaluation import Protocol, Scores
+from weakseg.evaluation.protocol import Protocol
+from weakseg.evaluation.scores import Scores
 from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList

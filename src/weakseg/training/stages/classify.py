@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from weakseg.datasets.records import Record
 from weakseg.inference.segmenter import load_network
-from weakseg.models import EmbeddingNetwork, save_network
+from weakseg.models.network import EmbeddingNetwork, save_network
 from weakseg.training.fit import fit
 from weakseg.training.stages.context import Context
 from weakseg.training.stages.folder import StageFolder

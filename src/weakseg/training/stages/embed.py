@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from weakseg.datasets.records import Record
 from weakseg.inference.segmenter import load_network
-from weakseg.models import EmbeddingNetwork, save_network
+from weakseg.models.network import EmbeddingNetwork, save_network
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import RunError
 from weakseg.training.fit import fit

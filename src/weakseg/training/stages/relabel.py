@@ -19,12 +19,12 @@ from weakseg.inference.memory import Memory
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.marks.label_values import UNLABELLED
-from weakseg.models import EmbeddingNetwork
+from weakseg.models.network import EmbeddingNetwork
 from weakseg.oversegments.region_maps import region_means
 from weakseg.recipes.recipe import RelabelConfig
 from weakseg.refine.crf import dense_crf
 from weakseg.refine.random_walk import random_walk
-from weakseg.seeds import Activations, load_activations, normalise_by_class
+from weakseg.seeds.activations import Activations, load_activations, normalise_by_class
 from weakseg.support.progress import progress
 from weakseg.training.processes import wait_for_all
 from weakseg.training.stages.context import Context

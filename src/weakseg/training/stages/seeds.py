@@ -17,18 +17,17 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import tags_of
-from weakseg.models import save_network
-from weakseg.seeds import (
+from weakseg.models.network import save_network
+from weakseg.seeds.activations import (
     Activations,
-    SeedRules,
-    TagClassifier,
     class_activations,
     load_activations,
     save_activations,
-    seed_labels,
     select_classes,
-    user_activations,
 )
+from weakseg.seeds.classifier import TagClassifier
+from weakseg.seeds.labels import SeedRules, seed_labels
+from weakseg.seeds.user_activations import user_activations
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress

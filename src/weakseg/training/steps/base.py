@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from weakseg.datasets.draws import Batch
 from weakseg.method import polynomial_decay
-from weakseg.models import parameter_groups
+from weakseg.models.network import parameter_groups
 from weakseg.recipes.recipe import OptimizerConfig
 from weakseg.support.errors import NonFiniteError
 

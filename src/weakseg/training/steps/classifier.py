@@ -9,7 +9,7 @@ from torch import Tensor
 
 from weakseg.datasets.draws import Batch
 from weakseg.datasets.transforms import shrink_labels
-from weakseg.models import EmbeddingNetwork
+from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.recipe import Recipe
 from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
 

@@ -15,7 +15,7 @@ from weakseg.method import (
     colour_features,
     location_features,
 )
-from weakseg.models import EmbeddingNetwork, build_network, freeze_batch_norm
+from weakseg.models.network import EmbeddingNetwork, build_network, freeze_batch_norm
 from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
 from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
 
