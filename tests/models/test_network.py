@@ -8,7 +8,7 @@ import torch
 
 from weakseg.models.heads import ClassifierHead, PyramidPooling
 from weakseg.models.network import build_network, freeze_batch_norm, parameter_groups
-from weakseg.recipes.recipe import ModelConfig, Recipe
+from weakseg.recipes.recipe import ModelConfig, OptimizerConfig, Recipe
 from weakseg.support.errors import RecipeError
 
 
@@ -111,7 +111,7 @@ def test_classifier_with_hidden_channels_uses_neighbours():
 @pytest.mark.parametrize("head", ["aspp", "psp"])
 def test_parameter_groups_hold_every_parameter_once(head):
     network = tiny(head=head, classifier_hidden=16)
-    groups = parameter_groups(network, lr=0.003, weight_decay=5e-4)
+    groups = parameter_groups(network, OptimizerConfig(lr=0.003, weight_decay=5e-4))
     members = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(members) == sorted(id(parameter) for parameter in network.parameters())
     assert {g["name"]: (round(g["lr"], 6), g["weight_decay"]) for g in groups} == {

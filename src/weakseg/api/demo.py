@@ -74,14 +74,8 @@ def demo(
     recipe = load_recipe("demo", {"seed": seed} | ({"training.steps": steps} if steps else {}))
     runs = _train_each(recipe, data, mixed, root / "runs")
     rows = tuple(
-        ScoreRow.of(
-            _NAMES[recipe.method],
-            done.run.name.split("-")[0],
-            done.scores,
-            done.protocol,
-            done.seconds,
-        )
-        for recipe, done in runs.values()
+        ScoreRow.of(_NAMES[method], marks, done.scores, done.protocol, done.seconds)
+        for (marks, method), (_, done) in zip(product(_MARKS, _METHODS), runs.values(), strict=True)
         if done.scores is not None and done.protocol is not None
     )
     report = root / "report.html"

@@ -177,13 +177,6 @@ def _open_ground_truth(
     source = DataFolder.open(data, options, classes)
     split = split or recipe.data.val_split
     records = source.split(split)
-    _require_truth(records, split)
-    names = [record.name for record in records]
-    maps = find_instance_maps(source.root, names, Path(instances) if instances else None)
-    return _GroundTruth(source.classes, split, records, maps)
-
-
-def _require_truth(records: Sequence[Record], split: str) -> None:
     missing = [record for record in records if record.truth is None]
     if missing:
         raise DataError(
@@ -191,3 +184,6 @@ def _require_truth(records: Sequence[Record], split: str) -> None:
             f"scored against; the first is {missing[0].name!r}",
             path=missing[0].image,
         )
+    names = [record.name for record in records]
+    maps = find_instance_maps(source.root, names, Path(instances) if instances else None)
+    return _GroundTruth(source.classes, split, records, maps)

@@ -161,7 +161,7 @@ def _report_marks(found: Survey, recipe: Recipe, classes: ClassList) -> None:
 
 def _records_with_truth(folder: DataFolder) -> list[Record]:
     split = folder.config.val_split
-    if not folder.has_split(split):
+    if split not in folder.splits:
         return []
     records = folder.split(split)
     with_truth = [record for record in records if record.truth is not None]

@@ -130,10 +130,6 @@ class DataFolder:
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         return home / "weakseg" / hashlib.sha256(str(root).encode()).hexdigest()[:12]
 
-    def has_split(self, name: str) -> bool:
-        """Whether the folder lists this split."""
-        return name in self.splits
-
     def split(self, name: str) -> list[Record]:
         """List the images of a split with their marks, in the order of the split.
 
@@ -194,7 +190,7 @@ class DataFolder:
 
     def _names(self, split: str) -> list[str]:
         path = self.layout.splits / f"{split}.txt"
-        if not self.has_split(split):
+        if split not in self.splits:
             if split == "train" and not self.layout.splits.is_dir() and self.images:
                 return sorted(self.images)
             raise DataError(

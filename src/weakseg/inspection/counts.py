@@ -15,9 +15,8 @@ from weakseg.inspection.sample import Sampler
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding, FindingLog, Oddity
+from weakseg.marks.kinds import MARK_KINDS
 from weakseg.marks.label_values import MAX_CLASSES, VOID
-
-KINDS = ("tags", "boxes", "points", "scribbles", "masks")
 
 _TOP_PAIRS = 10
 _EXAMPLES = 5
@@ -152,7 +151,7 @@ class Tally:
         self._images = 0
         self._splits: Counter[str] = Counter()
         self._sizes: Counter[Size] = Counter()
-        self._marks = {kind: Counter[int]() for kind in KINDS}
+        self._marks = {kind: Counter[int]() for kind in MARK_KINDS}
         self._pixels, self._boxed, self._masked = np.zeros((3, 256), np.int64)
         # Number of images that hold both of two classes; on the diagonal, one class.
         self._together = np.zeros((self._count, self._count), np.int64)
@@ -274,7 +273,7 @@ def _class_to_json(counts: ClassCounts) -> dict[str, Any]:
     return {
         "name": counts.name,
         "images": counts.images,
-        **{kind: counts.marks[kind] for kind in KINDS},
+        **{kind: counts.marks[kind] for kind in MARK_KINDS},
         "pixels": counts.pixels,
         "share_in_boxes": counts.share_in_boxes,
     }

@@ -23,14 +23,12 @@ class InspectionSource:
     Args:
         images: Its images, to be iterated once.
         classes: Its classes.
-        format: Name of its format.
         config: Which marks count and how they are drawn, merged from all options.
         total: Number of images, where known before they are read.
     """
 
     images: Iterable[Annotated]
     classes: ClassList
-    format: str
     config: DataConfig
     total: int | None
 
@@ -59,9 +57,7 @@ def opened_data(
     config = resolve_options(data)
     with opened_source(path, format_name) as source:
         classes = _classes_of(source, options, config)
-        yield InspectionSource(
-            source.read(classes, options), classes, source.format.name, config, None
-        )
+        yield InspectionSource(source.read(classes, options), classes, config, None)
 
 
 def _data_folder(folder: DataFolder) -> InspectionSource:
@@ -78,7 +74,7 @@ def _data_folder(folder: DataFolder) -> InspectionSource:
         )
         for record, split in every
     )
-    return InspectionSource(images, folder.classes, "data folder", folder.config, len(every))
+    return InspectionSource(images, folder.classes, folder.config, len(every))
 
 
 def _classes_of(source: Source, options: SourceOptions, config: DataConfig) -> ClassList:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from weakseg.method.vectors import full_precision, unit_length
 from weakseg.models.backbone import Backbone, create_backbone
 from weakseg.models.heads import ASPP, PSP, ClassifierHead
-from weakseg.recipes.recipe import ModelConfig
+from weakseg.recipes.recipe import ModelConfig, OptimizerConfig
 from weakseg.support.files import replacing
 
 _ASPP_REACH = (48, 96, 144, 192)
@@ -138,22 +138,12 @@ def save_network(network: nn.Module, path: Path) -> None:
         save_file(tensors, beside)
 
 
-def parameter_groups(
-    network: nn.Module,
-    *,
-    lr: float,
-    weight_decay: float,
-    head_factor: float = 10.0,
-    bias_factor: float = 20.0,
-) -> list[dict[str, Any]]:
+def parameter_groups(network: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]:
     """Return the parameters in groups for an optimizer.
 
     Args:
         network: A network whose backbone is its attribute `backbone`.
-        lr: Learning rate of the backbone.
-        weight_decay: Weight decay of all parameters but the heads' biases.
-        head_factor: Rate of the heads, the classifier among them, as a multiple of `lr`.
-        bias_factor: Rate of the heads' biases, as a multiple of `lr`.
+        config: Learning rates and weight decay; the classifier counts among the heads.
 
     Returns:
         Three groups, "backbone", "head" and "head_bias", that hold every parameter once. Frozen
@@ -161,7 +151,8 @@ def parameter_groups(
 
     Source: DeepLab v2 (arXiv 1606.00915), section 4.1; SPML (arXiv 2105.00957), section 4.
     """
-    rates = {"backbone": lr, "head": lr * head_factor, "head_bias": lr * bias_factor}
+    lr = config.lr
+    rates = {"backbone": lr, "head": lr * config.head_factor, "head_bias": lr * config.bias_factor}
     members: dict[str, list[nn.Parameter]] = {name: [] for name in rates}
     for key, parameter in network.named_parameters():
         bias = "_bias" if key.endswith("bias") else ""
@@ -171,7 +162,7 @@ def parameter_groups(
             "name": name,
             "params": members[name],
             "lr": rate,
-            "weight_decay": 0.0 if name == "head_bias" else weight_decay,
+            "weight_decay": 0.0 if name == "head_bias" else config.weight_decay,
         }
         for name, rate in rates.items()
     ]

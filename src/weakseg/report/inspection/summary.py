@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from weakseg.inspection.counts import KINDS, ClassCounts, Inspection
+from weakseg.inspection.counts import ClassCounts, Inspection
 from weakseg.inspection.mark_checks import size_text
 from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import MARK_KINDS
 from weakseg.report.kit.formats import NOTHING, percent
 
 FINDING_TITLES = {
@@ -47,7 +48,7 @@ def headline(inspection: Inspection) -> Mapping[str, str]:
         smallest, median, largest = map(size_text, inspection.sizes)
         sizes = smallest if smallest == largest else f"{smallest} to {largest}, median {median}"
         figures["Sizes, width × height"] = sizes
-    marks = [f"{inspection.marks[kind]:,} {kind}" for kind in KINDS if inspection.marks[kind]]
+    marks = [f"{inspection.marks[kind]:,} {kind}" for kind in MARK_KINDS if inspection.marks[kind]]
     figures["Marks"] = ", ".join(marks) or "none"
     figures["Labelled pixels"] = percent(inspection.labelled_share, unit=True)
     if inspection.void_pixels:
@@ -87,7 +88,7 @@ def findings_by_kind(inspection: Inspection) -> Iterator[tuple[str, int, list[Fi
 
 def class_columns(inspection: Inspection) -> list[str]:
     """Return the columns of the table of classes, without kinds of marks that do not occur."""
-    kinds = [kind for kind in KINDS if inspection.marks[kind]]
+    kinds = [kind for kind in MARK_KINDS if inspection.marks[kind]]
     boxed = any(counts.share_in_boxes is not None for counts in inspection.classes)
     return ["images", *kinds, "labelled pixels", *(["mask in boxes"] if boxed else [])]
 

@@ -71,13 +71,7 @@ class TrainingModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimizer and its polynomial decay with warm-up."""
         config = self.optimizer_config
-        groups = parameter_groups(
-            self.trained,
-            lr=config.lr,
-            head_factor=config.head_factor,
-            bias_factor=config.bias_factor,
-            weight_decay=config.weight_decay,
-        )
+        groups = parameter_groups(self.trained, config)
         optimizer: torch.optim.Optimizer
         if config.name == "sgd":
             optimizer = torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum)
