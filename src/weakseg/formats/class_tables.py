@@ -13,7 +13,7 @@ from weakseg.marks.palette_files import Colour, Palette
 from weakseg.marks.pixel_runs import code_colour
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import read_lines
+from weakseg.support.folders import read_entries
 
 LABEL_COLOURS = "label_colors.txt"
 """A folder's own list of classes, beside the masks of CamVid and Cityscapes."""
@@ -73,11 +73,9 @@ def read_label_colours(
     if not path.is_file():
         return None
     colours: dict[str, Colour | None] = {}
-    for number, line in enumerate(read_lines(path), 1):
-        parts = line.split()
-        if parts and not parts[0].startswith("#"):
-            entry = Entry(path, f"line {number}")
-            name, colour = _label_colour(parts, entry)
+    for entry, line in read_entries(path):
+        if not line.startswith("#"):
+            name, colour = _label_colour(line.split(), entry)
             if name in colours:
                 raise entry.error(f"class {name!r} is listed twice")
             colours[name] = colour

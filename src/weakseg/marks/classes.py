@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from weakseg.marks.label_values import MAX_CLASSES, VOID
 from weakseg.support.entries import NOWHERE, Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import read_lines
 
 VOC_CLASSES = (
     "background",
@@ -121,14 +122,7 @@ def read_classes(path: Path) -> ClassList:
     Raises:
         DataError: The file is missing, empty, names a class twice or names too many.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise DataError(
-            "there is no such file; it lists one class name a line, background first", path=path
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"is not readable as text ({error})", path=path) from error
+    lines = read_lines(path, hint="; it lists one class name a line, background first")
     names = [line.strip() for line in lines if line.strip()]
     if not 1 < len(names) <= MAX_CLASSES:
         raise DataError(

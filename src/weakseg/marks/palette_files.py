@@ -13,6 +13,7 @@ from weakseg.marks.pixel_runs import code_colour
 from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import read_entries
 from weakseg.support.json_files import read_json
 
 Colour = tuple[int, int, int]
@@ -82,22 +83,15 @@ def palette_ids(palette: Palette, classes: ClassFinder, path: Path) -> dict[Colo
 def _entries(path: Path) -> Entries:
     if path.suffix.lower() == ".json":
         return _json_entries(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"is not readable as text ({error})", path=path) from error
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    lines = [(entry, line) for entry, line in read_entries(path) if not line.startswith("#")]
     first = lines[0][1] if lines else ""
     if first.startswith(("{", "[")):
         return _json_entries(path)
     if first == "GIMP Palette":
         colours = [item for item in lines[1:] if not re.match(r"(Name|Columns|Channels):", item[1])]
-        return _line_entries(colours, _GIMP_LINE, "red, green, blue and a name", path)
+        return _line_entries(colours, _GIMP_LINE, "red, green, blue and a name")
     if _LABELMAP_LINE.fullmatch(first):
-        return _line_entries(lines, _LABELMAP_LINE, "name:r,g,b:parts:actions", path)
+        return _line_entries(lines, _LABELMAP_LINE, "name:r,g,b:parts:actions")
     return _csv_entries(path)
 
 
@@ -124,11 +118,8 @@ def _json_entries(path: Path) -> Entries:
         yield entry, item.get("name"), item.get("color", item.get("colour"))
 
 
-def _line_entries(
-    lines: list[tuple[int, str]], form: re.Pattern[str], meaning: str, path: Path
-) -> Entries:
-    for number, line in lines:
-        entry = Entry(path, f"line {number}")
+def _line_entries(lines: list[tuple[Entry, str]], form: re.Pattern[str], meaning: str) -> Entries:
+    for entry, line in lines:
         match = form.fullmatch(line)
         if match is None:
             raise entry.expected(meaning, line)

@@ -8,6 +8,7 @@ from itertools import islice
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
@@ -72,16 +73,33 @@ def head(path: Path) -> str:
     return data.decode(encoding, errors="replace")
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, *, hint: str = "") -> list[str]:
     """Read the lines of a text file.
+
+    Args:
+        path: The file.
+        hint: End of the message where there is no such file.
 
     Raises:
         DataError: It is missing or no text.
     """
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise DataError(f"there is no such file{hint}", path=path) from None
     except (OSError, ValueError) as error:
         raise DataError(f"is not readable as text ({error})", path=path) from error
+
+
+def read_entries(path: Path) -> Iterator[tuple[Entry, str]]:
+    """Read the lines of a text file that hold anything, stripped, each with its place.
+
+    Raises:
+        DataError: It is missing or no text.
+    """
+    for number, line in enumerate(map(str.strip, read_lines(path)), 1):
+        if line:
+            yield Entry(path, f"line {number}"), line
 
 
 def nearest_files(folder: Path, limit: int = 3000) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from weakseg.marks.label_values import VOID
 from weakseg.marks.pixel_runs import PixelRuns, read_colours
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import nearest_files, read_lines, split_of
+from weakseg.support.folders import nearest_files, read_entries, split_of
 from weakseg.support.json_files import read_json
 
 _MASK = "_seg.png"
@@ -86,15 +86,10 @@ def _list_of(mask: Path) -> Path | None:
 def _objects_of_2017(path: Path) -> list[_Object]:
     """Read NAME_atr.txt: number # level # occluded # synset # name # "attributes"."""
     objects = []
-    for line, text in enumerate(read_lines(path), 1):
-        columns = [column.strip() for column in text.split("#")]
-        if not text.strip():
-            continue
+    for entry, line in read_entries(path):
+        columns = [column.strip() for column in line.split("#")]
         if len(columns) != 6 or not (columns[0].isdecimal() and columns[1].isdecimal()):
-            raise Entry(path, f"line {line}").error(
-                f"expected number # level # occluded # synset # name # attributes, but got "
-                f"{text!r:.60}"
-            )
+            raise entry.expected("number # level # occluded # synset # name # attributes", line)
         objects.append(_Object(int(columns[0]), int(columns[1]), columns[4]))
     return objects
 

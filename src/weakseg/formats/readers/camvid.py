@@ -24,7 +24,7 @@ from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.pixel_runs import read_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import existing, files_of, head, holds_file, read_lines
+from weakseg.support.folders import existing, files_of, head, holds_file, read_entries
 
 _PATHS = re.compile(r'"[^"]*"|[^\s"]+')
 _NUMBER_MODES = {"1", "L", "I", "I;16"}
@@ -45,9 +45,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
             raise DataError("expected lines with an image and its mask", path=file)
         table = read_label_colours(file.parent, _VOID, black_first=True)
         (table or CAMVID).ids(classes, file)
-        for number, line in enumerate(read_lines(file), 1):
-            if line.strip():
-                yield _read_line(line, Entry(file, f"line {number}"), table, classes, options)
+        for entry, line in read_entries(file):
+            yield _read_line(line, entry, table, classes, options)
 
 
 def _read_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -51,7 +52,7 @@ def read_results(
     """
     entry = collector.entry
     drawn = [result for result in results if is_drawn(result)]
-    sizes = {_size(result, _entry(result, collector)) for result in drawn}
+    sizes = {_size(result, _entry(result, entry)) for result in drawn}
     if len(sizes) > 1:
         raise entry.error(f"expected one size of the image, but results say {sorted(sizes)!s:.60}")
     size = next(iter(sizes), None)
@@ -64,9 +65,125 @@ def read_results(
                 "marked, which weakseg cannot undo; its marks are left out",
             )
             return size
+    reader = _Reader(collector, classes, size or (0, 0), options)
     for group in _by_id(results):
-        _read_group(group, size, collector, classes, options)
+        reader.read_group(group)
     return size
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reader of the regions of one image.
+
+    Args:
+        collector: Takes up marks and findings.
+        classes: Ids of classes by name.
+        size: Height and width of the image, of which places are percentages.
+        options: Whether painted areas are masks or scribbles.
+    """
+
+    collector: Collector
+    classes: ClassFinder
+    size: Size
+    options: SourceOptions
+
+    def read_group(self, group: list[Result]) -> None:
+        """Read the results of one id."""
+        drawn = [result for result in group if is_drawn(result)]
+        naming = sorted((item for item in group if item.get("type") in _NAMING), key=_rank)
+        for result in group:
+            if not is_drawn(result) and result.get("type") not in _NAMING:
+                self.collector.unread(f"results of type {result.get('type')!r:.40}")
+            if result.get("meta"):
+                self.collector.unread("notes on results")
+        if not drawn:
+            self._read_tags(naming)
+        for result in drawn:
+            entry = _entry(result, self.collector.entry)
+            for name in self._names_of_region(result, naming, entry):
+                self._read_region(result, self.classes.find(name, entry), entry)
+
+    def _names_of_region(self, result: Result, naming: list[Result], entry: Entry) -> list[Any]:
+        """Return the first names of a region; further ones are not used."""
+        own = [] if result["type"] == _kind(result) else [result]
+        names: list[Any] = []
+        for item in (*own, *naming):
+            said = _names(item, entry)
+            if names:
+                self.collector.unread(f"{item['type']} of regions that have a label")
+            names = names or said
+        if not names:
+            self.collector.note("empty", "a region without a label; left out", entry)
+        return names
+
+    def _read_tags(self, naming: Sequence[Result]) -> None:
+        for result in naming:
+            if result["type"] == "labels":
+                self.collector.unread("labels of no region")
+                continue
+            entry = _entry(result, self.collector.entry)
+            for name in _names(result, entry):
+                self.collector.tag(self.classes.find(name, entry))
+
+    def _read_region(self, result: Result, class_id: int, entry: Entry) -> None:
+        collector = self.collector
+        value = entry.object(result.get("value"), "value")
+
+        def number(key: str, default: float | None = None) -> float:
+            return entry.number(value.get(key, default), key)
+
+        def place(x: str, y: str) -> Place:
+            return self._place(number(x), number(y))
+
+        match _kind(result):
+            case "keypoint":
+                collector.point(class_id, place("x", "y"), entry)
+            case "rectangle":
+                edges, corner = place("width", "height"), place("x", "y")
+                degrees = number("rotation", 0)
+                collector.rectangle(class_id, corner, edges, entry, degrees=degrees, pivot=(0, 0))
+            case "ellipse":
+                centre, radii = place("x", "y"), place("radiusX", "radiusY")
+                collector.ellipse(class_id, centre, radii, number("rotation", 0), entry)
+            case "polygon":
+                line = [self._place(x, y) for x, y in entry.places(value.get("points"), "points")]
+                add = collector.polygon if value.get("closed", True) else collector.stroke
+                add(class_id, line, entry)
+            case "vector":
+                add = collector.polygon if value.get("closed", False) else collector.stroke
+                for line in self._lines(value, entry):
+                    add(class_id, line, entry)
+            case _:
+                kind: Literal["mask", "scribble"]
+                kind = "scribble" if self.options.label_maps == "scribbles" else "mask"
+                area = _painted(value, self.size, entry)
+                collector.region(Region.from_mask(class_id, area, kind=kind), entry)
+
+    def _place(self, x: float, y: float) -> Place:
+        """Convert percentages to pixels; what is a whole number but for rounding becomes one."""
+        height, width = self.size
+        return round(x / 100 * width, 6), round(y / 100 * height, 6)
+
+    def _lines(self, value: dict[str, Any], entry: Entry) -> list[list[Place]]:
+        """Return the lines of a vector, whose places may each follow any earlier one."""
+        lines: list[list[Place]] = []
+        known: dict[str, Place] = {}
+        last = ""
+        for item in entry.list(value.get("vertices"), "vertices"):
+            vertex = entry.object(item, "a vertex")
+            x, y = (entry.number(vertex.get(key), key) for key in ("x", "y"))
+            place = self._place(x, y)
+            before = str(vertex.get("prevPointId", last))
+            if lines and before == last:
+                lines[-1].append(place)
+            else:
+                lines.append([known[before], place] if before in known else [place])
+            last = str(vertex.get("id", ""))
+            known[last] = place
+            if vertex.get("isBezier"):
+                message = "curves are read as straight lines between their points"
+                self.collector.note("unsure", message)
+        return lines
 
 
 def _kind(result: Result) -> str:
@@ -74,8 +191,8 @@ def _kind(result: Result) -> str:
     return str(result.get("type")).removesuffix("labels")
 
 
-def _entry(result: Result, collector: Collector) -> Entry:
-    return collector.entry.part(f"result {result.get('id')!s:.20}")
+def _entry(result: Result, image: Entry) -> Entry:
+    return image.part(f"result {result.get('id')!s:.20}")
 
 
 def _size(result: Result, entry: Entry) -> Size:
@@ -91,57 +208,8 @@ def _by_id(results: Sequence[Result]) -> list[list[Result]]:
     return list(groups.values())
 
 
-def _read_group(
-    group: list[Result],
-    size: Size | None,
-    collector: Collector,
-    classes: ClassFinder,
-    options: SourceOptions,
-) -> None:
-    drawn = [result for result in group if is_drawn(result)]
-    naming = sorted((item for item in group if item.get("type") in _NAMING), key=_rank)
-    for result in group:
-        if not is_drawn(result) and result.get("type") not in _NAMING:
-            collector.unread(f"results of type {result.get('type')!r:.40}")
-        if result.get("meta"):
-            collector.unread("notes on results")
-    if not drawn:
-        _read_tags(naming, collector, classes)
-    for result in drawn:
-        entry = _entry(result, collector)
-        for name in _names_of_region(result, naming, collector, entry):
-            class_id = classes.find(name, entry)
-            _read_region(result, class_id, size, collector, options, entry)
-
-
-def _names_of_region(
-    result: Result, naming: list[Result], collector: Collector, entry: Entry
-) -> list[Any]:
-    """Return the first names of a region; further ones are not used."""
-    own = [] if result["type"] == _kind(result) else [result]
-    names: list[Any] = []
-    for item in (*own, *naming):
-        said = _names(item, entry)
-        if names:
-            collector.unread(f"{item['type']} of regions that have a label")
-        names = names or said
-    if not names:
-        collector.note("empty", "a region without a label; left out", entry)
-    return names
-
-
 def _rank(result: Result) -> int:
     return _NAMING.index(result["type"])
-
-
-def _read_tags(naming: Sequence[Result], collector: Collector, classes: ClassFinder) -> None:
-    for result in naming:
-        if result["type"] == "labels":
-            collector.unread("labels of no region")
-            continue
-        entry = _entry(result, collector)
-        for name in _names(result, entry):
-            collector.tag(classes.find(name, entry))
 
 
 def _names(result: Result, entry: Entry) -> list[Any]:
@@ -152,84 +220,6 @@ def _names(result: Result, entry: Entry) -> list[Any]:
     if kind != "taxonomy":
         return names
     return [names[-1] for names in (entry.list(item, kind) for item in names) if names]
-
-
-def _read_region(
-    result: Result,
-    class_id: int,
-    size: Size | None,
-    collector: Collector,
-    options: SourceOptions,
-    entry: Entry,
-) -> None:
-    assert size is not None  # any region has said it
-    value = entry.object(result.get("value"), "value")
-
-    def number(key: str, default: float | None = None) -> float:
-        return entry.number(value.get(key, default), key)
-
-    match _kind(result):
-        case "keypoint":
-            collector.point(class_id, _place(number("x"), number("y"), size), entry)
-        case "rectangle":
-            edges = _place(number("width"), number("height"), size)
-            corner = _place(number("x"), number("y"), size)
-            degrees = number("rotation", 0)
-            collector.rectangle(class_id, corner, edges, entry, degrees=degrees, pivot=(0, 0))
-        case "ellipse":
-            centre = _place(number("x"), number("y"), size)
-            radii = _place(number("radiusX"), number("radiusY"), size)
-            collector.ellipse(class_id, centre, radii, number("rotation", 0), entry)
-        case "polygon":
-            places = entry.places(value.get("points"), "points")
-            line = [_place(x, y, size) for x, y in places]
-            _add_line(collector, class_id, line, entry, closed=value.get("closed", True))
-        case "vector":
-            for line in _vector(value, size, collector, entry):
-                _add_line(collector, class_id, line, entry, closed=value.get("closed", False))
-        case _:
-            kind: Literal["mask", "scribble"]
-            kind = "scribble" if options.label_maps == "scribbles" else "mask"
-            area = _painted(value, size, entry)
-            collector.region(Region.from_mask(class_id, area, kind=kind), entry)
-
-
-def _add_line(
-    collector: Collector, class_id: int, places: list[Place], entry: Entry, *, closed: Any
-) -> None:
-    if closed:
-        collector.polygon(class_id, places, entry)
-    else:
-        collector.stroke(class_id, places, entry)
-
-
-def _place(x: float, y: float, size: Size) -> Place:
-    """Convert percentages to pixels; what is a whole number but for rounding becomes one."""
-    height, width = size
-    return round(x / 100 * width, 6), round(y / 100 * height, 6)
-
-
-def _vector(
-    value: dict[str, Any], size: Size, collector: Collector, entry: Entry
-) -> list[list[Place]]:
-    """Return the lines of a vector, whose places may each follow any earlier one."""
-    lines: list[list[Place]] = []
-    known: dict[str, Place] = {}
-    last = ""
-    for item in entry.list(value.get("vertices"), "vertices"):
-        vertex = entry.object(item, "a vertex")
-        x, y = (entry.number(vertex.get(key), key) for key in ("x", "y"))
-        place = _place(x, y, size)
-        before = str(vertex.get("prevPointId", last))
-        if lines and before == last:
-            lines[-1].append(place)
-        else:
-            lines.append([known[before], place] if before in known else [place])
-        last = str(vertex.get("id", ""))
-        known[last] = place
-        if vertex.get("isBezier"):
-            collector.note("unsure", "curves are read as straight lines between their points")
-    return lines
 
 
 def _painted(value: dict[str, Any], size: Size, entry: Entry) -> Canvas:

@@ -20,7 +20,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import existing, read_lines
+from weakseg.support.folders import existing, read_entries, read_lines
 
 # Kinds of tables by what their names hold, and the columns that must be there.
 _TABLES = {
@@ -155,8 +155,7 @@ def _sizes(folder: Path) -> dict[str, Size]:
     """Read the sizes of images, which Datumaro writes beside the tables: name, height, width."""
     path = folder / _SIZES
     sizes: dict[str, Size] = {}
-    for number, line in enumerate(read_lines(path) if path.is_file() else [], 1):
-        entry = Entry(path, f"line {number}")
+    for entry, line in read_entries(path) if path.is_file() else ():
         try:
             values = shlex.split(line, comments=True)
         except ValueError as error:
