@@ -14,9 +14,9 @@ from weakseg.marks.pixel_runs import (
     PixelRuns,
     code_colour,
     colour_code,
+    describe_values,
     read_colours,
     read_values,
-    say_values,
 )
 from weakseg.support.errors import DataError
 
@@ -24,7 +24,7 @@ from weakseg.support.errors import DataError
 def known_regions(
     runs: PixelRuns, ids: Mapping[int, int], kind: Kind, expected: str, path: Path
 ) -> tuple[Region, ...]:
-    """Give the area of each class of a label map whose values must all be known.
+    """Return the area of each class of a label map whose values must all be known.
 
     Args:
         runs: The label map.
@@ -38,12 +38,12 @@ def known_regions(
     """
     unknown = [value for value in runs.counts() if value not in ids]
     if unknown:
-        raise DataError(f"{say_values(runs, unknown)}; expected {expected}", path=path)
+        raise DataError(f"{describe_values(runs, unknown)}; expected {expected}", path=path)
     return runs.regions(ids, kind)
 
 
 def label_map_marks(path: Path, ids: Sequence[int], kind: Kind) -> Marks:
-    """Give a label map as marks: as it is where its class ids are those in use.
+    """Return a label map as marks: as it is where its class ids are those in use.
 
     Args:
         path: Indexed or grey picture; 254 is unlabelled and 255 void.

@@ -75,7 +75,7 @@ class ClassList:
         return self.names[0].lower() in BACKGROUND_NAMES
 
     def find(self, value: Any, entry: Entry = NOWHERE) -> int:
-        """Give the id of a class.
+        """Return the id of a class.
 
         Args:
             value: A name, or an id as a number.
@@ -94,7 +94,7 @@ class ClassList:
         raise entry.error(f"class {value!r} is not among the {len(self)} of {self.source}{hint}")
 
     def mirrored(self, pairs: Sequence[Sequence[str]]) -> list[int]:
-        """Say what each class is called in a mirrored image.
+        """Return the class that takes the place of each class in a mirrored image.
 
         Args:
             pairs: Names of classes that change places, such as left and right hand.
@@ -135,13 +135,13 @@ def read_classes(path: Path) -> ClassList:
 
 
 DROPPED = -1
-"""Stands for a class whose marks the user does not want."""
+"""Id of a class whose marks are left out, as the user wants it."""
 
 _VOID_NAMES = {"__ignore__", "void", "ignore"}
 
 
 class OpenClassList:
-    """A class list that takes up every name it is asked for, for files whose classes vary.
+    """Class list that grows by every new name looked up, for files whose classes vary.
 
     Id 0 is background from the start; names that mean background, or void, are known.
 
@@ -149,7 +149,7 @@ class OpenClassList:
         names: Names to begin with.
         rename: Other names for classes of the files, by the files' names; "void" leaves the
             marked pixels out.
-        drop: Classes whose marks are not wanted.
+        drop: Classes whose marks are left out.
         closed: Refuse new names.
 
     Examples:
@@ -172,17 +172,17 @@ class OpenClassList:
         self._rename = dict(rename or {})
         self._drop = set(drop)
         self._closed = closed
-        self.asked: set[str] = set()
+        self.looked_up: set[str] = set()
 
     def find(self, value: Any, entry: Entry = NOWHERE) -> int:
-        """Give the id of a class, by its name; a number is the place of a class in a closed list.
+        """Return the id of a class, by its name or, in a closed list, its number.
 
         Raises:
             DataError: There is no such class, where the list is closed; or the value is no name, or
                 one more than a label map can hold.
         """
         name = self._name_of(value, entry)
-        self.asked.add(name)
+        self.looked_up.add(name)
         known_as = self._rename.get(name, name)
         if {name, known_as} & self._drop:
             return DROPPED
@@ -217,5 +217,5 @@ class OpenClassList:
 
     @property
     def unused(self) -> set[str]:
-        """Names to rename or drop that no file held: misspelt, most likely."""
-        return (self._rename.keys() | self._drop) - self.asked - set(self._rename.values())
+        """Names to rename or drop that no file holds; misspelt, probably."""
+        return (self._rename.keys() | self._drop) - self.looked_up - set(self._rename.values())

@@ -11,7 +11,7 @@ import numpy as np
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 
-_SLACK = 1.0  # px: clicks on the very border are often a fraction outside
+_TOLERANCE = 1.0  # px: clicks on the very border are often a fraction outside
 
 
 def clip_marks(
@@ -72,7 +72,7 @@ def clip_marks(
 def _clip_point(point: Point, size: tuple[int, int]) -> Point | None:
     height, width = size
     x, y = float(np.clip(point.x, 0, width)), float(np.clip(point.y, 0, height))
-    if max(abs(x - point.x), abs(y - point.y)) > _SLACK:
+    if max(abs(x - point.x), abs(y - point.y)) > _TOLERANCE:
         return None
     return point if (x, y) == (point.x, point.y) else replace(point, x=x, y=y)
 
@@ -89,8 +89,8 @@ def _clip_box(box: Box, size: tuple[int, int]) -> Box:
 
 
 def _touches(mark: Stroke | Polygon | Region, size: tuple[int, int]) -> bool:
-    left, top, right, lower = _extent(mark)
-    return right >= 0 and lower >= 0 and left < size[1] and top < size[0]
+    left, top, right, bottom = _extent(mark)
+    return right >= 0 and bottom >= 0 and left < size[1] and top < size[0]
 
 
 def _extent(mark: Stroke | Polygon | Region) -> tuple[float, float, float, float]:
@@ -101,5 +101,5 @@ def _extent(mark: Stroke | Polygon | Region) -> tuple[float, float, float, float
     places = np.array([place for path in paths for place in path])
     reach = mark.width / 2 if isinstance(mark, Stroke) else 0.0
     left, top = (places.min(0) - reach).tolist()
-    right, lower = (places.max(0) + reach).tolist()
-    return left, top, right, lower
+    right, bottom = (places.max(0) + reach).tolist()
+    return left, top, right, bottom

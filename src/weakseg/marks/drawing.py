@@ -20,7 +20,7 @@ _MAX_CROSSINGS = 1_000_000  # of edges with rows, at once; bounds the memory of 
 
 
 class Patch(NamedTuple):
-    """What a mark covers: a part of the image, and in it the pixels.
+    """Pixels that a mark covers, in the part of the image that holds them.
 
     Args:
         rows: Rows of the part.
@@ -45,7 +45,7 @@ def disc(size: Size, x: float, y: float, radius: float) -> Patch:
     Args:
         size: Height and width of the image.
         x: Place, in pixels from the left edge.
-        y: Place, in pixels from the upper edge.
+        y: Place, in pixels from the top edge.
         radius: Radius in pixels; 0 marks one pixel.
 
     Examples:
@@ -63,7 +63,7 @@ def line(size: Size, path: Sequence[Place], width: float) -> Patch:
 
     Args:
         size: Height and width of the image.
-        path: Places, in pixels from the upper left corner; one alone gives a dot.
+        path: Places, in pixels from the top left corner; one alone makes a dot.
         width: Width of the pen in pixels; below 1 counts as 1.
 
     Examples:
@@ -94,7 +94,7 @@ def filled(size: Size, rings: Sequence[Sequence[Place]]) -> Patch:
 
     Args:
         size: Height and width of the image.
-        rings: Closed rings of places, in pixels from the upper left corner.
+        rings: Closed rings of places, in pixels from the top left corner.
 
     Returns:
         The area. Rings so thin that they hold no pixel's centre leave their outline.

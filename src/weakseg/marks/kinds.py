@@ -1,4 +1,4 @@
-"""Marks: what a person said about one image."""
+"""Marks: annotations of one image, of any kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Place = tuple[float, float]
-"""x and y in pixels: 0 is the image's left (upper) edge, so that pixel i spans i to i + 1."""
+"""x and y in pixels: 0 is the image's left (top) edge, so that pixel i spans i to i + 1."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Box:
         return self.xmin <= self.xmax and self.ymin <= self.ymax
 
     def window(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Give the rows and columns of an image (height, width) that it covers; maybe none.
+        """Return the rows and columns of an image (height, width) that it covers; maybe none.
 
         Examples:
             >>> Box(1, xmin=-3, ymin=2, xmax=1, ymax=90).window((4, 5))
@@ -202,7 +202,7 @@ class Marks:
     mask: Path | None = None
 
     def __add__(self, other: Marks) -> Marks:
-        """Join the marks of two sources; a label map of `other` takes the place of an own one."""
+        """Join the marks of two sources; a label map of `other` replaces an own one."""
         return Marks(
             self.tags | other.tags,
             self.boxes + other.boxes,
@@ -215,12 +215,12 @@ class Marks:
         )
 
     def only(self, kinds: set[str]) -> Marks:
-        """Keep the kinds that are named; `kinds` holds words of DataConfig.marks."""
+        """Return the marks of some kinds, named as in DataConfig.marks."""
         kept = {name: getattr(self, name) for kind in kinds for name in _FIELDS[kind]}
         return Marks(**kept, regions=tuple(r for r in self.regions if f"{r.kind}s" in kinds))
 
     def without(self, class_id: int) -> Marks:
-        """Leave out all marks of a class, but for label maps."""
+        """Return all marks but those of a class; label maps stay as they are."""
         kept = {
             name: tuple(mark for mark in getattr(self, name) if mark.class_id != class_id)
             for name in ("boxes", "points", "strokes", "polygons", "regions")
@@ -229,7 +229,7 @@ class Marks:
 
     @property
     def named_classes(self) -> frozenset[int]:
-        """Classes that marks name, without a look into label maps."""
+        """Classes that marks name, those of label maps aside."""
         drawn: tuple[Drawn, ...] = (
             *self.boxes,
             *self.points,
@@ -241,7 +241,7 @@ class Marks:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds there are, as words of DataConfig.marks, those that say least first."""
+        """The kinds there are, as in DataConfig.marks, the least informative first."""
         painted = {f"{region.kind}s" for region in self.regions}
         return tuple(
             kind

@@ -38,7 +38,7 @@ def outlines(
             whose polygons have one ring. The same pixels are inside.
 
     Returns:
-        For each part its rings, the outer one first, in pixels from the upper left corner.
+        For each part its rings, the outer one first, in pixels from the top left corner.
 
     Examples:
         >>> outlines(np.array([[0, 1, 1], [0, 1, 1]], bool))
@@ -65,10 +65,10 @@ def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0.0
 
     Args:
         x: Its centre, in pixels from the left edge.
-        y: Its centre, in pixels from the upper edge.
+        y: Its centre, in pixels from the top edge.
         across: Radius along its first axis, in pixels.
         down: Radius along its second axis.
-        degrees: By how much its first axis is turned clockwise from the image's x axis.
+        degrees: Clockwise rotation of its first axis from the image's x axis.
 
     Examples:
         >>> ring = ellipse(10, 10, 5, 5)
@@ -106,7 +106,7 @@ def _add_cuts(edges: Canvas, area: Canvas) -> None:
     """Add, for each hole, edges to and fro between its leftmost corner and what is left of it.
 
     That is the outer ring, or a hole that reaches further left; so all rings of a part become one.
-    Cuts run between rows of pixels, where filling, which asks for their centres, does not look.
+    Cuts run between rows of pixels, which filling ignores, as it goes by their centres.
     """
     hole, _ = ndimage.label(np.pad(~area, 1, constant_values=True), np.ones((3, 3)))
     for number, (rows, columns) in enumerate(ndimage.find_objects(hole), start=1):
@@ -121,7 +121,7 @@ def _add_cuts(edges: Canvas, area: Canvas) -> None:
 
 
 def _next_edges(edges: Canvas) -> Numbers:
-    """Say which edge follows each edge, both as numbers in the order of nonzero.
+    """Return the edge that follows each edge, both as numbers in the order of nonzero.
 
     Where several leave the place at which an edge ends, the one furthest to the right follows, so
     that pixels which touch at a corner are gone around one after the other.
@@ -130,8 +130,8 @@ def _next_edges(edges: Canvas) -> Numbers:
     y, x = y + _STEP_Y[direction], x + _STEP_X[direction]
     following = direction
     for turn in (3, 0, 1):  # left, straight on, right: the last that is possible
-        turned = (direction + turn) % 4
-        following = np.where(edges[turned, y, x], turned, following)
+        rotated = (direction + turn) % 4
+        following = np.where(edges[rotated, y, x], rotated, following)
     wanted = np.ravel_multi_index((following, y, x), edges.shape)
     return np.searchsorted(np.flatnonzero(edges), wanted)
 

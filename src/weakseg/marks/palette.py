@@ -12,7 +12,7 @@ from weakseg.marks.label_values import UNLABELLED, VOID
 
 @cache
 def class_palette() -> NDArray[np.uint8]:
-    """Give one colour to each of the 256 values of a label map.
+    """Return the colours of the 256 values of a label map.
 
     Class ids follow the PASCAL VOC colour map: the bits of the id, dealt out in turn to red, green
     and blue from their highest bit down. Unlabelled is dark grey, void is near white.
@@ -58,7 +58,7 @@ def overlay_labels(
     Args:
         image: Picture, (H, W, 3), 8 bits a channel.
         labels: Label map, (H, W).
-        opacity: Share of the label's colour, 0 to 1.
+        opacity: Fraction of the label's colour, 0 to 1.
 
     Returns:
         Picture, (H, W, 3), 8 bits a channel.
@@ -71,7 +71,7 @@ def overlay_labels(
             f"Expected `labels` to be as large as `image`, {image.shape[:2]}, "
             f"but got {labels.shape}."
         )
-    share = np.where(labels == UNLABELLED, 0.0, opacity)[..., None]
-    mixed = image * (1 - share) + colour_labels(labels) * share
+    fraction = np.where(labels == UNLABELLED, 0.0, opacity)[..., None]
+    mixed = image * (1 - fraction) + colour_labels(labels) * fraction
     overlaid: NDArray[np.uint8] = mixed.round().astype(np.uint8)
     return overlaid

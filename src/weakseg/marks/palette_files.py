@@ -1,4 +1,4 @@
-"""Files that say which colour of a colour-coded mask is which class."""
+"""Files that list the classes of the colours in a colour-coded mask."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def read_palette(path: Path) -> Palette:
-    """Read which colour is which class.
+    """Read the classes of colours.
 
     Args:
         path: One of four kinds of file: csv with the columns name, r, g and b in any order; JSON
@@ -59,7 +59,7 @@ def read_palette(path: Path) -> Palette:
 
 
 def palette_ids(palette: Palette, classes: ClassFinder, path: Path) -> dict[Colour, int]:
-    """Ask for the classes of a palette, in its order.
+    """Look up the classes of a palette, in its order.
 
     Args:
         palette: Names by colour; one named "unlabelled" is of no class.

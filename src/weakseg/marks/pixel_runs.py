@@ -79,19 +79,19 @@ class PixelRuns:
         return self.height, self.width
 
     def counts(self) -> dict[int, int]:
-        """Give the number of pixels of each value, by value in ascending order."""
+        """Return the number of pixels of each value, by value in ascending order."""
         values, run_value = np.unique(self.values, return_inverse=True)
         pixels = np.bincount(run_value, weights=self.lengths).astype(int)
         return dict(zip(values.tolist(), pixels.tolist(), strict=True))
 
     def first(self, value: int) -> tuple[int, int]:
-        """Give x and y of the first pixel that has a value."""
+        """Return x and y of the first pixel of a value."""
         run = int(np.argmax(self.values == value))
         y, x = divmod(int(self.lengths[:run].sum()), self.width)
         return x, y
 
     def regions(self, ids: Mapping[int, int], kind: Kind) -> tuple[Region, ...]:
-        """Give the area of each class.
+        """Return the area of each class.
 
         Args:
             ids: Class ids by value; every value must be there. What is `UNLABELLED` is left out.
@@ -174,8 +174,8 @@ def read_colours(path: Path) -> PixelRuns:
     return PixelRuns.of(codes)
 
 
-def say_values(runs: PixelRuns, unknown: Sequence[int]) -> str:
-    """Name values that are no class, and all that a picture holds, for a message."""
+def describe_values(runs: PixelRuns, unknown: Sequence[int]) -> str:
+    """Return a message about values that are no class, with all that a picture holds."""
     counts = list(runs.counts().items())
     listed = ", ".join(f"{value}: {pixels}" for value, pixels in counts[:_LISTED])
     more = f", and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""

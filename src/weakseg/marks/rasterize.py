@@ -1,4 +1,4 @@
-"""Marks of one image -> its label map and tags."""
+"""Marks of one image -> its label map and tags; the one place that decides how marks are drawn."""
 
 from __future__ import annotations
 

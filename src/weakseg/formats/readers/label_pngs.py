@@ -1,4 +1,4 @@
-"""Label maps and colour-coded masks as PNGs, whose values or colours the user may explain."""
+"""Label maps and colour-coded masks as PNGs; options name the classes of values or colours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
 from weakseg.marks.palette_files import palette_ids, read_palette
-from weakseg.marks.pixel_runs import Kind, read_colours, read_values, say_values
+from weakseg.marks.pixel_runs import Kind, describe_values, read_colours, read_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name, first_files
@@ -29,11 +29,11 @@ def read_stated_regions(
 
     What the user states about values counts first. 254 is unlabelled else. 255 is void else, where
     the file holds 254 too or the user states what is unlabelled; a 255 alone may mean void (as in
-    PASCAL VOC) or unlabelled (as in ScribbleSup), so that the user is asked.
+    PASCAL VOC) or unlabelled (as in ScribbleSup), so that an option has to decide.
 
     Args:
         path: Indexed or grey picture of up to 16 bits.
-        classes: The classes; values are asked for as numbers, in ascending order.
+        classes: The classes; values are looked up as numbers, in ascending order.
         options: What the user states about values.
         kind: Whether it is a full mask or scribbles.
 
@@ -55,8 +55,8 @@ def read_stated_regions(
             ids[value] = class_id
     if unknown:
         raise DataError(
-            f"{say_values(runs, unknown)}. Say what they are with --classes FILE, --void VALUE "
-            "and --unlabelled VALUE",
+            f"{describe_values(runs, unknown)}. Say what they are with --classes FILE, "
+            "--void VALUE and --unlabelled VALUE",
             path=path,
         )
     return runs.regions(ids, kind)

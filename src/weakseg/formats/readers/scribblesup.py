@@ -50,7 +50,7 @@ def read_scribblesup_xml(
     """Read the scribbles of one image.
 
     Each is a line through places, drawn with a pen of 3 pixels as in the published PNGs. Classes
-    that are named otherwise than in PASCAL VOC ("plane") are asked for by their name there.
+    that PASCAL VOC names otherwise ("plane") are looked up by their name there.
 
     Args:
         path: XML file with <polygon> elements that hold a <tag> and <point>s.
@@ -113,7 +113,7 @@ def _recognises(path: Path) -> bool:
 
 
 def _is_scribble_png(path: Path) -> bool:
-    """Tell it by its name, as images of PASCAL VOC have, and as most of it is unlabelled."""
+    """Recognise it by its name, as in PASCAL VOC, and as most of it is unlabelled."""
     if not _VOC_NAME.fullmatch(path.stem):
         return False
     runs = read_values(path)

@@ -80,7 +80,7 @@ def image_generator(seed: int, purpose: str, name: str) -> np.random.Generator:
 
 
 def simulate_tags(labels: LabelMap, *, has_background: bool = True) -> frozenset[int]:
-    """Name the classes that an image holds, be it with a single pixel.
+    """Return the classes that an image holds, be it with a single pixel.
 
     Args:
         labels: Label map, (H, W).
@@ -125,7 +125,7 @@ def simulate_points(
     """Click on every object.
 
     Args:
-        rng: Where all chance comes from. The same state gives the same points; more points for an
+        rng: The only source of randomness. The same state draws the same points; more points for an
             object keep those that fewer give.
         areas: The objects, and parts of the background if they are to be clicked on.
         per_object: Points on each, in pixels of their own; all pixels where there are fewer.
@@ -148,9 +148,9 @@ def simulate_points(
 
 
 def _draw_pixels(rng: np.random.Generator, area: ObjectArea, pull: float) -> NDArray[np.intp]:
-    """Draw all pixels without replacement, each with a chance that goes with depth ** pull.
+    """Draw all pixels without replacement, each with a probability proportional to depth ** pull.
 
-    The largest logarithm of the chance plus Gumbel noise is drawn first.
+    The largest logarithm of the probability plus Gumbel noise is drawn first.
 
     Returns:
         Rows and columns, (pixels, 2), in the order in which they are drawn.

@@ -106,8 +106,8 @@ def background_parts(labels: LabelMap, *, min_area: int = 1) -> list[ObjectArea]
         [2, 4]
     """
     background = labels == 0
-    least = max(min_area, _SMALL_PART * background.sum())
-    parts = _cut_out(labels, _connected_regions(labels, background), least)
+    min_pixels = max(min_area, _SMALL_PART * background.sum())
+    parts = _cut_out(labels, _connected_regions(labels, background), min_pixels)
     return [ObjectArea(0, part.rows, part.columns, part.covered) for part in parts]
 
 

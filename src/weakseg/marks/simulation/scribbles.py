@@ -41,10 +41,10 @@ def simulate_scribbles(
     """Draw a stroke through every object, from end to end, as a person does.
 
     Args:
-        rng: Where all chance comes from. The same state gives the same strokes, of which shorter
+        rng: The only source of randomness. The same state draws the same strokes, of which shorter
             ones are parts of the longer.
         areas: The objects, and parts of the background if they are to be drawn on.
-        length: Share of the stroke's length that is drawn, about its middle; 0 leaves a dot.
+        length: Fraction of the stroke's length that is drawn, about its middle; 0 leaves a dot.
         width: Width of the pen in pixels; where an object is too thin for it, 1.
 
     Returns:
@@ -145,12 +145,12 @@ def _hand_drawn(rng: np.random.Generator, pixels: Pixels, depth: Depth, clearanc
 
 
 def _freedom(centres: Places, moves: Places, allowed: Canvas) -> NDArray[np.float64]:
-    """Find what share of its move each place can make without leaving the allowed pixels."""
+    """Find the fraction of its move that each place can make without leaving the allowed pixels."""
     tried = np.floor(centres + _FREEDOMS[:, None, None] * moves).astype(np.intp)
     inside = _value_at(allowed, tried)
     inside[0] = True
     freedom = _FREEDOMS[np.logical_and.accumulate(inside).sum(0) - 1]
-    # Of the least freedom around, the weighted mean stays below each place's own.
+    # The weighted mean of the smallest freedoms around stays below each place's own.
     freedom = ndimage.minimum_filter1d(freedom, 2 * _BLEND + 1)
     blended: NDArray[np.float64] = ndimage.gaussian_filter1d(
         freedom, _BLEND / 3, radius=_BLEND, mode="nearest"
@@ -165,7 +165,7 @@ def _value_at(values: NDArray[Value], pixels: Pixels) -> NDArray[Value]:
 
 
 def _stays_inside(places: Places, width: float, area: ObjectArea) -> bool:
-    """Tell whether no pixel under the pen lies outside the object."""
+    """Check that no pixel under the pen lies outside the object."""
     margin = math.ceil(width) + 1
     covered = np.pad(area.covered, margin)
     drawn = line(covered.shape, [(x, y) for y, x in (places + margin).tolist()], width)
@@ -173,7 +173,7 @@ def _stays_inside(places: Places, width: float, area: ObjectArea) -> bool:
 
 
 def _middle(places: Places, length: float) -> Places:
-    """Keep a share of a path's length, about its middle; the middle itself always stays."""
+    """Keep a fraction of a path's length, about its middle; the middle itself always stays."""
     steps = np.hypot(*np.diff(places, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(steps)])
     off = np.abs(along - along[-1] / 2)
