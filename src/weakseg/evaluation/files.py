@@ -15,12 +15,7 @@ from weakseg.support.files import replacing
 
 
 def write_scores(path: Path, scores: Scores, protocol: Protocol) -> None:
-    """Write scores with their protocol, as `scores.json` of a run.
-
-    Args:
-        path: The file.
-        scores: The scores; stored as fractions, 0 to 1.
-        protocol: Their protocol.
+    """Write scores, as fractions 0 to 1, with their protocol, as `scores.json` of a run.
 
     Raises:
         RunError: The file cannot be written.
@@ -44,9 +39,6 @@ def write_variants(path: Path, variants: Sequence[Variant]) -> None:
 
 def read_scores(path: Path) -> tuple[Scores, Protocol]:
     """Read scores that `write_scores` wrote.
-
-    Args:
-        path: The file.
 
     Returns:
         The scores, computed from the stored counts, and their protocol. What older versions did

@@ -65,13 +65,6 @@ def read_truth(
 ) -> tuple[LabelMap, InstanceMap | None]:
     """Read the full mask of an image, and its map of instances where there is one.
 
-    Args:
-        name: Name of the image.
-        mask: Its full mask.
-        num_classes: Number of classes.
-        instances: Maps of instances, by name of the image.
-        image_size: Height and width of the image, where known.
-
     Returns:
         Label map and ids of instances, (H, W) both.
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from weakseg.models.backbone import Backbone, create_backbone
+from weakseg.models.backbone import Backbone
 
 _RARE_LOGIT = -2.5  # of a tag that one image in twelve has
 
@@ -52,33 +49,6 @@ class TagClassifier(nn.Module):
     def scores(self, activations: Tensor) -> Tensor:
         """Return the logit of each tag, (B, C), from activations (B, C, h, w)."""
         return activations.mean(dim=(2, 3)) + self.bias
-
-
-def build_tag_classifier(
-    num_classes: int,
-    *,
-    backbone: str,
-    output_stride: Literal[8, 16] = 16,
-    weights: str | Path = "auto",
-    frozen_stride: int = 4,
-) -> TagClassifier:
-    """Build a tag classifier on a backbone of timm.
-
-    Args:
-        num_classes: Number of classes that can be tags.
-        backbone: Name of a timm model.
-        output_stride: Stride of its feature map.
-        weights: auto (ImageNet), none (random), or a file.
-        frozen_stride: Layers up to this stride stay as pretrained; 0: none do.
-
-    Raises:
-        RecipeError: The backbone is unknown or unsuitable.
-        WeightsError: The weights cannot be found, read or fitted.
-    """
-    body = create_backbone(backbone, output_stride=output_stride, weights=weights)
-    if weights != "none":
-        body.freeze_to_stride(frozen_stride)
-    return TagClassifier(body, num_classes)
 
 
 def equivariance_loss(activations: Tensor, smaller: Tensor, tags: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from weakseg.datasets.draws import Batch
 from weakseg.marks.classes import ClassList
+from weakseg.models.backbone import create_backbone
 from weakseg.recipes.recipe import Recipe
-from weakseg.seeds.classifier import build_tag_classifier, equivariance_loss
+from weakseg.seeds.classifier import TagClassifier, equivariance_loss
 from weakseg.training.steps.base import TrainingModule, image_input
 
 _SCALE = 0.5  # SEAM takes 0.3 of crops of 448 pixels; smaller crops would leave too little
@@ -26,13 +27,12 @@ class TagClassifierModule(TrainingModule):
         self.first = 1 if classes.has_background else 0
         self.equivariance = recipe.seeds.equivariance
         model = recipe.model
-        self.classifier = build_tag_classifier(
-            len(classes) - self.first,
-            backbone=model.backbone,
-            weights=model.weights,
-            output_stride=model.output_stride,
-            frozen_stride=model.frozen_stride,
+        backbone = create_backbone(
+            model.backbone, output_stride=model.output_stride, weights=model.weights
         )
+        if model.weights != "none":
+            backbone.freeze_to_stride(model.frozen_stride)
+        self.classifier = TagClassifier(backbone, len(classes) - self.first)
 
     @property
     def trained(self) -> nn.Module:
