@@ -26,6 +26,7 @@ from weakseg.formats.readers.yolo import YOLO
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
 from weakseg.support.archives import unpacked
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 FORMATS: tuple[Format, ...] = (
@@ -72,10 +73,9 @@ def find_format(path: Path, name: str | None = None) -> Format:
     for item in FORMATS:
         if item.recognises(path):
             return item
-    raise DataError(
+    raise Entry(path).error(
         f"is in none of the formats that are known by their content ({names}); "
-        "--format NAME forces one, and says what does not fit it",
-        path=path,
+        "--format NAME forces one, and says what does not fit it"
     )
 
 

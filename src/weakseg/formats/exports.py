@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -98,25 +98,22 @@ def export_masks(
     Raises:
         RunError: A file cannot be written.
     """
-    writers: Mapping[str, Callable[[], None]] = {
-        "png": lambda: _write_each(masks, out, _write_png),
-        "labelme": lambda: _write_each(masks, out, _labelme_writer(classes)),
-        "coco": lambda: write_coco(out / _ONE_FILE[kind], _named(masks, prefix), classes),
-        "coco-rle": lambda: write_coco(
-            out / _ONE_FILE[kind], _named(masks, prefix), classes, run_lengths=True
-        ),
-        "label-studio": lambda: write_label_studio(
-            out / _ONE_FILE[kind],
-            _scored(masks, prefix, {} if confidence is None else confidence),
-            classes,
-        ),
-    }
-    writers[kind]()
-
-
-def _named(masks: Masks, prefix: str) -> Iterator[tuple[str, LabelMap]]:
-    for image, labels, _ in _scored(masks, prefix, {}):
-        yield image, labels
+    scored = _scored(masks, prefix, {} if confidence is None else confidence)
+    match kind:
+        case "png":
+            for name, _, labels in masks:
+                write_label_map(out / f"{name}.png", labels)
+        case "labelme":
+            for name, image, labels in masks:
+                path = out / f"{name}.json"
+                # labelme finds the image from where its file is.
+                seen = Path(os.path.relpath(image.resolve(), path.parent.resolve())).as_posix()
+                write_labelme(path, labels, classes, image=seen, tolerance=1.0)
+        case "label-studio":
+            write_label_studio(out / _ONE_FILE[kind], scored, classes)
+        case _:
+            named = ((image, labels) for image, labels, _ in scored)
+            write_coco(out / _ONE_FILE[kind], named, classes, run_lengths=kind == "coco-rle")
 
 
 def _scored(
@@ -124,27 +121,3 @@ def _scored(
 ) -> Iterator[tuple[str, LabelMap, float | None]]:
     for name, image, labels in masks:
         yield f"{prefix}{name}{image.suffix}", labels, confidence.get(name)
-
-
-def _write_each(masks: Masks, out: Path, write: Callable[[Path, Path, LabelMap], None]) -> None:
-    for name, image, labels in masks:
-        write(out / name, image, labels)
-
-
-def _write_png(stem: Path, _: Path, labels: LabelMap) -> None:
-    write_label_map(stem.with_name(f"{stem.name}.png"), labels)
-
-
-def _labelme_writer(classes: ClassList) -> Callable[[Path, Path, LabelMap], None]:
-    def write(stem: Path, image: Path, labels: LabelMap) -> None:
-        # labelme finds the image from where its file is.
-        seen_from_there = Path(os.path.relpath(image.resolve(), stem.parent.resolve())).as_posix()
-        write_labelme(
-            stem.with_name(f"{stem.name}.json"),
-            labels,
-            classes,
-            image=seen_from_there,
-            tolerance=1.0,
-        )
-
-    return write

@@ -18,6 +18,7 @@ from weakseg.marks.pixel_runs import (
     read_colours,
     read_values,
 )
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 
@@ -82,10 +83,9 @@ def coloured_regions(
             x, y = runs.first(code)
             colour = code_colour(code)
             near = min(palette, key=lambda known: _distance(known, colour))
-            raise DataError(
+            raise Entry(path).error(
                 f"colour {colour} (first at x={x}, y={y}; {pixels} pixels) is not in the palette; "
-                f"the nearest there is {near}, {palette[near]!r}",
-                path=path,
+                f"the nearest there is {near}, {palette[near]!r}"
             )
     return runs.regions(by_code, kind)
 

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from weakseg.images.reading import opened
 from weakseg.marks.drawing import Canvas, Size
@@ -49,6 +50,11 @@ def read_png_mask(value: Any, limit: Size | None, entry: Entry) -> Canvas:
                 f"the mask (H, W) is {(picture.height, picture.width)}, larger than the image, "
                 f"which is {limit}"
             )
-        pixels = np.asarray(picture.getchannel("A") if "A" in picture.getbands() else picture) > 0
+        return painted(picture.getchannel("A") if "A" in picture.getbands() else picture)
+
+
+def painted(picture: Image.Image) -> Canvas:
+    """Return the pixels of a picture, (h, w), that are not 0 in all channels."""
+    pixels = np.asarray(picture) > 0
     mask: Canvas = np.logical_or.reduce(pixels.reshape(*pixels.shape[:2], -1), axis=2)
     return mask

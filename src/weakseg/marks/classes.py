@@ -125,8 +125,8 @@ def read_classes(path: Path) -> ClassList:
     lines = read_lines(path, hint="; it lists one class name a line, background first")
     names = [line.strip() for line in lines if line.strip()]
     if not 1 < len(names) <= MAX_CLASSES:
-        raise DataError(
-            f"expected 2 to {MAX_CLASSES} class names, one a line, but got {len(names)}", path=path
+        raise Entry(path).error(
+            f"expected 2 to {MAX_CLASSES} class names, one a line, but got {len(names)}"
         )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

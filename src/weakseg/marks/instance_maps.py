@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from weakseg.images.reading import opened
 from weakseg.marks.label_values import VOID
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 InstanceMap = NDArray[np.integer[Any]]
@@ -36,14 +37,13 @@ def read_instance_map(path: Path, expected_size: tuple[int, int]) -> InstanceMap
     with opened(path, what="instance map") as picture:
         size = picture.height, picture.width
         if picture.mode not in _MODES:
-            raise DataError(
+            raise Entry(path).error(
                 "expected an instance map (grey or indexed, 8 or 16 bits), but got a picture of "
-                f"mode {picture.mode}",
-                path=path,
+                f"mode {picture.mode}"
             )
         if size != expected_size:
-            raise DataError(
-                f"the instance map (H, W) is {size} while its truth is {expected_size}", path=path
+            raise Entry(path).error(
+                f"the instance map (H, W) is {size} while its truth is {expected_size}"
             )
         ids = np.array(picture, dtype=np.int32)
         if picture.mode in _EIGHT_BITS:

@@ -11,7 +11,7 @@ from PIL import Image
 from weakseg.images.reading import opened
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette import class_palette
-from weakseg.support.errors import DataError
+from weakseg.support.entries import Entry
 from weakseg.support.files import replacing
 
 LabelMap = NDArray[np.uint8]
@@ -36,23 +36,21 @@ def read_label_map(
     """
     with opened(path, what="label map") as picture:
         if picture.mode not in {"P", "L", "1"}:
-            raise DataError(
+            raise Entry(path).error(
                 "expected an indexed or grey image of 8 bits whose values are class ids, "
-                f"but got a picture of mode {picture.mode}",
-                path=path,
+                f"but got a picture of mode {picture.mode}"
             )
         labels = np.array(picture, dtype=np.uint8)
     if image_size is not None and labels.shape != image_size:
-        raise DataError(
-            f"the label map (H, W) is {labels.shape} while its image is {image_size}", path=path
+        raise Entry(path).error(
+            f"the label map (H, W) is {labels.shape} while its image is {image_size}"
         )
     wrong = np.setdiff1d(np.unique(labels), [*range(num_classes), UNLABELLED, VOID])
     if wrong.size:
         y, x = np.argwhere(labels == wrong[0])[0]
-        raise DataError(
+        raise Entry(path).error(
             f"value {wrong[0]} (first at x={x}, y={y}) is no class: expected 0 to "
-            f"{num_classes - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)",
-            path=path,
+            f"{num_classes - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
         )
     return labels
 

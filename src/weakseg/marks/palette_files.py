@@ -107,9 +107,8 @@ def _json_entries(path: Path) -> Entries:
             yield Entry(path, repr(name)), name, colour
         return
     if not isinstance(tree, list):
-        raise DataError(
-            "expected an object of colours by name, or a list of objects with name and color",
-            path=path,
+        raise Entry(path).error(
+            "expected an object of colours by name, or a list of objects with name and color"
         )
     for number, item in enumerate(tree, 1):
         entry = Entry(path, f"item {number}")

@@ -14,7 +14,7 @@ from scipy import ndimage
 from weakseg.images.reading import opened
 from weakseg.marks.kinds import Region
 from weakseg.marks.label_values import UNLABELLED
-from weakseg.support.errors import DataError
+from weakseg.support.entries import Entry
 
 Kind = Literal["mask", "scribble"]
 
@@ -151,11 +151,10 @@ def read_values(path: Path) -> PixelRuns:
     """
     with opened(path, what="label map") as picture:
         if picture.mode not in _VALUE_MODES:
-            raise DataError(
+            raise Entry(path).error(
                 "expected an indexed or grey picture whose values are class ids, but got one of "
                 f"mode {picture.mode}; of a colour-coded mask, --format label-pngs --palette FILE "
-                "says which colour is which class",
-                path=path,
+                "says which colour is which class"
             )
         values = np.array(picture)
     return PixelRuns.of(values.astype(np.uint8) if picture.mode == "1" else values)

@@ -90,17 +90,15 @@ def _unpack(path: Path, folder: Path) -> None:
 def _check_amount(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     size, packed = sum(entry.file_size for entry in entries), path.stat().st_size
     if size > MAX_UNPACKED or len(entries) > _MAX_ENTRIES:
-        raise DataError(
+        raise Entry(path).error(
             f"holds {len(entries)} entries of {size:,} bytes in all; expected at most "
             f"{_MAX_ENTRIES:,} entries of {MAX_UNPACKED:,} bytes; unpack it yourself if it is "
-            "sound",
-            path=path,
+            "sound"
         )
     if size > FREE_SIZE and size > packed * MAX_RATIO:
-        raise DataError(
+        raise Entry(path).error(
             f"says that {packed:,} bytes unpack to {size:,}, more than {MAX_RATIO} times as many; "
-            "unpack it yourself if it is sound",
-            path=path,
+            "unpack it yourself if it is sound"
         )
 
 

@@ -145,8 +145,5 @@ def _recognises(path: Path) -> bool:
 
 
 ADE20K = Format(
-    "ade20k",
-    "ADE20K of 2017 and since 2020, with its lists of objects",
-    _recognises,
-    _read,
+    "ade20k", "ADE20K of 2017 and since 2020, with its lists of objects", _recognises, _read
 )

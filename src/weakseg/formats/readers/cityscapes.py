@@ -19,7 +19,6 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.pixel_runs import PixelRuns, colour_code, read_colours, read_values
 from weakseg.support.entries import Entry
-from weakseg.support.errors import DataError
 from weakseg.support.folders import nearest_files
 
 _FOLDERS = ("gtFine", "gtCoarse")
@@ -47,8 +46,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     folder = _mask_folder(path)
     masks = _masks(folder) if folder else {}
     if folder is None or not masks:
-        raise DataError(
-            f"expected masks NAME_gtFine_labelIds.png below {' or '.join(_FOLDERS)}", path=path
+        raise Entry(path).error(
+            f"expected masks NAME_gtFine_labelIds.png below {' or '.join(_FOLDERS)}"
         )
     root, images = folder.parent, folder.parent / _IMAGES
     table = read_label_colours(root, TABLE.void, black_first=False) or TABLE
@@ -112,8 +111,5 @@ def _add_regions(runs: PixelRuns, ids: Mapping[int, int], mask: Path, collector:
 
 
 CITYSCAPES = Format(
-    "cityscapes",
-    "Cityscapes: gtFine or gtCoarse, and leftImg8bit",
-    _recognises,
-    _read,
+    "cityscapes", "Cityscapes: gtFine or gtCoarse, and leftImg8bit", _recognises, _read
 )

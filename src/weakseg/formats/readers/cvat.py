@@ -138,8 +138,8 @@ def _elements(path: Path) -> Iterator[Any]:
         for _, element in iterparse(str(path), forbid_dtd=True):
             yield element
     except (ParseError, ValueError, LookupError, OSError) as error:
-        raise DataError(
-            f"is not readable as XML ({type(error).__name__}: {error})", path=path
+        raise Entry(path).error(
+            f"is not readable as XML ({type(error).__name__}: {error})"
         ) from error
 
 

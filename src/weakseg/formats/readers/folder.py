@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.formats.data_folders import (
-    FolderFiles,
-    own_layout,
-    read_splits,
-    read_tables,
-)
+from weakseg.formats.data_folders import FolderFiles, own_layout, read_splits, read_tables
 from weakseg.formats.label_regions import label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions

@@ -54,10 +54,9 @@ def read_stated_regions(
         else:
             ids[value] = class_id
     if unknown:
-        raise DataError(
+        raise Entry(path).error(
             f"{describe_values(runs, unknown)}. Say what they are with --classes FILE, "
-            "--void VALUE and --unlabelled VALUE",
-            path=path,
+            "--void VALUE and --unlabelled VALUE"
         )
     return runs.regions(ids, kind)
 
@@ -70,10 +69,9 @@ def _class_of(
     if value in (options.unlabelled, UNLABELLED):
         return UNLABELLED
     if value == VOID and UNLABELLED not in counts and options.unlabelled is None:
-        raise DataError(
+        raise Entry(path).error(
             f"{counts[VOID]} pixels are 255, which may mean void or unlabelled: say it with "
-            "--void 255 or --unlabelled 255",
-            path=path,
+            "--void 255 or --unlabelled 255"
         )
     if value == VOID:
         return VOID

@@ -22,9 +22,7 @@ _VERSIONS = ("v2.0", "v1.2")
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     splits = _splits(path) if path.is_dir() else []
     if not splits:
-        raise DataError(
-            "expected folders with images and v2.0/instances or v1.2/instances", path=path
-        )
+        raise Entry(path).error("expected folders with images and v2.0/instances or v1.2/instances")
     for split, masks in splits:
         ids = _class_ids(split, masks, classes)
         split_name = None if split == path else split.name
@@ -97,8 +95,5 @@ def _recognises(path: Path) -> bool:
 
 
 MAPILLARY = Format(
-    "mapillary",
-    "Mapillary Vistas: folders with images and masks of instances",
-    _recognises,
-    _read,
+    "mapillary", "Mapillary Vistas: folders with images and masks of instances", _recognises, _read
 )

@@ -12,6 +12,7 @@ import numpy as np
 
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
+from weakseg.formats.png_masks import painted
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import is_image, opened, read_size
 from weakseg.marks.classes import ClassFinder
@@ -87,9 +88,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         raise DataError("there is no such file or folder", path=path)
     tables = _tables(path)
     if not tables:
-        raise DataError(
-            f"expected tables {', '.join(f'*{kind}.csv' for kind in _TABLES)}", path=path
-        )
+        raise Entry(path).error(f"expected tables {', '.join(f'*{kind}.csv' for kind in _TABLES)}")
     images = _images(tables)
     folder = next(iter(tables)).parent
     class_ids = _class_ids(images, folder, classes)
@@ -106,10 +105,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
 
 OPEN_IMAGES = Format(
-    "open-images",
-    "Open Images: csv files of labels, boxes and masks",
-    _recognises,
-    _read,
+    "open-images", "Open Images: csv files of labels, boxes and masks", _recognises, _read
 )
 
 
@@ -219,13 +215,8 @@ def _read_boxes(
             round(edge * side, _DIGITS)
             for edge, side in zip(edges, (width, height, width, height), strict=True)
         )
-        collector.rectangle(
-            class_ids[code],
-            (left, top),
-            (right - left, bottom - top),
-            collector.entry.part(f"box {number}"),
-            number,
-        )
+        entry, sides = collector.entry.part(f"box {number}"), (right - left, bottom - top)
+        collector.rectangle(class_ids[code], (left, top), sides, entry, number)
     return boxes
 
 
@@ -268,8 +259,7 @@ def _enlarged(file: Path, size: Size) -> Canvas:
     """Read a mask, (h, w), at the size of its image, (H, W)."""
     with opened(file, what="mask") as picture:
         read_size(picture.height, picture.width, Entry(file), of="the mask")
-        pixels = np.asarray(picture) > 0
-    mask = np.logical_or.reduce(pixels.reshape(*pixels.shape[:2], -1), axis=2)
+        mask = painted(picture)
     # The pixel of the mask that lies under the centre of each pixel of the image.
     rows, columns = (
         (2 * np.arange(side) + 1) * of_mask // (2 * side)

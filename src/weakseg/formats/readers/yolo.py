@@ -17,14 +17,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import (
-    existing,
-    files_of,
-    head,
-    holds_file,
-    read_lines,
-    split_of,
-)
+from weakseg.support.folders import existing, files_of, head, holds_file, read_lines, split_of
 
 _CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
 _LABEL_FOLDERS = ("labels", "annotations")
