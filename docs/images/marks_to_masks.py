@@ -28,6 +28,7 @@ from weakseg.report.kit.overlays import overlay_marks
 SIDE, GAP, HEAD = 160, 6, 26
 COLUMNS = ("training image", "marks", "pseudo-labels", "new image", "mask", "ground truth")
 RANK = 0.6
+CLASSES = 6
 REFINED = {
     "training.steps": 800,
     "seeds.steps": 300,
@@ -62,13 +63,15 @@ def row(data: Path, run: Path, kind: str) -> list[Image.Image]:
     masks = data / "masks"
 
     def pseudo_labels(record: Record) -> LabelMap:
-        return read_label_map(run / "stages/relabel/labels" / f"{record.name}.png")
+        return read_label_map(
+            run / "stages/relabel/labels" / f"{record.name}.png", num_classes=CLASSES
+        )
 
     shown, labels = ranked(folder.split("train"), pseudo_labels, masks)
     new, mask = ranked(folder.split("val"), lambda record: segmenter.predict(record.image), masks)
     image, new_image = read_image(shown.image), read_image(new.image)
     marks = overlay_marks(shown.image, image.shape[:2], shown.marks, folder.classes)
-    truth = read_label_map(masks / f"{new.name}.png")
+    truth = read_label_map(masks / f"{new.name}.png", num_classes=CLASSES)
     pictures = [
         image,
         np.asarray(marks.convert("RGB")),
@@ -86,7 +89,7 @@ def ranked(
     """Label images and return the one at `RANK` of the pixel accuracies."""
 
     def accuracy(pair: tuple[Record, LabelMap]) -> float:
-        truth = read_label_map(masks / f"{pair[0].name}.png")
+        truth = read_label_map(masks / f"{pair[0].name}.png", num_classes=CLASSES)
         right: NDArray[np.bool_] = (pair[1] == truth)[truth != VOID]
         return float(right.mean())
 
