@@ -31,7 +31,7 @@ ROOMS = (
     "images",
     "support",
 )
-LARGEST_FRACTION = 0.25  # of all lines, in one room
+LARGEST_FRACTION = 0.2  # of all lines, in one room
 MOST_ARROWS = 110  # pairs of rooms of which one imports the other
 MOST_FILES_AT_THE_ROOT = 4
 

@@ -182,7 +182,7 @@ class RelabelConfig:
 
 @dataclass(frozen=True)
 class ClassifyConfig:
-    """The last stage: a classifier trained on the refined labels.
+    """The last stage: a classifier trained on the pseudo-labels.
 
     Args:
         steps: Steps; 0: no such stage.
@@ -376,7 +376,7 @@ class Recipe:
         optimizer: The optimizer and its learning rates.
         training: The loop.
         relabel: How the trained embedding refines the training labels.
-        classify: The classifier trained on the refined labels.
+        classify: The classifier trained on the pseudo-labels.
         inference: How new images are labelled.
     """
 

@@ -15,7 +15,7 @@ from weakseg.training.callbacks import read_log
 from weakseg.training.stages.folder import StageFolder
 
 _BESIDE_LOSSES = ("step", "lr", "seconds")
-_STAGES = {"seeds": "Tag classifier", "embed": "Network", "classify": "On refined labels"}
+_STAGES = {"seeds": "Tag classifier", "embed": "Network", "classify": "On pseudo-labels"}
 _LOSSES = {"loss": "all losses", "cooccurrence": "co-occurrence", "classifier": "cross-entropy"}
 
 
@@ -50,7 +50,7 @@ def label_stages(run: RunFolder, recipe: Recipe) -> dict[str, LabelQuality]:
     named = {
         "marks and seeds, where images have seeds": seeds,
         "marks and seeds" if (run.stages / "seeds").is_dir() else "marks": before,
-        "refined labels": refined,
+        "pseudo-labels": refined,
     }
     return {name: quality for name, quality in named.items() if quality}
 

@@ -1,4 +1,4 @@
-"""report.html of a run: marks → seeds → oversegments → embedding → refined labels → masks."""
+"""report.html of a run: marks → seeds → oversegments → embedding → pseudo-labels → masks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _MEANINGS = {
     "labelled or not.",
     "embedding": "What the network learned: similar colours are similar embeddings, across all "
     "pictures here. The three principal components (PCA) are red, green and blue.",
-    "refined labels": "Pseudo-labels: marks and seeds, propagated over the image by the embedding.",
+    "pseudo-labels": "Pseudo-labels: marks and seeds, propagated over the image by the embedding.",
     "prediction": "The final model's mask, predicted from the image alone.",
     "truth": "Ground truth: a person's full mask, for comparison.",
 }
@@ -149,8 +149,8 @@ def _galleries(
 
 
 def _trained(segmenter: Segmenter, outcome: Outcome) -> tuple[list[Picked], str]:
-    """Choose training images by their refined labels, else by predictions; explain how."""
-    classes, what = segmenter.classes, "refined labels"
+    """Choose training images by their pseudo-labels, else by predictions; explain how."""
+    classes, what = segmenter.classes, "pseudo-labels"
     refined = [
         after
         for before, after in zip(outcome.seeded, outcome.refined, strict=True)
@@ -195,7 +195,7 @@ def _example(
             panels.add_regions(oversegments / f"{record.name}.png")
     panels.add_embedding(colours)
     if before is not None and record.pseudo_labels != before.pseudo_labels:
-        panels.add_stage("refined labels", record)
+        panels.add_stage("pseudo-labels", record)
     panels.add_labels("prediction", segmenter.predict(panels.image))
     panels.add_truth()
     return panels.example(picked.note)
