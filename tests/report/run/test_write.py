@@ -126,13 +126,13 @@ def test_a_training_image_tells_its_story_from_marks_to_truth(folder, tmp_path):
     run.score()
     html = run.write()
     shown = captions(html)
-    story = ["image", "marks", "seeds", "oversegments", "embedding", "refined labels", "prediction"]
+    story = ["image", "marks", "seeds", "oversegments", "embedding", "pseudo-labels", "prediction"]
     assert shown[0] == [*story, "truth"]
     assert shown[-1] == ["image", "embedding", "prediction", "truth"]
     assert len(shown) == 3 + 2, "best, median and worst of four; two validation images"
     lists = re.findall(r'<dl class="card meanings">.*?</dl>', html, flags=re.DOTALL)
     assert re.findall(r"<dt>([\w ]+)</dt>", "".join(lists)) == [*story, "truth"], "each once"
-    assert "<figcaption>refined labels: 100.0%" in html
+    assert "<figcaption>pseudo-labels: 100.0%" in html
     assert "<figcaption>seeds: 0.0%" in html
 
 
@@ -217,7 +217,7 @@ def test_losses_of_every_stage_have_clear_names(folder, tmp_path):
         "Network: all losses",
         "Network: annotation",
         "Network: cross-entropy",
-        "On refined labels: tags",
+        "On pseudo-labels: tags",
     ]
     assert stage_seconds(run.folder, run.recipe) == {"seeds": 7, "embed": 10, "classify": 7}
     off = replace(run.recipe, classify=replace(run.recipe.classify, steps=0))
@@ -261,9 +261,9 @@ def test_the_quality_of_labels_is_shown_as_the_stages_measured_it(folder, tmp_pa
         for labels in (np.array([[0, 1, 254]], np.uint8), truth)
     )
     run.leave("relabel", before=some, quality=good)
-    assert [*label_stages(run.folder, run.recipe)] == ["marks", "refined labels"]
+    assert [*label_stages(run.folder, run.recipe)] == ["marks", "pseudo-labels"]
     run.leave("seeds", quality=some)
-    assert [*label_stages(run.folder, run.recipe)] == ["marks and seeds", "refined labels"]
+    assert [*label_stages(run.folder, run.recipe)] == ["marks and seeds", "pseudo-labels"]
     (run.folder.stages / "seeds" / "stage.json").write_text(
         json.dumps({"quality": some | {"images": 5}})
     )
