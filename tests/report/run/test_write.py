@@ -131,7 +131,7 @@ def test_a_training_image_tells_its_story_from_marks_to_truth(folder, tmp_path):
     assert shown[-1] == ["image", "embedding", "prediction", "truth"]
     assert len(shown) == 3 + 2, "best, median and worst of four; two validation images"
     lists = re.findall(r'<dl class="card meanings">.*?</dl>', html, flags=re.DOTALL)
-    assert re.findall(r"<dt>([\w ]+)</dt>", "".join(lists)) == [*story, "truth"], "each once"
+    assert re.findall(r"<dt>([\w -]+)</dt>", "".join(lists)) == [*story, "truth"], "each once"
     assert "<figcaption>pseudo-labels: 100.0%" in html
     assert "<figcaption>seeds: 0.0%" in html
 
