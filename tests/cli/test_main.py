@@ -388,3 +388,8 @@ def test_training_scores_the_images_that_have_masks_and_tells_of_the_others(
     # Whoever asks for scores alone is told first.
     assert run("evaluate", tmp_path / "run", folder) == 1
     assert "'img5'" in capsys.readouterr().err
+
+
+def test_the_place_of_the_data_is_named_once(folder, capsys):
+    assert main(["train", str(folder), "--data.root", "elsewhere"]) == 2
+    assert "--data.root" in capsys.readouterr().err

@@ -264,3 +264,16 @@ def test_strangers_are_reported_once_however_many_splits_are_read(folder, caplog
     found.split("train")
     found.split("val")
     assert caplog.text.count("marks are given for") == 1
+
+
+@pytest.mark.parametrize("key", ["masks", "scribbles"])
+def test_a_named_folder_that_is_not_there_is_an_error(folder, key):
+    with pytest.raises(DataError, match=f"nowhere: data.{key}: there is no such folder"):
+        opened(folder, **{key: str(folder / "nowhere")})
+
+
+def test_import_reports_that_it_leaves_out_the_options_of_a_data_folder(folder):
+    (folder / "data.yaml").write_text("point_radius: 2")
+    first, *others = FOLDER.read(folder, OpenClassList(), SourceOptions())
+    assert [(found.kind, found.path.name) for found in first.findings] == [("unread", "data.yaml")]
+    assert not any(item.findings for item in others)

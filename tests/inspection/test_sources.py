@@ -1,7 +1,9 @@
+import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from weakseg.api.inspect import inspect_data
 from weakseg.datasets.data_folder import DataFolder
@@ -44,3 +46,17 @@ def test_inspect_and_train_count_the_same_labelled_pixels(whole, settings, flags
     trained = np.bincount(np.stack(drawn).ravel(), minlength=3)[:3].tolist()
     assert [counts.pixels for counts in found.classes] == trained
     assert found.labelled_pixels == pixels
+
+
+def test_a_name_that_means_void_is_no_unknown_class(tmp_path):
+    """labelme's `__ignore__` leaves pixels out, in an inspection as in an import."""
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.jpg")
+    box = {"shape_type": "rectangle", "points": [[4, 4], [20, 20]]}
+    shapes = [{"label": "cat", **box}, {"label": "__ignore__", **box}]
+    size = {"imageHeight": 48, "imageWidth": 64}
+    tree = {"version": "5.0", "shapes": shapes, "imagePath": "a.jpg", "imageData": None, **size}
+    (tmp_path / "a.json").write_text(json.dumps(tree))
+    found = inspect_data(tmp_path, min_images=1)
+    assert found.images == 1
+    assert "class" not in found.finding_counts
+    assert {counts.name: counts.marks["boxes"] for counts in found.classes}["cat"] == 1

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 
+from weakseg.marks.classes import ClassList
 from weakseg.recipes.reading import (
     dump_recipe,
     load_recipe,
@@ -11,6 +14,7 @@ from weakseg.recipes.reading import (
     recipe_summary,
 )
 from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import RecipeError
 
 
@@ -56,3 +60,34 @@ def test_differences_name_the_key_and_both_values():
 def test_a_value_out_of_range_is_refused_with_its_key(tree, message):
     with pytest.raises(RecipeError, match=message.replace(".", r"\.")):
         parse_recipe(tree)
+
+
+@pytest.mark.parametrize("value", [None, "many"])
+def test_a_value_of_another_type_is_refused_with_its_key(value):
+    with pytest.raises(RecipeError, match=r"training\.steps"):
+        parse_recipe({"training": {"steps": value}})
+    with pytest.raises(RecipeError, match=r"training\.steps: expected at least 1, but got"):
+        replace(Recipe(), training=replace(Recipe().training, steps=value))
+
+
+def test_an_error_names_the_override_or_the_file_whichever_is_wrong(tmp_path):
+    with pytest.raises(RecipeError, match=r"^options: training\.steps: expected at least 1"):
+        load_recipe("small", {"training.steps": 0})
+    (tmp_path / "mine.yaml").write_text("training: {steps: 0}")
+    with pytest.raises(RecipeError, match=r"mine\.yaml: training\.steps"):
+        load_recipe(tmp_path / "mine.yaml", {"seed": 1})
+
+
+def test_a_folder_is_no_recipe(tmp_path):
+    with pytest.raises(RecipeError, match="There is no recipe"):
+        load_recipe(tmp_path)
+
+
+def test_a_run_older_than_the_name_of_a_key_can_be_read(tmp_path):
+    run = RunFolder(tmp_path)
+    run.prepare(Recipe(), ClassList(("background", "cat")))
+    text = run.recipe.read_text()
+    run.recipe.write_text(text.replace("min_peak: 0.15", "least: 0.3"))
+    assert run.read()[0].relabel.min_peak == 0.3
+    with pytest.raises(RecipeError, match=r"it is called 'relabel\.min_peak' now"):
+        load_recipe(run.recipe)

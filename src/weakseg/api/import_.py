@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,8 +70,11 @@ class ImportSettings:
             value = getattr(self, key)
             if isinstance(value, str | Path):
                 raise RecipeError(f"{key}: expected a list, but got {str(value)!r}")
-        if self.split is not None and not 0 < self.split < 1:
-            raise RecipeError(f"split: expected a fraction between 0 and 1, but got {self.split}")
+        if not isinstance(self.class_map, Mapping):
+            raise RecipeError(f"class_map: expected new names by old, but got {self.class_map!r}")
+        is_number = isinstance(self.split, int | float)
+        if self.split is not None and not (is_number and 0 < self.split < 1):
+            raise RecipeError(f"split: expected a fraction between 0 and 1, but got {self.split!r}")
         if not set(self.complete) <= set(get_args(Complete)):
             raise RecipeError(f"complete: expected boxes or masks, but got {list(self.complete)}")
         if self.complete and not self.background:

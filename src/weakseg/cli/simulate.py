@@ -38,7 +38,7 @@ def run(options: Namespace) -> int:
     marks = ", ".join(
         f"{count} {kind} on {done.images.get(kind, 0)} images" for kind, count in done.marks.items()
     )
-    out.print(f"{sum(done.splits.values())} images ({splits}); {marks}")
+    out.print(f"{splits}; {marks}")
     out.print(f"{100 * done.labelled:.2f} % of the training pixels are labelled")
     out.print(f"Next: weakseg train {escape(str(done.root))} --out run")
     return 0

@@ -7,6 +7,8 @@ Every value of the recipe can be changed by the flag of its name, such as
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
+
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
@@ -28,6 +30,8 @@ def add_options(parser: ArgumentParser) -> None:
     add_flag(parser, "--resume", "continue an existing run")
     add_flag(parser, "--overwrite", "replace an existing run")
     parser.add_class_arguments(Recipe, None)
+    (root,) = (action for action in parser._actions if action.dest == "data.root")
+    root.help = SUPPRESS  # DATA names it
 
 
 def run(options: Namespace) -> int:

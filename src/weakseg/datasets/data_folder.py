@@ -61,6 +61,9 @@ class DataFolder:
             points=tuple(map(Path, config.points)) or layout.points,
         )
         self._classes = classes
+        for key in ("masks", "scribbles"):
+            if getattr(config, key) and not getattr(self.layout, key).is_dir():
+                raise Entry(getattr(self.layout, key)).error(f"data.{key}: there is no such folder")
 
     @classmethod
     def open(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from weakseg.inference.tiles import Tile, tiles
 from weakseg.marks.classes import ClassList
 from weakseg.models.network import EmbeddingNetwork, build_network
 from weakseg.models.weights import fit_entries
+from weakseg.recipes.merging import as_tree
+from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import InferenceConfig, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import dense_crf, require_crf
@@ -107,8 +109,8 @@ class Segmenter:
         """
         folder = RunFolder(Path(run))
         recipe, classes = folder.read()
-        # As part of the recipe, so that its checks of ranges hold here too.
-        config = replace(recipe, inference=replace(recipe.inference, **options)).inference
+        tree = {"inference": as_tree(recipe.inference) | options}
+        config = parse_recipe(tree, source="options").inference
         where = pick_device(device)
         network = load_network(folder.model, recipe, classes).to(where)
         memory = Memory.load(folder.memory, where) if config.labels != "classifier" else None

@@ -57,7 +57,8 @@ def opened_data(
     config = resolve_options(data)
     with opened_source(path, format_name) as source:
         classes = _classes_of(source, options, config)
-        yield InspectionSource(source.read(classes, options), classes, config, None)
+        finder = OpenClassList(classes.names, closed=True)  # which also finds what means void
+        yield InspectionSource(source.read(finder, options), classes, config, None)
 
 
 def _data_folder(folder: DataFolder) -> InspectionSource:

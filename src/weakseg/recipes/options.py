@@ -16,7 +16,12 @@ from typing import Any
 import yaml
 
 from weakseg.recipes.merging import as_tree, flatten, merge
-from weakseg.recipes.reading import parse_recipe, read_recipe_tree, recipe_path
+from weakseg.recipes.reading import (
+    parse_recipe,
+    parse_with_overrides,
+    read_recipe_tree,
+    recipe_path,
+)
 from weakseg.recipes.recipe import DataConfig, Recipe
 from weakseg.support.errors import DataError, RecipeError
 from weakseg.support.machine import is_first_process
@@ -31,7 +36,7 @@ DataOptions = Mapping[str, Any] | DataConfig
 
 
 def resolve_recipe(
-    data: str | Path, recipe: str | Recipe, overrides: Mapping[str, Any] | None = None
+    data: str | Path, recipe: str | Path | Recipe, overrides: Mapping[str, Any] | None = None
 ) -> Recipe:
     """Merge all options of a training.
 
@@ -53,8 +58,11 @@ def resolve_recipe(
     else:
         path = recipe_path(recipe)
         source, tree = str(path), read_recipe_tree(path)
+    if "data.root" in flatten(overrides or {}):
+        raise RecipeError(f"data.root: the place of the data is named already, as {str(data)!r}")
+    # What is wrong in the recipe comes before the data.
+    resolved = parse_with_overrides(tree, overrides or {}, source=source)
     tree = merge(tree, overrides or {})
-    resolved = parse_recipe(tree, source=source)  # what is wrong in it comes before the data
     own = _data_options(data)
     config = resolve_options(own, tree.get("data", {}), {"root": own["root"]})
     _report_unused(own, config, flatten(overrides or {}))

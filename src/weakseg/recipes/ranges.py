@@ -57,8 +57,16 @@ def range_problems(config: DataclassInstance, prefix: str = "") -> Iterator[str]
         allowed = literals.get(item.name) or item.metadata.get(_KEY)
         if is_dataclass(value) and not isinstance(value, type):
             yield from range_problems(value, f"{prefix}{item.name}.")
-        elif allowed is not None and not allowed.holds(value):
+        elif allowed is not None and not _holds(allowed, value):
             yield f"{prefix}{item.name}: expected {allowed.expected}, but got {value!r}"
+
+
+def _holds(allowed: Range, value: Any) -> bool:
+    """Whether a value is in a range; one of another type, such as null for a number, is not."""
+    try:
+        return allowed.holds(value)
+    except TypeError:
+        return False
 
 
 @cache

@@ -28,7 +28,7 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def recipe_path(name: str) -> Path:
+def recipe_path(name: str | Path) -> Path:
     """Find a recipe by its name or its file.
 
     Raises:
@@ -40,10 +40,10 @@ def recipe_path(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    near = difflib.get_close_matches(name, recipe_names(), n=1)
+    near = difflib.get_close_matches(str(name), recipe_names(), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise RecipeError(
-        f"There is no recipe {name!r}: expected a YAML file or one of "
+        f"There is no recipe {str(name)!r}: expected a YAML file or one of "
         f"{', '.join(recipe_names())}.{hint}"
     )
 
@@ -54,7 +54,7 @@ def recipe_summary(name: str) -> str:
         return file.readline().lstrip("# ").strip()
 
 
-def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+def load_recipe(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """Read a recipe and change some of its values.
 
     A recipe may name another one as its `base`, by name or by a file beside it, and then holds only
@@ -76,7 +76,23 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         10
     """
     path = recipe_path(name)
-    return parse_recipe(merge(read_recipe_tree(path), overrides or {}), source=str(path))
+    return parse_with_overrides(read_recipe_tree(path), overrides or {}, source=str(path))
+
+
+def parse_with_overrides(
+    tree: Mapping[str, Any], overrides: Mapping[str, Any], *, source: str
+) -> Recipe:
+    """Parse a recipe under overrides; errors name whichever of the two is at fault.
+
+    Raises:
+        RecipeError: A key is unknown or a value has the wrong type or range.
+    """
+    merged = merge(tree, overrides)
+    try:
+        return parse_recipe(merged, source=source)
+    except RecipeError:
+        parse_recipe(tree, source=source)  # raises where the recipe itself is wrong
+        return parse_recipe(merged, source="options")
 
 
 def read_recipe_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:

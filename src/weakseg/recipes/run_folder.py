@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weakseg.marks.classes import ClassList, read_classes
-from weakseg.recipes.reading import dump_recipe, load_recipe, recipe_differences
+from weakseg.recipes.merging import flatten, merge
+from weakseg.recipes.reading import (
+    RENAMED,
+    dump_recipe,
+    parse_recipe,
+    read_recipe_tree,
+    recipe_differences,
+)
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
@@ -87,7 +94,10 @@ class RunFolder(TrainingFolder):
         """
         if not self.recipe.is_file():
             raise RunError(f"{self.root}: is no run folder (there is no recipe.yaml in it).")
-        return load_recipe(str(self.recipe)), read_classes(self.classes)
+        # A run may be older than the name of a key.
+        keys = flatten(read_recipe_tree(self.recipe))
+        tree = merge({RENAMED.get(key, key): value for key, value in keys.items()})
+        return parse_recipe(tree, source=str(self.recipe)), read_classes(self.classes)
 
     def _make_way(self, overwrite: bool) -> None:
         if not overwrite:

@@ -12,6 +12,7 @@ from weakseg.formats.label_regions import label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
+from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
 from weakseg.support.entries import NOWHERE, Entry
 
@@ -44,6 +45,10 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     files = FolderFiles.of(layout)
     tables = read_tables(layout, renumbered)
     splits = read_splits(layout.splits, files.images)
+    unread: tuple[Finding, ...] = ()
+    if (root / "data.yaml").is_file():
+        message = "its options; only the folder's own tables and label maps are imported"
+        unread = (Finding("unread", message, root / "data.yaml"),)
     for name in files.names(tables, splits):
         marks = tables.get(name, Marks())
         if name in files.scribbles:
@@ -51,7 +56,9 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         if name in files.masks:
             marks += label_map_marks(files.masks[name], renumbered.ids, "mask")
         picture = files.images.get(name) or find_picture(name, root, options)
-        yield Annotated(name, marks, picture, None, root, f"image {name!r}", splits.get(name))
+        entry, split = f"image {name!r}", splits.get(name)
+        yield Annotated(name, marks, picture, None, root, entry, split, unread)
+        unread = ()
 
 
 def _recognises(path: Path) -> bool:
