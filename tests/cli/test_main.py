@@ -392,4 +392,4 @@ def test_training_scores_the_images_that_have_masks_and_tells_of_the_others(
 
 def test_the_place_of_the_data_is_named_once(folder, capsys):
     assert main(["train", str(folder), "--data.root", "elsewhere"]) == 2
-    assert "--data.root" in capsys.readouterr().err
+    assert "data.root: the place" in capsys.readouterr().err
