@@ -23,6 +23,7 @@ OutputStride = Literal[8, 16]
 _TIMM_NAMES = {"resnet50_deep_stem": "resnet50s", "resnet101_deep_stem": "resnet101s"}
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+_FINEST = 4  # stride of the finest level
 
 
 class Backbone(nn.Module):
@@ -33,9 +34,10 @@ class Backbone(nn.Module):
         - Output: (B, channels, h, w) with h, w about H, W divided by `output_stride`
 
     Args:
-        body: Module that returns a list of feature maps, of which the last is used.
-        channels: Channels of that map.
-        output_stride: Pixels of the image per pixel of that map.
+        body: Module that returns a list of feature maps, the coarsest last.
+        channels: Channels of the last map.
+        output_stride: Pixels of the image per pixel of the last map.
+        level_channels: Channels of every map; by default there is the last alone.
         mean: Per channel, to be subtracted from values in 0 … 1, as in pretraining.
         std: Per channel, to divide the difference by.
     """
@@ -48,10 +50,12 @@ class Backbone(nn.Module):
         output_stride: OutputStride,
         mean: tuple[float, ...] = _IMAGENET_MEAN,
         std: tuple[float, ...] = _IMAGENET_STD,
+        level_channels: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.body = body
         self.channels = channels
+        self.level_channels = level_channels or (channels,)
         self.output_stride = output_stride
         self.mean = mean
         self.std = std
@@ -60,8 +64,12 @@ class Backbone(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the last feature map."""
-        features: Tensor = self.body(image)[-1]  # (B, channels, h, w)
-        return features
+        return self.levels(image)[-1]  # (B, channels, h, w)
+
+    def levels(self, image: Tensor) -> list[Tensor]:
+        """Return every feature map, the finest first: (B, level_channels[i], h_i, w_i)."""
+        maps: list[Tensor] = self.body(image)
+        return maps
 
     def freeze_batch_norm(self) -> None:
         """Freeze batch normalisation: its present statistics, scale and shift."""
@@ -117,7 +125,11 @@ class Backbone(nn.Module):
 
 
 def create_backbone(
-    name: str, *, output_stride: OutputStride = 16, weights: str | Path = "auto"
+    name: str,
+    *,
+    output_stride: OutputStride = 16,
+    weights: str | Path = "auto",
+    all_levels: bool = False,
 ) -> Backbone:
     """Build a backbone by name.
 
@@ -126,6 +138,7 @@ def create_backbone(
             `resnet101_deep_stem`.
         output_stride: 8 or 16; later stages are dilated to keep it.
         weights: "auto" for ImageNet weights, "none" for random ones, or a file.
+        all_levels: Return the feature maps of every stride from 4 on, not the last alone.
 
     Returns:
         The backbone, in training mode.
@@ -141,11 +154,17 @@ def create_backbone(
     if output_stride not in (8, 16):
         raise RecipeError(f"Expected `output_stride` to be 8 or 16, but got {output_stride}.")
     timm_name = _timm_name(name)
-    body, channels = _feature_body(timm_name, output_stride)
+    body, channels = _feature_body(timm_name, output_stride, all_levels)
     load_weights(body, timm_name, weights)
     config = timm.get_pretrained_cfg(timm_name)
     scaling = {} if config is None else {"mean": tuple(config.mean), "std": tuple(config.std)}
-    return Backbone(body, channels=channels, output_stride=output_stride, **scaling)
+    return Backbone(
+        body,
+        channels=channels[-1],
+        output_stride=output_stride,
+        level_channels=channels,
+        **scaling,
+    )
 
 
 def _timm_name(name: str) -> str:
@@ -162,18 +181,23 @@ def _timm_name(name: str) -> str:
     )
 
 
-def _feature_body(timm_name: str, output_stride: int) -> tuple[nn.Module, int]:
-    """Build the network without its classifier and with random weights; return its channels too."""
+def _feature_body(
+    timm_name: str, output_stride: int, all_levels: bool
+) -> tuple[nn.Module, tuple[int, ...]]:
+    """Build the network without its classifier, with random weights; and its levels' channels."""
+    options: dict[str, Any] = {"features_only": True, "output_stride": output_stride}
     try:
-        body: nn.Module = timm.create_model(
-            timm_name, features_only=True, output_stride=output_stride, out_indices=(-1,)
-        )
-        reduction, channels = body.feature_info.reduction()[-1], body.feature_info.channels()[-1]  # type: ignore[operator, union-attr]
+        body: nn.Module = timm.create_model(timm_name, out_indices=(-1,), **options)
+        if all_levels:
+            reductions = [level["reduction"] for level in body.feature_info.info]  # type: ignore[union-attr]
+            levels = tuple(i for i, reduction in enumerate(reductions) if reduction >= _FINEST)
+            body = timm.create_model(timm_name, out_indices=levels, **options)
+        reduction, channels = body.feature_info.reduction()[-1], body.feature_info.channels()  # type: ignore[operator, union-attr]
     except Exception as error:  # each family of timm fails in its own way, some by `assert`
         raise _unsuitable(timm_name, output_stride, str(error) or type(error).__name__) from error
     if reduction != output_stride:
         raise _unsuitable(timm_name, output_stride, f"its last feature map has stride {reduction}")
-    return body, int(channels)
+    return body, tuple(map(int, channels))
 
 
 def _unsuitable(timm_name: str, output_stride: int, reason: str) -> RecipeError:

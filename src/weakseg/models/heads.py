@@ -134,6 +134,54 @@ class PSP(nn.Sequential):
         super().__init__(PyramidPooling(in_channels, hidden), nn.Conv2d(hidden, out_channels, 1))
 
 
+class PyramidHead(nn.Module):
+    """Features of several strides, each normalised, side by side under two 1×1 convolutions.
+
+    Where one coarse map, enlarged, makes an embedding of blobs, the finer maps let it follow
+    contours. Works on a frozen backbone too.
+
+    Shape:
+        - Input: maps (B, in_channels[i], h_i, w_i), the finest first; and a size (h, w)
+        - Output: (B, out_channels, h, w), any range
+
+    Args:
+        in_channels: Channels of the maps.
+        out_channels: Dimensions D of the embedding.
+        hidden: Channels between the convolutions.
+
+    Examples:
+        >>> maps = [torch.zeros(2, 8, 10, 14), torch.zeros(2, 16, 5, 7)]
+        >>> PyramidHead((8, 16), 4, hidden=6)(maps, (5, 7)).shape
+        torch.Size([2, 4, 5, 7])
+    """
+
+    def __init__(self, in_channels: Sequence[int], out_channels: int, hidden: int = 256) -> None:
+        super().__init__()
+        # The first convolution of the joined maps is the sum of one for each.
+        self.laterals = nn.ModuleList(
+            nn.Sequential(
+                nn.BatchNorm2d(channels, affine=False), nn.Conv2d(channels, hidden, 1, bias=False)
+            )
+            for channels in in_channels
+        )
+        self.project = nn.Sequential(
+            nn.BatchNorm2d(hidden), nn.ReLU(inplace=True), nn.Conv2d(hidden, out_channels, 1)
+        )
+
+    def forward(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Bring the maps to one size, add them up and project them."""
+        total: Tensor | float = 0.0
+        for lateral, features in zip(self.laterals, maps, strict=True):
+            if features.shape[-2] > size[0]:
+                features = F.adaptive_avg_pool2d(features, size)  # (B, in_channels[i], h, w)
+            features = lateral(features)  # (B, hidden, h_i, w_i)
+            if features.shape[-2:] != size:
+                features = F.interpolate(features, size, mode="bilinear", align_corners=False)
+            total = total + features  # (B, hidden, h, w)
+        output: Tensor = self.project(total)  # (B, out_channels, h, w)
+        return output
+
+
 class ClassifierHead(nn.Sequential):
     """Class scores of an embedding.
 

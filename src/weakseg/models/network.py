@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from weakseg.method.vectors import full_precision, unit_length
 from weakseg.models.backbone import Backbone, create_backbone
-from weakseg.models.heads import ASPP, PSP, ClassifierHead
+from weakseg.models.heads import ASPP, PSP, ClassifierHead, PyramidHead
 from weakseg.recipes.recipe import ModelConfig, OptimizerConfig
 from weakseg.support.files import replacing
 
@@ -74,10 +74,13 @@ class EmbeddingNetwork(nn.Module):
                 "Expected `image` to be (B, 3, H, W), floating, in 0 … 1, but got "
                 f"{tuple(image.shape)}, {image.dtype}."
             )
-        features = self.backbone((image - self.mean) / self.std)  # (B, C, h, w)
-        size = [-(-side // self.config.embedding_stride) for side in image.shape[-2:]]
-        raw = self.head(features)  # (B, D, h, w)
-        raw = F.interpolate(raw, size=size, mode="bilinear", align_corners=False)  # (B, D, H/s, …)
+        pixels = (image - self.mean) / self.std  # (B, 3, H, W)
+        height, width = (-(-side // self.config.embedding_stride) for side in image.shape[-2:])
+        if isinstance(self.head, PyramidHead):
+            raw = self.head(self.backbone.levels(pixels), (height, width))  # (B, D, H/s, W/s)
+        else:
+            raw = self.head(self.backbone(pixels))  # (B, D, h, w)
+            raw = F.interpolate(raw, (height, width), mode="bilinear", align_corners=False)
         return unit_length(full_precision(raw), dim=1)
 
     def classify(self, embedding: Tensor) -> Tensor:
@@ -117,14 +120,19 @@ def build_network(
         WeightsError: The weights cannot be found, read or fitted.
     """
     backbone = create_backbone(
-        config.backbone, output_stride=config.output_stride, weights=weights or config.weights
+        config.backbone,
+        output_stride=config.output_stride,
+        weights=weights or config.weights,
+        all_levels=config.head == "pyramid",
     )
     head: nn.Module
     if config.head == "aspp":
         dilations = config.dilations or [reach // config.output_stride for reach in _ASPP_REACH]
         head = ASPP(backbone.channels, config.dimensions, dilations)
-    else:
+    elif config.head == "psp":
         head = PSP(backbone.channels, config.dimensions)
+    else:
+        head = PyramidHead(backbone.level_channels, config.dimensions)
     classifier = ClassifierHead(config.dimensions, num_classes, config.classifier_hidden or None)
     return EmbeddingNetwork(backbone, head, classifier, config, num_classes)
 

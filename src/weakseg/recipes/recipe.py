@@ -205,7 +205,8 @@ class ModelConfig:
         backbone: Name of a timm model.
         weights: auto (ImageNet), none (random), or a file.
         output_stride: Stride of the backbone's last feature map, 8 or 16.
-        head: aspp (DeepLab v2) or psp (pyramid pooling).
+        head: aspp (DeepLab v2), psp (pyramid pooling), or pyramid (features of strides 4, 8 and up,
+            for embeddings that follow contours).
         dilations: Dilations of the aspp head, in features. Empty: 6, 12, 18, 24 at output stride 8,
             half of that at 16, as in the paper; they suit crops of about 512.
         dimensions: Length of an embedding.
@@ -218,7 +219,7 @@ class ModelConfig:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
     output_stride: Literal[8, 16] = 16
-    head: Literal["aspp", "psp"] = "aspp"
+    head: Literal["aspp", "psp", "pyramid"] = "aspp"
     dilations: list[int] = ranged([], ALL_AT_LEAST_1)
     dimensions: int = ranged(64, AT_LEAST_2)
     embedding_stride: Literal[4, 8] = 8
