@@ -64,3 +64,25 @@ def test_frozen_batch_norm_survives_train():
     assert backbone.body.bn1.weight.grad is None
     assert backbone.body.layer1.training
     assert backbone.body.layer1[0].conv1.weight.grad is not None
+
+
+def test_levels_are_every_map_from_stride_4_on():
+    name = "tf_efficientnet_lite0"
+    backbone = create_backbone(name, output_stride=16, weights="none", all_levels=True).eval()
+    assert backbone.level_channels == (24, 40, 112, 320)
+    with torch.inference_mode():
+        maps = backbone.levels(torch.zeros(1, 3, 64, 96))
+        assert torch.equal(maps[-1], backbone(torch.zeros(1, 3, 64, 96)))
+    sizes = [(24, 16, 24), (40, 8, 12), (112, 4, 6), (320, 4, 6)]
+    assert [tuple(features.shape[1:]) for features in maps] == sizes
+
+
+def test_the_last_map_does_not_depend_on_the_others_being_asked_for():
+    one, all_ = (
+        create_backbone("resnet10t", weights="none", all_levels=every).eval()
+        for every in (False, True)
+    )
+    all_.load_state_dict(one.state_dict())
+    image = torch.rand(1, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(one(image), all_(image))

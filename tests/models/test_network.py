@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from weakseg.models.heads import ClassifierHead, PyramidPooling
+from weakseg.models.heads import ClassifierHead, PyramidHead, PyramidPooling
 from weakseg.models.network import build_network, freeze_batch_norm, parameter_groups
 from weakseg.recipes.recipe import ModelConfig, OptimizerConfig, Recipe
 from weakseg.support.errors import RecipeError
@@ -17,7 +17,7 @@ def tiny(**changes):
     return build_network(config, 3, weights="none")
 
 
-@pytest.mark.parametrize("head", ["aspp", "psp"])
+@pytest.mark.parametrize("head", ["aspp", "psp", "pyramid"])
 @pytest.mark.parametrize("output_stride", [8, 16])
 @pytest.mark.parametrize("embedding_stride", [4, 8])
 def test_embedding_has_its_stride_and_length_one(head, output_stride, embedding_stride):
@@ -108,7 +108,7 @@ def test_classifier_with_hidden_channels_uses_neighbours():
     assert hidden(torch.rand(2, 4, 5, 5)).shape == (2, 3, 5, 5)
 
 
-@pytest.mark.parametrize("head", ["aspp", "psp"])
+@pytest.mark.parametrize("head", ["aspp", "psp", "pyramid"])
 def test_parameter_groups_hold_every_parameter_once(head):
     network = tiny(head=head, classifier_hidden=16)
     groups = parameter_groups(network, OptimizerConfig(lr=0.003, weight_decay=5e-4))
@@ -137,3 +137,38 @@ def test_every_parameter_gets_a_gradient():
     embedding = network(torch.rand(2, 3, 32, 32))
     (embedding[:, 0].sum() + network.classify(embedding).square().sum()).backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_a_pyramid_is_one_convolution_of_the_joined_maps():
+    head = PyramidHead((3, 5), 4, hidden=6).eval()
+    maps = [torch.rand(2, 3, 4, 6), torch.rand(2, 5, 4, 6)]
+    with torch.inference_mode():
+        joined = torch.cat(
+            [lateral[0](m) for lateral, m in zip(head.laterals, maps, strict=True)], 1
+        )
+        weight = torch.cat([lateral[1].weight for lateral in head.laterals], 1)
+        expected = head.project(torch.nn.functional.conv2d(joined, weight))
+        torch.testing.assert_close(head(maps, (4, 6)), expected)
+
+
+def test_a_pyramid_shows_an_edge_that_the_coarsest_map_cannot():
+    """Two pixels of one coarse cell get embeddings of their own from the finer map."""
+    torch.manual_seed(0)
+    head = PyramidHead((1, 1), 2, hidden=4).eval()
+    fine, coarse = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 1, 1)
+    fine[..., 2:] = 1
+    with torch.inference_mode():
+        embedding = head([fine, coarse], (4, 4))
+    assert not torch.allclose(embedding[..., 1], embedding[..., 2])
+    torch.testing.assert_close(embedding[..., 0], embedding[..., 1])
+
+
+def test_a_frozen_backbone_leaves_the_pyramid_alone_to_train():
+    network = tiny(backbone="tf_efficientnet_lite0", head="pyramid")
+    network.backbone.freeze_to_stride(16)
+    network(torch.rand(2, 3, 32, 32)).sum().backward()
+    trained = {key.split(".")[0] for key, p in network.named_parameters() if p.grad is not None}
+    assert trained == {"head"}
+    norms = [m for m in network.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms
+    assert not any(norm.training for norm in norms)
