@@ -1,6 +1,6 @@
 """Draw README's picture: image, marks and pseudo-labels; new image, mask and ground truth.
 
-python docs/images/marks_to_masks.py WORK    # a quarter of an hour on one core
+python docs/images/marks_to_masks.py WORK    # a few minutes
 
 Three networks are trained on the demo's made images, each from one kind of mark. Of the training
 images the one at 60 % of the pseudo-labels' pixel accuracy is shown, of the new images the one at
@@ -30,14 +30,14 @@ COLUMNS = ("training image", "marks", "pseudo-labels", "new image", "mask", "gro
 RANK = 0.6
 CLASSES = 6
 REFINED = {
-    "training.steps": 800,
+    "training.steps": 240,
     "seeds.steps": 300,
     "relabel.enabled": True,
     "relabel.regions": True,
     "relabel.walk_steps": 16,
     "relabel.scales": [1.0],
     "relabel.keep_seeds": ["boxes"],
-    "classify.steps": 200,
+    "classify.steps": 80,
     "data.boxes_complete": True,
 }
 
