@@ -9,6 +9,7 @@ images the one at 60 % of the pseudo-labels' pixel accuracy is shown, of the new
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,6 @@ from weakseg.report.kit.overlays import overlay_marks
 SIDE, GAP, HEAD = 160, 6, 26
 COLUMNS = ("training image", "marks", "pseudo-labels", "new image", "mask", "ground truth")
 RANK = 0.6
-CLASSES = 6
 REFINED = {
     "training.steps": 240,
     "seeds.steps": 300,
@@ -60,18 +60,21 @@ def row(data: Path, run: Path, kind: str) -> list[Image.Image]:
         weakseg.train(data, recipe="demo", out=run, overrides={**REFINED, "data.marks": [kind]})
     segmenter = weakseg.Segmenter.load(run)
     folder = DataFolder.open(data, {"marks": [kind]})
-    masks = data / "masks"
+    read = partial(read_label_map, num_classes=len(folder.classes))
+
+    def truth_of(record: Record) -> LabelMap:
+        return read(data / "masks" / f"{record.name}.png")
 
     def pseudo_labels(record: Record) -> LabelMap:
-        return read_label_map(
-            run / "stages/relabel/labels" / f"{record.name}.png", num_classes=CLASSES
-        )
+        return read(run / "stages/relabel/labels" / f"{record.name}.png")
 
-    shown, labels = ranked(folder.split("train"), pseudo_labels, masks)
-    new, mask = ranked(folder.split("val"), lambda record: segmenter.predict(record.image), masks)
+    shown, labels = ranked(folder.split("train"), pseudo_labels, truth_of)
+    new, mask = ranked(
+        folder.split("val"), lambda record: segmenter.predict(record.image), truth_of
+    )
     image, new_image = read_image(shown.image), read_image(new.image)
     marks = overlay_marks(shown.image, image.shape[:2], shown.marks, folder.classes)
-    truth = read_label_map(masks / f"{new.name}.png", num_classes=CLASSES)
+    truth = truth_of(new)
     pictures = [
         image,
         np.asarray(marks.convert("RGB")),
@@ -84,12 +87,14 @@ def row(data: Path, run: Path, kind: str) -> list[Image.Image]:
 
 
 def ranked(
-    records: list[Record], label: Callable[[Record], LabelMap], masks: Path
+    records: list[Record],
+    label: Callable[[Record], LabelMap],
+    truth_of: Callable[[Record], LabelMap],
 ) -> tuple[Record, LabelMap]:
     """Label images and return the one at `RANK` of the pixel accuracies."""
 
     def accuracy(pair: tuple[Record, LabelMap]) -> float:
-        truth = read_label_map(masks / f"{pair[0].name}.png", num_classes=CLASSES)
+        truth = truth_of(pair[0])
         right: NDArray[np.bool_] = (pair[1] == truth)[truth != VOID]
         return float(right.mean())
 

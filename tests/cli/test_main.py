@@ -390,6 +390,7 @@ def test_training_scores_the_images_that_have_masks_and_tells_of_the_others(
     assert "'img5'" in capsys.readouterr().err
 
 
-def test_the_place_of_the_data_is_named_once(folder, capsys):
-    assert main(["train", str(folder), "--data.root", "elsewhere"]) == 2
+def test_the_place_of_the_data_is_named_once(folder, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "run")]
+    assert main(["train", str(folder), "--data.root", "elsewhere", *out]) == 2
     assert "data.root: the place" in capsys.readouterr().err

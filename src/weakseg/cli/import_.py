@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.options import add_flag, defaults_of, err, given, given_besides, out
+from weakseg.cli.options import add_flag, add_images, defaults_of, err, given, given_besides, out
 from weakseg.support.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -36,13 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="the data folder to make",
     )
     add_flag(parser, "--overwrite", "replace an existing data folder")
-    parser.add_argument(
-        "--images",
-        type=str,
-        nargs="+",
-        metavar="FOLDER",
-        help="folders searched for images, besides the paths in the files",
-    )
+    add_images(parser)
     parser.add_argument(
         "--class_map",
         "--class-map",

@@ -13,7 +13,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.options import add_flag, defaults_of, given, given_besides, out
+from weakseg.cli.options import add_flag, add_images, defaults_of, given, given_besides, out
 from weakseg.recipes.recipe import DataConfig
 
 USAGE = "DATA [--out FOLDER] [options]"
@@ -39,13 +39,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format", type=str, metavar="NAME", help="format, where the content does not show it"
     )
-    parser.add_argument(
-        "--images",
-        type=str,
-        nargs="+",
-        metavar="FOLDER",
-        help="folders searched for images, besides the paths in the files",
-    )
+    add_images(parser)
     parser.add_argument(
         "--unlabelled", type=int, metavar="N", help="label maps' value for not labelled"
     )

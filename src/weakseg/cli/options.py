@@ -54,6 +54,17 @@ def add_flag(parser: ArgumentParser, name: str, text: str) -> None:
     parser.add_argument(name, action="store_true", help=text)
 
 
+def add_images(parser: ArgumentParser) -> None:
+    """Add --images."""
+    parser.add_argument(
+        "--images",
+        type=str,
+        nargs="+",
+        metavar="FOLDER",
+        help="folders searched for images, besides the paths in the files",
+    )
+
+
 def add_device(parser: ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument("--device", type=str, help="cpu, cuda, …; by default a GPU if there is one")

@@ -52,20 +52,20 @@ def resolve_recipe(
         DataError: There is no such data, or its data.yaml is wrong.
         RecipeError: The recipe or an override is wrong.
     """
-    source, tree = "recipe", {}
+    named = flatten(overrides or {})
     if isinstance(recipe, Recipe):
-        tree = as_tree(recipe)
+        source, tree = "recipe", as_tree(recipe)
     else:
         path = recipe_path(recipe)
         source, tree = str(path), read_recipe_tree(path)
-    if "data.root" in flatten(overrides or {}):
+    if "data.root" in named:
         raise RecipeError(f"data.root: the place of the data is named already, as {str(data)!r}")
     # What is wrong in the recipe comes before the data.
-    resolved = parse_with_overrides(tree, overrides or {}, source=source)
-    tree = merge(tree, overrides or {})
+    resolved = parse_with_overrides(tree, named, source=source)
     own = _data_options(data)
-    config = resolve_options(own, tree.get("data", {}), {"root": own["root"]})
-    _report_unused(own, config, flatten(overrides or {}))
+    options = merge(tree, named).get("data", {})
+    config = resolve_options(own, options, {"root": own["root"]})
+    _report_unused(own, config, named)
     return replace(resolved, data=config)
 
 
