@@ -31,6 +31,17 @@ def test_embedding_has_its_stride_and_length_one(head, output_stride, embedding_
             assert network.classify(embedding).shape == (2, 3, rows, columns)
 
 
+@pytest.mark.parametrize(("head", "levels"), [("aspp", 1), ("psp", 1), ("pyramid", 4)])
+def test_the_embedding_is_the_head_on_the_features(head, levels):
+    network = tiny(head=head).eval()
+    image = torch.rand(2, 3, 64, 96)
+    with torch.inference_mode():
+        maps = network.features(image)
+        assert torch.equal(network.embed(maps, (8, 12)), network(image))
+    sizes = [(16, 24), (8, 12), (4, 6), (4, 6)]  # strides 4, 8, 16, 16
+    assert [tuple(each.shape[-2:]) for each in maps] == sizes[-levels:]
+
+
 def test_same_padding_backbone_takes_odd_sizes():
     network = tiny(backbone="tf_efficientnet_lite0").eval()
     with torch.inference_mode():

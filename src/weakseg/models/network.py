@@ -6,6 +6,7 @@ Source: SPML (arXiv 2105.00957), sections 3.1 (embedding) and 4 (networks and le
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +70,47 @@ class EmbeddingNetwork(nn.Module):
         Raises:
             ValueError: `image` has another shape or type.
         """
+        maps = self.features(image)
+        height, width = (-(-side // self.config.embedding_stride) for side in image.shape[-2:])
+        return self.embed(maps, (height, width))
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Return the backbone's feature maps that the head reads, the finest first.
+
+        Args:
+            image: (B, 3, H, W), floating, in 0 … 1.
+
+        Returns:
+            Maps (B, channels_i, h_i, w_i): of every level for a pyramid head, else the last alone.
+
+        Raises:
+            ValueError: `image` has another shape or type.
+        """
         if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
             raise ValueError(
                 "Expected `image` to be (B, 3, H, W), floating, in 0 … 1, but got "
                 f"{tuple(image.shape)}, {image.dtype}."
             )
         pixels = (image - self.mean) / self.std  # (B, 3, H, W)
-        height, width = (-(-side // self.config.embedding_stride) for side in image.shape[-2:])
         if isinstance(self.head, PyramidHead):
-            raw = self.head(self.backbone.levels(pixels), (height, width))  # (B, D, H/s, W/s)
+            return self.backbone.levels(pixels)
+        return [self.backbone(pixels)]
+
+    def embed(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Return the embedding of feature maps.
+
+        Args:
+            maps: What `features` returns.
+            size: Height h and width w of the embedding.
+
+        Returns:
+            (B, D, h, w), vectors of length one, in float32 also under autocast.
+        """
+        if isinstance(self.head, PyramidHead):
+            raw = self.head(maps, size)  # (B, D, h, w)
         else:
-            raw = self.head(self.backbone(pixels))  # (B, D, h, w)
-            raw = F.interpolate(raw, (height, width), mode="bilinear", align_corners=False)
+            raw = self.head(maps[-1])  # (B, D, h', w')
+            raw = F.interpolate(raw, size, mode="bilinear", align_corners=False)
         return unit_length(full_precision(raw), dim=1)
 
     def classify(self, embedding: Tensor) -> Tensor:
