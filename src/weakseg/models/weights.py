@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from weakseg.models import hub, lite0, spml_checkpoints
+from weakseg.models import hub, lite, spml_checkpoints
 from weakseg.support.errors import WeightsError
 
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
@@ -43,12 +43,13 @@ class FoundWeights(NamedTuple):
 
 
 def available_weights() -> list[FoundWeights]:
-    """List the ImageNet weights of the installed package, then those in the local hub cache."""
+    """List the ImageNet weights of installed packages, then those in the local hub cache."""
     found = []
-    installed = lite0.weights_file()
-    if installed is not None:
-        source = f"{lite0.PACKAGE} {version(lite0.PACKAGE)}"
-        found.append(FoundWeights(lite0.NAME, source, installed))
+    for name in lite.NAMES:
+        installed = lite.weights_file(name)
+        if installed is not None:
+            source = f"{lite.package(name)} {version(lite.package(name))}"
+            found.append(FoundWeights(name, source, installed))
     for repository, path in sorted(hub.cached_weights().items()):
         found.append(FoundWeights(repository.removeprefix("timm/"), "hub cache", path))
     return found
@@ -74,8 +75,8 @@ def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
             f"{file}: no such weight file. Expected `weights` to be 'auto', 'none' or a file."
         )
     state = read_state_dict(file)
-    if lite0.has_package_names(state) and _is_lite0(name):
-        state = lite0.convert(state)
+    if lite.has_package_names(state) and _architecture(name) in lite.NAMES:
+        state = lite.convert(state, _architecture(name))
     elif spml_checkpoints.has_checkpoint_names(state):
         state = spml_checkpoints.backbone_entries(state)
     fit_state_dict(body, state, name=name, file=file)
@@ -174,12 +175,13 @@ def fit_entries(
 
 
 def _imagenet_file(name: str) -> Path:
-    installed = lite0.weights_file() if _is_lite0(name) else None
+    installed = lite.weights_file(_architecture(name))
     return installed if installed is not None else hub.pretrained_file(name)
 
 
-def _is_lite0(name: str) -> bool:
-    return name.split(".")[0] == lite0.NAME
+def _architecture(name: str) -> str:
+    """Return a model's name without its pretrained tag."""
+    return name.split(".")[0]
 
 
 def _read(file: Path) -> Any:
