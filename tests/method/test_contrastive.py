@@ -126,6 +126,70 @@ def test_a_pixel_without_tags_meets_nothing_not_even_its_own_segment():
     assert actual.item() == pytest.approx(-math.log(near / (near + far)))
 
 
+def test_sets_that_share_half_attract_with_one_half_and_repel_with_the_other():
+    """{0, 1} shares tag 0 with {0, 2}: (1 − 0.5) / (1 − 0.5 · 0) of it; with {2} nothing."""
+    prototype = directions(0, 60, 120)
+    tags = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 0, 1]]).bool()
+    actual = set_contrastive_loss(
+        directions(0),
+        tags[:1],
+        torch.tensor([0]),
+        prototype,
+        tags,
+        concentration=2.0,
+        tag_weights=torch.tensor([0.5, 1.0, 1.0]),
+    )
+    half, none = math.exp(2 * cosine(60)), math.exp(2 * cosine(120))
+    assert actual.item() == pytest.approx(-math.log(0.5 * half / (half + none)))
+
+
+@given(seed=st.integers(0, 2**31), labels=st.integers(1, 6))
+@settings(max_examples=15, deadline=None)
+def test_weights_of_one_are_the_rule_without_weights(seed, labels):
+    case = random_case(seed, labels=labels)
+    options = {"concentration": 6.0, "reduction": "none"}
+    weighted = set_loss(case, tag_weights=torch.ones(labels), **options)
+    assert torch.equal(weighted, set_loss(case, **options))
+
+
+def test_a_tag_of_weight_zero_is_no_tag():
+    case = random_case(9, labels=4)
+    without = case | {key: case[key][:, 1:] for key in ("pixel_tags", "prototype_tags")}
+    options = {"concentration": 6.0, "reduction": "none"}
+    weighted = set_loss(case, tag_weights=torch.tensor([0.0, 1.0, 1.0, 1.0]), **options)
+    torch.testing.assert_close(weighted, set_loss(without, **options))
+
+
+@given(seed=st.integers(0, 2**31))
+@settings(max_examples=15, deadline=None)
+def test_the_weighted_loss_is_the_formula_written_as_a_loop(seed):
+    case = random_case(seed, pixels=12, segments=6, labels=4)
+    weights = torch.rand(4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    actual = set_loss(case, tag_weights=weights, concentration=5.0, reduction="none")
+    expected = [
+        plain_weighted_loss(case, pixel, weights.tolist(), concentration=5.0) for pixel in range(12)
+    ]
+    torch.testing.assert_close(actual, torch.tensor(expected, dtype=torch.float64))
+
+
+def plain_weighted_loss(case, pixel, weights, concentration):
+    own = int(case["own"][pixel])
+    tags = {c for c, has in enumerate(case["pixel_tags"][pixel]) if has}
+    positive = others = held = 0.0
+    for segment, row in enumerate(case["prototype_tags"]):
+        shared = tags & {c for c, has in enumerate(row) if has}
+        whole = 1 - math.prod(1 - weights[c] for c in tags)
+        share = (1 - math.prod(1 - weights[c] for c in shared)) / whole if whole else 0.0
+        term = math.exp(concentration * float(case["pixel"][pixel] @ case["prototype"][segment]))
+        others += (1 - share) * term
+        if segment == own:
+            held = term
+        else:
+            positive += share * term
+    positive = positive or held
+    return -math.log(positive / (positive + others))
+
+
 @given(seed=st.integers(0, 2**31), labels=st.integers(1, 6), concentration=st.floats(0.1, 30))
 @settings(max_examples=25, deadline=None)
 def test_both_losses_are_the_formula_written_as_a_loop(seed, labels, concentration):
@@ -291,6 +355,24 @@ def test_sets_of_many_classes_are_told_apart():
     )
     near, far = math.exp(2 * cosine(60)), math.exp(2 * cosine(120))
     assert actual.item() == pytest.approx(-math.log(near / (near + far)))
+
+
+def test_weights_leave_the_gradient_that_of_the_value_in_blocks_too(monkeypatch):
+    case = random_case(10, pixels=7, segments=5, dimensions=3, labels=4)
+    monkeypatch.setattr(contrastive, "_CPU_BLOCK", 10)
+
+    def value(pixel, prototype):
+        changed = case | {"pixel": pixel, "prototype": prototype}
+        return set_loss(changed, concentration=4.0, tag_weights=torch.tensor([0.1, 0.9, 0.5, 1.0]))
+
+    inputs = (case["pixel"].requires_grad_(), case["prototype"].requires_grad_())
+    assert torch.autograd.gradcheck(value, inputs)
+
+
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [0.5, 0.5, 1.5], [0.5, -0.1, 1], [math.nan] * 3])
+def test_wrong_weights_are_named(weights):
+    with pytest.raises(ValueError, match=r"`tag_weights` to be \(3,\), each from 0 to 1, but got"):
+        set_loss(random_case(8), concentration=6.0, tag_weights=torch.tensor(weights))
 
 
 @LOSSES

@@ -14,6 +14,7 @@ from weakseg.method import (
     segment_pixels,
     segment_prototypes,
     set_contrastive_loss,
+    tag_rarity,
 )
 
 RELATIONS = {
@@ -261,6 +262,38 @@ def test_from_an_image_of_background_alone_others_are_pushed_in_cooccurrence():
     losses = objective("cooccurrence")(embedding, annotation, oversegment, tags)
     assert losses["cooccurrence"] > 0
     assert_finite(losses, embedding)
+
+
+FREQUENT = torch.tensor([[0, 1, 1, 0], [0, 1, 0, 1], [0, 1, 1, 1]]).bool()
+"""Every image has tag 1."""
+
+
+def test_a_tag_that_every_image_has_blinds_equal_weights_and_not_rarity():
+    embedding, annotation, oversegment, _ = batch()
+    blind = objective("cooccurrence")(embedding, annotation, oversegment, FREQUENT)
+    assert_zero_with_gradient(blind, embedding)
+    embedding.grad = None
+    seeing = objective("cooccurrence", tag_weights=tag_rarity(FREQUENT))
+    losses = seeing(embedding, annotation, oversegment, FREQUENT)
+    assert losses["cooccurrence"] > 0
+    assert_finite(losses, embedding)
+    assert embedding.grad.abs().max() > 1e-3
+
+
+def test_an_image_whose_tags_mean_nothing_takes_no_part_in_cooccurrence():
+    embedding, annotation, oversegment, tags = batch()
+    tags[1] = torch.tensor([1, 0, 0, 1]).bool()
+    weights = torch.tensor([1.0, 1.0, 1.0, 0.0])
+    loss = objective("cooccurrence", tag_weights=weights)
+    value = loss(embedding, annotation, oversegment, tags)["cooccurrence"]
+    tags[:, 3] = False
+    as_background = objective("cooccurrence")(embedding, annotation, oversegment, tags)
+    torch.testing.assert_close(value, as_background["cooccurrence"])
+
+
+def test_weights_of_another_number_of_classes_are_refused():
+    with pytest.raises(ValueError, match=r"`tag_weights` to be \(4,\), but got shape \(3,\)"):
+        objective(tag_weights=torch.ones(3))
 
 
 def test_a_pixel_without_a_direction_does_no_harm():

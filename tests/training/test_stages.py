@@ -347,3 +347,17 @@ def test_refinement_keeps_seeds_of_the_kinds_that_say_so(marked, tmp_path, kept)
         assert (refined < 254).all()
         differs |= bool((refined != seeds)[seeds < 254].any())
     assert differs == (not kept)
+
+
+@pytest.mark.parametrize(("tag_weights", "sees"), [("equal", False), ("rarity", True)])
+def test_a_tag_that_all_images_have_leaves_cooccurrence_to_the_rarer_ones(
+    marked, tmp_path, tag_weights, sees
+):
+    rows = [f"img{n},{name}" for n in range(4) for name in ("square", "bar")[: 1 + n % 2]]
+    (marked / "tags.csv").write_text("\n".join(["image,class", *rows]) + "\n")
+    recipe = tiny(training={"batch": 4})
+    recipe = replace(recipe, objective=replace(recipe.objective, tag_weights=tag_weights))
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    with (run / "log.csv").open(newline="") as file:
+        losses = [float(row["cooccurrence"]) for row in csv.DictReader(file)]
+    assert any(losses) is sees

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from weakseg.images.reading import image_size
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.label_maps import LabelMap, read_label_map
-from weakseg.marks.rasterize import DrawingRules, lay_over, rasterize
+from weakseg.marks.rasterize import DrawingRules, lay_over, rasterize, tags_of
 from weakseg.recipes.recipe import DataConfig
 
 
@@ -66,6 +67,14 @@ def record_labels(
     found = read_label_map(record.pseudo_labels, num_classes=len(classes), image_size=size)
     lay_over(found, labels)
     return found
+
+
+def record_tags(record: Record, classes: ClassList, config: DataConfig) -> list[bool]:
+    """Return which classes an image holds by its marks, (C,); background is no tag."""
+    marked = replace(record, pseudo_labels=None)
+    rules = drawing_rules(config).ungrown  # grown scribbles hold no other classes
+    labels = record_labels(marked, image_size(record.image), classes, config, rules=rules)
+    return tags_of(labels, record.marks, classes)
 
 
 def drawing_rules(config: DataConfig) -> DrawingRules:

@@ -5,7 +5,8 @@
 
 - Grouping: `segment_pixels` groups an image's pixels into segments (`location_features`,
   `colour_features`, `spherical_kmeans`), `segment_prototypes` computes their mean directions.
-- The loss: `contrastive_loss` for one label each, `set_contrastive_loss` for a set of labels.
+- The loss: `contrastive_loss` for one label each, `set_contrastive_loss` for a set of labels, which
+  `tag_rarity` may weigh and `set_overlap` compares.
 - The objective: `PixelToSegmentLoss` is that loss under the four relations, with a `MemoryBank` of
   earlier steps and, for affinity, `propagate_labels`. `polynomial_decay` is the learning rate.
 - Inference: `majority_label` labels the prototypes of a memory; `nearest_labels` and
@@ -18,6 +19,7 @@ from weakseg.method.features import colour_features, location_features
 from weakseg.method.kmeans import grid_labels, spherical_kmeans
 from weakseg.method.memory import MemoryBank, Prototypes
 from weakseg.method.objective import PixelToSegmentLoss, Relation
+from weakseg.method.rarity import set_overlap, tag_rarity
 from weakseg.method.retrieval import nearest_labels, vote_share
 from weakseg.method.schedule import polynomial_decay
 from weakseg.method.segments import Segments, majority_label, segment_pixels, segment_prototypes
@@ -40,7 +42,9 @@ __all__ = [
     "segment_pixels",
     "segment_prototypes",
     "set_contrastive_loss",
+    "set_overlap",
     "spherical_kmeans",
+    "tag_rarity",
     "unit_length",
     "vote_share",
 ]

@@ -5,7 +5,8 @@ Of a pixel i with embedding v_i, among prototypes u_s, all of unit length, at co
     L(i) = −log( Σ_{s ∈ C⁺} exp(κ v_i·u_s)  /  Σ_{s ∈ C⁺ ∪ C⁻} exp(κ v_i·u_s) )
 
 C⁺ are the segments of the pixel's label other than its own segment, or its own where there is no
-other; C⁻ are the segments of other labels.
+other; C⁻ are the segments of other labels. Sets of tags may meet in part: a segment is then in C⁺
+with the share of the pixel's set that it meets, and in C⁻ with the rest.
 
 The released code computes the numerator as the sum over the label minus the own term. Where the own
 term is large, float32 rounds the rest away; here it is summed separately.
@@ -22,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from weakseg.method.rarity import set_overlap
 from weakseg.method.vectors import full_precision
 
 Reduction = Literal["mean", "sum", "none"]
@@ -76,11 +78,8 @@ def contrastive_loss(
     labels = torch.cat([pixel_label, prototype_label])  # (N + P,)
     _, group = torch.unique(labels, return_inverse=True)  # (N + P,)
     count = int(group.max()) + 1 if len(group) else 0
-    groups = _Groups(
-        group[: len(pixel)],
-        group[len(pixel) :],
-        torch.eye(count, dtype=torch.bool, device=pixel.device),
-    )
+    share = torch.eye(count, device=pixel.device)  # (G, G)
+    groups = _Groups(group[: len(pixel)], group[len(pixel) :], share)
     return _loss(pixel, pixel_segment, prototype, groups, concentration, reduction)
 
 
@@ -92,12 +91,17 @@ def set_contrastive_loss(
     prototype_tags: Tensor,
     *,
     concentration: float,
+    tag_weights: Tensor | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     """Return the contrastive loss of pixels and segments that have a set of tags each.
 
     "Same label" means that the sets intersect. The set of a pixel without tags intersects none, not
     even its own segment's: C⁺ is then its own segment, C⁻ every segment, its own included.
+
+    Where nearly every set has some tag, all sets intersect and nothing is left in C⁻. With
+    `tag_weights` sets meet in part, in proportion to what they share beyond chance (`set_overlap`).
+    Weights of 1 are the paper's rule.
 
     Args:
         pixel: (N, D). All but the tags are as in `contrastive_loss`.
@@ -106,6 +110,7 @@ def set_contrastive_loss(
         prototype: (P, D).
         prototype_tags: (P, C) bool or 0/1.
         concentration: κ.
+        tag_weights: (C,), 0 to 1: how much it means that two sets share a tag (`tag_rarity`).
         reduction: "mean", "sum" or "none".
 
     Returns:
@@ -114,7 +119,8 @@ def set_contrastive_loss(
     Raises:
         ValueError: Lengths do not fit, κ is out of range or the reduction is unknown.
 
-    Source: SPML, the loss of semantic co-occurrence and of feature affinity.
+    Source: SPML, the loss of semantic co-occurrence and of feature affinity; weights are our
+    addition.
 
     Examples:
         >>> import torch
@@ -123,14 +129,17 @@ def set_contrastive_loss(
         >>> set_contrastive_loss(prototype[:1], tags[:1], torch.tensor([0]), prototype, tags,
         ...                      concentration=2.0)  # the sets intersect: C⁻ is empty
         tensor(0.)
+        >>> set_contrastive_loss(prototype[:1], tags[:1], torch.tensor([0]), prototype, tags,
+        ...                      concentration=2.0, tag_weights=torch.tensor([0.0, 1.0, 1.0]))
+        tensor(0.1269)
     """
     _check(pixel, pixel_tags, pixel_segment, prototype, prototype_tags, concentration, reduction)
     tags = torch.cat([pixel_tags, prototype_tags]) != 0  # (N + P, C)
     group = _number_sets(tags)  # (N + P,)
     sets = tags.new_empty(int(group.max()) + 1 if len(group) else 0, tags.shape[1])  # (G, C)
     sets[group] = tags
-    intersect = (sets.float() @ sets.float().T) > 0  # (G, G)
-    groups = _Groups(group[: len(pixel)], group[len(pixel) :], intersect)
+    share = set_overlap(sets, tag_weights)  # (G, G)
+    groups = _Groups(group[: len(pixel)], group[len(pixel) :], share)
     return _loss(pixel, pixel_segment, prototype, groups, concentration, reduction)
 
 
@@ -141,8 +150,8 @@ class _Groups(NamedTuple):
     """(N,) group of each pixel."""
     prototype: Tensor
     """(P,) group of each prototype."""
-    same: Tensor
-    """(G, G) bool: segments of one group are C⁺ to pixels of the other."""
+    share: Tensor
+    """(G, G), 0 to 1: how far segments of the second group are C⁺ to pixels of the first."""
 
 
 def _check(
@@ -217,10 +226,10 @@ class _Comparison(NamedTuple):
 
     segment: Tensor
     """(n,) the pixel's own segment."""
-    same: Tensor
-    """(n, G) bool: the group is in C⁺."""
-    own_is_same: Tensor
-    """(n,) bool: the group of the pixel's own segment is in C⁺."""
+    share: Tensor
+    """(n, G), 0 to 1: how far the group is in C⁺; the rest is in C⁻."""
+    own_share: Tensor
+    """(n,), 0 to 1: how far the group of the pixel's own segment is in C⁺."""
     alone: Tensor
     """(n,) bool: C⁺ has no other segment than the pixel's own."""
     member: Tensor
@@ -229,20 +238,21 @@ class _Comparison(NamedTuple):
     @staticmethod
     def of(segment: Tensor, groups: _Groups, dtype: torch.dtype) -> _Comparison:
         """Build it for N pixels with their own segments, (N,)."""
-        count = torch.bincount(groups.prototype, minlength=len(groups.same))  # (G,)
-        same = groups.same[groups.pixel]  # (N, G)
-        own_is_same = groups.same[groups.pixel, groups.prototype[segment]]  # (N,)
-        others = (groups.same * count).sum(dim=1)[groups.pixel] - own_is_same.long()  # (N,)
+        count = torch.bincount(groups.prototype, minlength=len(groups.share))  # (G,)
+        share = groups.share.to(dtype)  # (G, G)
+        own_share = share[groups.pixel, groups.prototype[segment]]  # (N,)
+        meeting = ((share > 0) * count).sum(dim=1)  # (G,) segments that are in C⁺ at all
+        others = meeting[groups.pixel] - (own_share > 0).long()  # (N,)
         member = torch.zeros(len(groups.prototype), len(count), dtype=dtype, device=segment.device)
         member.scatter_(1, groups.prototype[:, None], 1.0)
-        return _Comparison(segment, same, own_is_same, others == 0, member)
+        return _Comparison(segment, share[groups.pixel], own_share, others == 0, member)
 
     def rows(self, part: slice) -> _Comparison:
         """Restrict it to a slice of the pixels."""
         return self._replace(
             segment=self.segment[part],
-            same=self.same[part],
-            own_is_same=self.own_is_same[part],
+            share=self.share[part],
+            own_share=self.own_share[part],
             alone=self.alone[part],
         )
 
@@ -258,8 +268,8 @@ def _losses(pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparis
         similarity.sub_(largest[:, None])
     total = similarity.exp_() @ comparison.member  # (n, G)
     own = (own - largest).exp()
-    positive = torch.where(comparison.alone, own, (total * comparison.same).sum(dim=1))  # (n,)
-    negative = (total * ~comparison.same).sum(dim=1) + own.masked_fill(comparison.own_is_same, 0)
+    positive = torch.where(comparison.alone, own, (total * comparison.share).sum(dim=1))  # (n,)
+    negative = (total * (1 - comparison.share)).sum(dim=1) + own * (1 - comparison.own_share)
     # −log(a / (a + b)) = softplus(log b − log a); without b it is zero, with a zero gradient.
     empty = negative == 0
     ratio = negative.masked_fill(empty, 1).log() - positive.log()

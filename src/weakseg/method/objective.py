@@ -39,6 +39,7 @@ class PixelToSegmentLoss(nn.Module):
       same label.
     - `cooccurrence`: pixels of images with a tag other than background, with the prototypes of
       batch and memory from images with any tag; C⁺ has intersecting tags, background left out.
+      With `tag_weights`, tags meet in part (`set_overlap`).
     - `similarity`: all pixels, with the prototypes of the same image; C⁺ has the same oversegment.
     - `affinity`: all pixels, with the prototypes of batch and memory; C⁺ has intersecting label
       sets. A prototype's set is the label of its nearest labelled prototypes of the same image
@@ -59,6 +60,8 @@ class PixelToSegmentLoss(nn.Module):
             `cooccurrence`.
         similarity_on_location: `similarity` compares embedding with location (DensePose: the plain
             embedding).
+        tag_weights: (C,), 0 to 1: how much it means in `cooccurrence` that two images share a tag
+            (`tag_rarity`); None is the paper's rule, 1 for all.
 
     Raises:
         ValueError: A number is out of range.
@@ -76,6 +79,8 @@ class PixelToSegmentLoss(nn.Module):
         ['annotation', 'similarity']
     """
 
+    tag_weights: Tensor | None
+
     def __init__(
         self,
         num_classes: int,
@@ -91,11 +96,17 @@ class PixelToSegmentLoss(nn.Module):
         affinity_k: int = 1,
         background: bool = True,
         similarity_on_location: bool = True,
+        tag_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         if num_classes < 1:
             raise ValueError(
                 f"Expected argument `num_classes` to be at least 1, but got {num_classes}"
+            )
+        if tag_weights is not None and tuple(tag_weights.shape) != (num_classes,):
+            raise ValueError(
+                f"Expected argument `tag_weights` to be ({num_classes},), "
+                f"but got shape {tuple(tag_weights.shape)}"
             )
         self.num_classes = num_classes
         self.annotation = annotation
@@ -109,6 +120,8 @@ class PixelToSegmentLoss(nn.Module):
         self.affinity_k = affinity_k
         self.background = background
         self.similarity_on_location = similarity_on_location
+        # Not in the state: they follow from the data, and older checkpoints lack them.
+        self.register_buffer("tag_weights", tag_weights, persistent=False)
 
     def forward(
         self,
@@ -185,8 +198,10 @@ class PixelToSegmentLoss(nn.Module):
         self, segments: Segments, prototypes: Prototypes, tags: Tensor, relation: Relation
     ) -> Tensor:
         first = 1 if self.background else 0
+        weights = None if self.tag_weights is None else self.tag_weights[first:]
         pixel_tags = tags[segments.image, first:]  # (N, C) or (N, C - 1)
-        pixels = pixel_tags.any(dim=1)  # (N,)
+        telling = pixel_tags if weights is None else pixel_tags.bool() & (weights > 0)
+        pixels = telling.any(dim=1)  # (N,)
         known = prototypes.tags.any(dim=1)  # (P,)
         loss = set_contrastive_loss(
             segments.pixel[pixels],  # (n, D)
@@ -195,6 +210,7 @@ class PixelToSegmentLoss(nn.Module):
             prototypes.prototype[known],  # (p, D)
             prototypes.tags[known, first:],
             concentration=relation.concentration,
+            tag_weights=weights,
         )
         return relation.weight * loss
 

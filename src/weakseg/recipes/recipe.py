@@ -258,6 +258,9 @@ class ObjectiveConfig:
         affinity_threshold: Smallest cosine at which a label is taken over.
         classifier_weight: Weight of the classifier's cross-entropy.
         classifier_gradient: Let the classifier's gradient reach the embedding.
+        tag_weights: What it means in the co-occurrence relation that two images share a tag: equal
+            (each tag the same, as in the paper) or rarity (the more, the fewer images have it; for
+            images with many tags, of which any two share a frequent one).
     """
 
     annotation: RelationConfig = field(default_factory=lambda: RelationConfig(1.0, 6.0))
@@ -272,6 +275,7 @@ class ObjectiveConfig:
     affinity_threshold: float = ranged(0.95, COSINE)
     classifier_weight: float = ranged(1.0, NOT_NEGATIVE)
     classifier_gradient: bool = False
+    tag_weights: Literal["equal", "rarity"] = "equal"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weakseg.datasets.records import Record
+import torch
+from torch import Tensor
+
+from weakseg.datasets.records import Record, record_tags
 from weakseg.inference.segmenter import load_network
+from weakseg.method import tag_rarity
 from weakseg.models.network import EmbeddingNetwork, save_network
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import RunError
@@ -34,9 +38,17 @@ def embed(
     stage.prepare()
     if stage.is_complete():
         return load_network(stage.model, recipe, context.classes)
-    module = EmbeddingModule(recipe, context.classes)
+    module = EmbeddingModule(recipe, context.classes, _tag_weights(context, records))
     draws = context.draws(records, recipe.training, seed=recipe.seed, with_regions=True)
     fit(module, draws, recipe.training, run, f"{recipe.method}, seed {recipe.seed}")
     save_network(module.network, stage.model)
     stage.finish([stage.model])
     return module.network
+
+
+def _tag_weights(context: Context, records: Sequence[Record]) -> Tensor | None:
+    """Return the weight of each tag in the co-occurrence relation, (C,); none: equal weights."""
+    if context.recipe.objective.tag_weights == "equal":
+        return None
+    tags = [record_tags(record, context.classes, context.recipe.data) for record in records]
+    return tag_rarity(torch.tensor(tags))

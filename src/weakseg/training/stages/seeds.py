@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from weakseg.datasets.records import Record, record_labels
+from weakseg.datasets.records import Record, record_tags
 from weakseg.datasets.transforms import TrainTransform
 from weakseg.images.reading import image_size, read_image
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.marks.label_values import UNLABELLED, VOID
-from weakseg.marks.rasterize import tags_of
 from weakseg.models.network import save_network
 from weakseg.seeds.activations import (
     Activations,
@@ -91,10 +90,9 @@ def _write_maps(
 def _activations(context: Context, record: Record, classifier: TagClassifier | None) -> Activations:
     """Return the maps of the classes that an image's marks name, each 1 at its strongest."""
     recipe, classes, config = context.recipe, context.classes, context.recipe.seeds
-    size = image_size(record.image)
-    labels = record_labels(replace(record, pseudo_labels=None), size, classes, recipe.data)
-    named = np.flatnonzero(tags_of(labels, record.marks, classes)).tolist()
+    named = np.flatnonzero(record_tags(record, classes, recipe.data)).tolist()
     if classifier is None:
+        size = image_size(record.image)
         return user_activations(Path(str(config.folder)), record.name, size, classes).only(named)
     device = next(classifier.parameters()).device
     image = torch.from_numpy(read_image(record.image).copy()).permute(2, 0, 1)  # (3, H, W)

@@ -23,12 +23,19 @@ from weakseg.training.steps.base import TrainingModule, image_input, labelled_cr
 class EmbeddingModule(TrainingModule):
     """Train an embedding network with the contrastive objective, or with cross-entropy alone.
 
+    Args:
+        recipe: The recipe.
+        classes: The classes.
+        tag_weights: How much each tag means in the co-occurrence relation, (C,); none: equally.
+
     Source: SPML, section 3.
     """
 
     network: EmbeddingNetwork
 
-    def __init__(self, recipe: Recipe, classes: ClassList) -> None:
+    def __init__(
+        self, recipe: Recipe, classes: ClassList, tag_weights: Tensor | None = None
+    ) -> None:
         super().__init__(recipe.optimizer, seed=recipe.seed, steps=recipe.training.steps)
         self.recipe = recipe
         self.num_classes = len(classes)
@@ -38,7 +45,7 @@ class EmbeddingModule(TrainingModule):
         if recipe.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
         self.contrastive = recipe.method == "spml"
-        self.objective = build_objective(recipe.objective, classes)
+        self.objective = build_objective(recipe.objective, classes, tag_weights)
         self.memory = MemoryBank(recipe.objective.memory)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -67,7 +74,9 @@ class EmbeddingModule(TrainingModule):
         return terms
 
 
-def build_objective(config: ObjectiveConfig, classes: ClassList) -> PixelToSegmentLoss:
+def build_objective(
+    config: ObjectiveConfig, classes: ClassList, tag_weights: Tensor | None = None
+) -> PixelToSegmentLoss:
     """Build the contrastive objective of a recipe."""
     return PixelToSegmentLoss(
         len(classes),
@@ -80,6 +89,7 @@ def build_objective(config: ObjectiveConfig, classes: ClassList) -> PixelToSegme
         embedding_scale=config.embedding_scale,
         affinity_threshold=config.affinity_threshold,
         background=classes.has_background,
+        tag_weights=tag_weights,
     )
 
 
