@@ -16,7 +16,6 @@ from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.variants import Variant, score_variants
 from weakseg.inference import Segmenter
-from weakseg.marks.classes import ClassList
 from weakseg.recipes.recipe import CrfPreset, LabelBy, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError
@@ -54,9 +53,12 @@ def evaluate(
     scored = _open_ground_truth(run, data, split, masks, instances)
     if RunFolder(Path(run)).recipe.is_file():
         segmenter = Segmenter.load(run, device=device, **options)
+        scored.keep_features(segmenter)
         return evaluate_records(segmenter, scored.records, scored.split, instances=scored.instances)
     truths = {record.name: record.truth for record in scored.records if record.truth is not None}
-    scores = score_folder(Path(run), truths, scored.classes.names, instances=scored.instances)
+    scores = score_folder(
+        Path(run), truths, scored.source.classes.names, instances=scored.instances
+    )
     notes = ("masks from a folder", instance_note(len(scored.instances), len(truths)))
     return scores, Protocol(scored.split, len(truths), labels="masks", notes=notes)
 
@@ -111,6 +113,8 @@ def evaluate_variants(
         Segmenter.load(run, device=device, **{**options, "labels": source, "crf": crf[-1]})
         for source in labels
     ]
+    for segmenter in segmenters:
+        scored.keep_features(segmenter)
     return score_variants(
         segmenters, scored.records, scored.split, crf=crf, instances=scored.instances
     )
@@ -156,10 +160,15 @@ def evaluate_records(
 
 @dataclass(frozen=True)
 class _GroundTruth:
-    classes: ClassList
+    source: DataFolder
     split: str
     records: list[Record]
     instances: dict[str, Path]
+
+    def keep_features(self, segmenter: Segmenter) -> None:
+        """Let a predictor with a frozen backbone keep its features, as training does."""
+        config = self.source.config
+        segmenter.network.keep_features(self.source.feature_cache, config.feature_budget)
 
 
 def _open_ground_truth(
@@ -171,7 +180,9 @@ def _open_ground_truth(
 ) -> _GroundTruth:
     folder = RunFolder(Path(run))
     recipe, classes = folder.read() if folder.recipe.is_file() else (Recipe(), None)
-    options: dict[str, Any] = {"marks": ["masks"]}
+    options: dict[str, Any] = {"marks": ["masks"], "feature_budget": recipe.data.feature_budget}
+    if recipe.data.cache is not None:
+        options["cache"] = recipe.data.cache
     if masks is not None:
         options["masks"] = str(masks)
     source = DataFolder.open(data, options, classes)
@@ -186,4 +197,4 @@ def _open_ground_truth(
         )
     names = [record.name for record in records]
     maps = find_instance_maps(source.root, names, Path(instances) if instances else None)
-    return _GroundTruth(source.classes, split, records, maps)
+    return _GroundTruth(source, split, records, maps)

@@ -111,6 +111,7 @@ def label(
     files = export_paths(names, output.folder, format)
     check_targets([*files, *output.companions(names)], overwrite=overwrite)
     segmenter = Segmenter.load(run, device=device, **options)
+    segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
     survey(records, classes, source.config)  # a wrong mark is better found now than half-way
     predictions = progress(
         label_images(segmenter, records, source.config), "Labelling", len(records)

@@ -94,7 +94,14 @@ def train(
         run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
     oversegments = _oversegments(recipe, folder, records)
     start = time.perf_counter()
-    outcome = run_stages(recipe, records, classes, run, oversegments=oversegments)
+    outcome = run_stages(
+        recipe,
+        records,
+        classes,
+        run,
+        oversegments=oversegments,
+        features=folder.feature_cache,
+    )
     seconds = time.perf_counter() - start
     if not is_first_process():
         return Trained(run.root, None, None, seconds)

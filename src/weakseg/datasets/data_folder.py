@@ -133,6 +133,11 @@ class DataFolder:
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         return home / "weakseg" / hashlib.sha256(str(root).encode()).hexdigest()[:12]
 
+    @property
+    def feature_cache(self) -> Path:
+        """Folder for the features of frozen backbones, shared by all runs on this data."""
+        return self.cache / "features"
+
     def split(self, name: str) -> list[Record]:
         """List the images of a split with their marks, in the order of the split.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from weakseg.datasets.records import Record, record_labels
-from weakseg.datasets.transforms import Sample, TrainTransform
+from weakseg.datasets.transforms import Sample, Transform
 from weakseg.images.reading import read_image
 from weakseg.marks.classes import ClassList
 from weakseg.marks.rasterize import tags_of
@@ -20,13 +20,26 @@ from weakseg.recipes.recipe import DataConfig
 
 
 class Batch(TypedDict):
-    """Input of a training step: image (B, 3, H, W) 8 bits; label maps (B, H, W); tags (B, C)."""
+    """Input of a training step: image (B, 3, H, W) 8 bits; label maps (B, H, W); tags (B, C).
+
+    Where images are windows of views: those, (3, H', W') each, and the windows' corners, (B, 2).
+    """
 
     image: Tensor
     annotation: Tensor
     oversegment: Tensor
     tags: Tensor
     name: list[str]
+    view: NotRequired[list[Tensor]]
+    corner: NotRequired[Tensor]
+
+
+def collate(draws: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Join draws into a batch; views, which differ in size, stay a list."""
+    joined = [{key: value for key, value in draw.items() if key != "view"} for draw in draws]
+    batch: dict[str, Any] = default_collate(joined)
+    views = [draw["view"] for draw in draws if "view" in draw]
+    return {**batch, "view": views} if views else batch
 
 
 class TrainingDraws(Dataset[dict[str, object]]):
@@ -51,7 +64,7 @@ class TrainingDraws(Dataset[dict[str, object]]):
         records: Sequence[Record],
         classes: ClassList,
         data: DataConfig,
-        transform: TrainTransform,
+        transform: Transform,
         *,
         seed: int,
         draws: int,
@@ -92,13 +105,16 @@ class TrainingDraws(Dataset[dict[str, object]]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed * 1_000_003 + draw)
             changed = self.transform(sample)
-        return {
+        item = {
             "image": changed.image,
             "annotation": changed.annotation,
             "oversegment": changed.oversegment,
             "tags": torch.tensor(tags),
             "name": record.name,
         }
+        if changed.view is None:
+            return item
+        return {**item, "view": changed.view, "corner": torch.tensor(changed.corner)}
 
     def _order(self, round_: int) -> list[int]:
         generator = torch.Generator().manual_seed(self.seed * 7_919 + round_)

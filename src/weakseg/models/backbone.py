@@ -38,6 +38,7 @@ class Backbone(nn.Module):
         channels: Channels of the last map.
         output_stride: Pixels of the image per pixel of the last map.
         level_channels: Channels of every map; by default there is the last alone.
+        level_strides: Their strides.
         mean: Per channel, to be subtracted from values in 0 … 1, as in pretraining.
         std: Per channel, to divide the difference by.
     """
@@ -51,11 +52,13 @@ class Backbone(nn.Module):
         mean: tuple[float, ...] = _IMAGENET_MEAN,
         std: tuple[float, ...] = _IMAGENET_STD,
         level_channels: tuple[int, ...] = (),
+        level_strides: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.body = body
         self.channels = channels
         self.level_channels = level_channels or (channels,)
+        self.level_strides = level_strides or (output_stride,)
         self.output_stride = output_stride
         self.mean = mean
         self.std = std
@@ -77,6 +80,12 @@ class Backbone(nn.Module):
         for layer in self._batch_norms():
             for parameter in layer.parameters():
                 parameter.requires_grad_(False)
+        self.train(self.training)
+
+    def freeze(self) -> None:
+        """Freeze all layers as they are, batch normalisation included."""
+        self._frozen = [self.body]
+        self.body.requires_grad_(False)
         self.train(self.training)
 
     def freeze_to_stride(self, stride: int) -> None:
@@ -154,7 +163,7 @@ def create_backbone(
     if output_stride not in (8, 16):
         raise RecipeError(f"Expected `output_stride` to be 8 or 16, but got {output_stride}.")
     timm_name = _timm_name(name)
-    body, channels = _feature_body(timm_name, output_stride, all_levels)
+    body, channels, strides = _feature_body(timm_name, output_stride, all_levels)
     load_weights(body, timm_name, weights)
     config = timm.get_pretrained_cfg(timm_name)
     scaling = {} if config is None else {"mean": tuple(config.mean), "std": tuple(config.std)}
@@ -163,6 +172,7 @@ def create_backbone(
         channels=channels[-1],
         output_stride=output_stride,
         level_channels=channels,
+        level_strides=strides,
         **scaling,
     )
 
@@ -183,8 +193,12 @@ def _timm_name(name: str) -> str:
 
 def _feature_body(
     timm_name: str, output_stride: int, all_levels: bool
-) -> tuple[nn.Module, tuple[int, ...]]:
-    """Build the network without its classifier, with random weights; and its levels' channels."""
+) -> tuple[nn.Module, tuple[int, ...], tuple[int, ...]]:
+    """Build the network without its classifier, with random weights.
+
+    Returns:
+        The network, and the channels and strides of its levels.
+    """
     options: dict[str, Any] = {"features_only": True, "output_stride": output_stride}
     try:
         body: nn.Module = timm.create_model(timm_name, out_indices=(-1,), **options)
@@ -192,12 +206,14 @@ def _feature_body(
             reductions = [level["reduction"] for level in body.feature_info.info]  # type: ignore[union-attr]
             levels = tuple(i for i, reduction in enumerate(reductions) if reduction >= _FINEST)
             body = timm.create_model(timm_name, out_indices=levels, **options)
-        reduction, channels = body.feature_info.reduction()[-1], body.feature_info.channels()  # type: ignore[operator, union-attr]
+        strides, channels = body.feature_info.reduction(), body.feature_info.channels()  # type: ignore[operator, union-attr]
     except Exception as error:  # each family of timm fails in its own way, some by `assert`
         raise _unsuitable(timm_name, output_stride, str(error) or type(error).__name__) from error
-    if reduction != output_stride:
-        raise _unsuitable(timm_name, output_stride, f"its last feature map has stride {reduction}")
-    return body, tuple(map(int, channels))
+    if strides[-1] != output_stride:
+        raise _unsuitable(
+            timm_name, output_stride, f"its last feature map has stride {strides[-1]}"
+        )
+    return body, tuple(map(int, channels)), tuple(map(int, strides))
 
 
 def _unsuitable(timm_name: str, output_stride: int, reason: str) -> RecipeError:

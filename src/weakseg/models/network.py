@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from weakseg.method.vectors import full_precision, unit_length
 from weakseg.models.backbone import Backbone, create_backbone
+from weakseg.models.frozen import FeatureCache, rounded_features, weights_hash
 from weakseg.models.heads import ASPP, PSP, ClassifierHead, PyramidHead
 from weakseg.recipes.recipe import ModelConfig, OptimizerConfig
 from weakseg.support.files import replacing
@@ -39,8 +41,11 @@ class EmbeddingNetwork(nn.Module):
         backbone: Image to features.
         head: Features to embedding.
         classifier: Embedding to logits.
-        config: Architecture of the parts.
+        config: Architecture of the parts, and which of them are trained.
         num_classes: Classes C, background included.
+
+    Attributes:
+        cache: Features on disk, for a frozen backbone; none: they are computed each time.
     """
 
     mean: Tensor
@@ -60,6 +65,9 @@ class EmbeddingNetwork(nn.Module):
         self.backbone = backbone
         self.head = head
         self.classifier = classifier
+        self.cache: FeatureCache | None = None
+        if self.is_frozen:
+            backbone.freeze()
         for key in ("mean", "std"):
             values = torch.tensor(getattr(backbone, key)).view(1, 3, 1, 1)
             self.register_buffer(key, values, persistent=False)
@@ -71,11 +79,30 @@ class EmbeddingNetwork(nn.Module):
             ValueError: `image` has another shape or type.
         """
         maps = self.features(image)
+        return self.embed(maps, self._embedding_size(image))
+
+    def _embedding_size(self, image: Tensor) -> tuple[int, int]:
         height, width = (-(-side // self.config.embedding_stride) for side in image.shape[-2:])
-        return self.embed(maps, (height, width))
+        return height, width
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the backbone stays as it is, and the heads alone are trained."""
+        return self.config.train == "head"
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Pixels of the image per cell of each map of a frozen backbone's `features`."""
+        return tuple(
+            max(stride, self.config.embedding_stride) for stride in self.backbone.level_strides
+        )
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Return the backbone's feature maps that the head reads, the finest first.
+
+        Of a frozen backbone, they are without gradient, brought down to the embedding's stride
+        where they are finer, and rounded to half precision: the same values in training and
+        prediction, from the cache or computed.
 
         Args:
             image: (B, 3, H, W), floating, in 0 … 1.
@@ -85,12 +112,33 @@ class EmbeddingNetwork(nn.Module):
 
         Raises:
             ValueError: `image` has another shape or type.
+            NonFiniteError: A feature of a frozen backbone is NaN or infinite.
         """
         if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
             raise ValueError(
                 "Expected `image` to be (B, 3, H, W), floating, in 0 … 1, but got "
                 f"{tuple(image.shape)}, {image.dtype}."
             )
+        if not self.is_frozen:
+            return self._maps(image)
+        pixels = image.mul(255).round().clamp(0, 255).byte()  # (B, 3, H, W)
+        maps = zip(*(self._frozen_maps(each) for each in pixels), strict=True)
+        return [torch.stack(each).to(image.device).float() for each in maps]
+
+    @torch.no_grad()
+    def _frozen_maps(self, pixels: Tensor) -> list[Tensor]:
+        """Return the features of one image, (3, H, W) of 8 bits, of type float16."""
+
+        def compute() -> list[Tensor]:
+            # One image at a time and without autocast, for the same values everywhere
+            size = self._embedding_size(pixels)
+            with torch.autocast(pixels.device.type, enabled=False):
+                maps = self._maps(pixels[None].float() / 255)
+                return [each[0] for each in rounded_features(maps, size)]
+
+        return compute() if self.cache is None else self.cache.features(pixels, compute)
+
+    def _maps(self, image: Tensor) -> list[Tensor]:
         pixels = (image - self.mean) / self.std  # (B, 3, H, W)
         if isinstance(self.head, PyramidHead):
             return self.backbone.levels(pixels)
@@ -112,6 +160,29 @@ class EmbeddingNetwork(nn.Module):
             raw = self.head(maps[-1])  # (B, D, h', w')
             raw = F.interpolate(raw, size, mode="bilinear", align_corners=False)
         return unit_length(full_precision(raw), dim=1)
+
+    def keep_features(self, folder: Path, budget: float) -> None:
+        """Keep the features of a frozen backbone on disk from now on; else nothing happens.
+
+        Args:
+            folder: Folder of the features of all networks.
+            budget: GiB that it may hold; 0: features are not kept.
+        """
+        if not self.is_frozen or budget == 0:
+            return
+        config = self.config
+        network = {
+            "backbone": config.backbone,
+            "weights": weights_hash(self.backbone),
+            "timm": timm.__version__,
+            "output_stride": config.output_stride,
+            "embedding_stride": config.embedding_stride,
+            "level_strides": self.backbone.level_strides,
+            "level_channels": self.backbone.level_channels,
+            "mean": self.mean.flatten().tolist(),
+            "std": self.std.flatten().tolist(),
+        }
+        self.cache = FeatureCache(folder, network, round(budget * 2**30))
 
     def classify(self, embedding: Tensor) -> Tensor:
         """Return the class scores.

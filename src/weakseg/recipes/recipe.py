@@ -48,8 +48,10 @@ class DataConfig:
         point_radius: Points are drawn as discs of this radius, in pixels of the image.
         scribble_dilation: Scribbles grow by this many pixels.
         boxes_complete: Every object has a box, so that what no box of an image holds is background.
-        cache: Folder for oversegments. Null: beside the data, or in the user's cache folder where
-            the data may not be written.
+        cache: Folder for oversegments and features. Null: beside the data, or in the user's cache
+            folder where the data may not be written.
+        feature_budget: GiB that the features of frozen backbones may take there; 0: they are not
+            kept.
     """
 
     root: str = ""
@@ -64,6 +66,7 @@ class DataConfig:
     scribble_dilation: float = ranged(3.0, NOT_NEGATIVE)
     boxes_complete: bool = False
     cache: str | None = None
+    feature_budget: float = ranged(4.0, NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,16 @@ class TransformConfig:
 
     Args:
         crop: Side of the square crop, in pixels.
-        scale: Smallest and largest random scale.
+        scale: Smallest and largest random scale, for model.train: network.
+        views: Scales of the image to choose from, for model.train: head. The features of each,
+            mirrored or not, are kept on disk.
         mirror: Mirror every second image.
         mirror_swap: Pairs of class names that change places when an image is mirrored.
     """
 
     crop: int = ranged(256, AT_LEAST_1)
     scale: tuple[float, float] = ranged((0.5, 1.5), INTERVAL)
+    views: list[float] = ranged([1.0], SCALES)
     mirror: bool = True
     mirror_swap: list[list[str]] = ranged([], PAIRS)
 
@@ -187,7 +193,8 @@ class ClassifyConfig:
     Args:
         steps: Steps; 0: no such stage.
         batch: Images in a step.
-        train: classifier (the embedding stays as it is) or network.
+        train: classifier (the embedding stays as it is) or network (with model.train: head, its
+            head and classifier).
         lr: Learning rate of the backbone, as in optimizer.lr.
     """
 
@@ -212,7 +219,10 @@ class ModelConfig:
         dimensions: Length of an embedding.
         embedding_stride: Stride of the embedding map, 4 or 8.
         classifier_hidden: Width of the classifier's hidden layer; 0: a single linear layer.
-        frozen_stride: Layers of the backbone up to this stride stay as pretrained; 0: none do.
+        train: network, or head: the whole backbone stays as pretrained, its features are kept on
+            disk, and the head and the classifier are trained on them.
+        frozen_stride: With train: network, layers of the backbone up to this stride stay as
+            pretrained; 0: none do.
         freeze_batch_norm: Keep the backbone's batch normalisation as it was pretrained.
     """
 
@@ -224,6 +234,7 @@ class ModelConfig:
     dimensions: int = ranged(64, AT_LEAST_2)
     embedding_stride: Literal[4, 8] = 8
     classifier_hidden: int = ranged(0, NOT_NEGATIVE)
+    train: Literal["network", "head"] = "network"
     frozen_stride: int = ranged(4, NOT_NEGATIVE)
     freeze_batch_norm: bool = False
 
@@ -407,6 +418,12 @@ class Recipe:
             problems.append(
                 f"inference.tile: expected at least {smallest} where inference.overlap is "
                 f"{self.inference.overlap}, but got {self.inference.tile}"
+            )
+        if self.model.train == "head" and self.transforms.crop % self.model.output_stride:
+            problems.append(
+                "transforms.crop: expected a multiple of model.output_stride "
+                f"({self.model.output_stride}) where model.train is head, but got "
+                f"{self.transforms.crop}"
             )
         if problems:
             raise RecipeError("\n".join(problems))

@@ -21,6 +21,8 @@ from weakseg.support.files import replacing
 
 LATE_STAGES = ("relabel", "classify", "inference")
 """Parts of a recipe that come after the long training, and may change when a run is resumed."""
+CACHE_KEYS = ("cache", "feature_budget")
+"""Keys of `data` that change no outcome, and may change likewise."""
 
 
 class Inside:
@@ -67,7 +69,7 @@ class RunFolder(TrainingFolder):
             recipe: The recipe of the training, resolved.
             classes: The classes.
             resume: Continue the run that is there; settings of the stages after the embedding's
-                training may differ.
+                training may differ, and where files are cached.
             overwrite: Remove the run that is there.
 
         Raises:
@@ -123,6 +125,7 @@ class RunFolder(TrainingFolder):
             difference
             for difference in recipe_differences(before, recipe)
             if difference.split(".")[0] not in LATE_STAGES
+            and not difference.startswith(tuple(f"data.{key}:" for key in CACHE_KEYS))
         ]
         if classes_before.names != classes.names:
             differences.append("the class list")

@@ -13,7 +13,7 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from weakseg.datasets.draws import TrainingDraws
+from weakseg.datasets.draws import TrainingDraws, collate
 from weakseg.recipes.recipe import TrainingConfig
 from weakseg.recipes.run_folder import TrainingFolder
 from weakseg.support.errors import DataError, RunError
@@ -90,6 +90,7 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
         batch_size=config.batch // trainer.world_size,
         shuffle=False,
         drop_last=True,
+        collate_fn=collate,
         num_workers=config.workers,
         persistent_workers=config.workers > 0,
         pin_memory=trainer.strategy.root_device.type == "cuda",

@@ -12,7 +12,7 @@ from weakseg.inference.memory import Memory, build_memory
 from weakseg.marks.classes import ClassList
 from weakseg.models.network import EmbeddingNetwork, save_network
 from weakseg.recipes.recipe import Recipe
-from weakseg.recipes.run_folder import LATE_STAGES, RunFolder
+from weakseg.recipes.run_folder import CACHE_KEYS, LATE_STAGES, RunFolder
 from weakseg.support.devices import accelerator_device
 from weakseg.support.machine import is_first_process
 from weakseg.training.stages.classify import classify
@@ -47,10 +47,19 @@ def run_stages(
     run: RunFolder,
     *,
     oversegments: Path | None,
+    features: Path | None = None,
 ) -> Outcome:
     """Run the stages from marks to a final network.
 
     A stage that is complete and up to date is skipped; one that broke off is resumed.
+
+    Args:
+        recipe: The recipe, resolved.
+        records: The training images.
+        classes: The classes.
+        run: The run folder.
+        oversegments: Folder of region maps, where the recipe uses them.
+        features: Folder for the features of frozen backbones; none: they are not kept.
 
     Returns:
         The network, and what it was trained on.
@@ -59,10 +68,11 @@ def run_stages(
         RecipeError: The accelerator is not there.
         WeaksegError: A stage failed; its message has what and where.
     """
-    context = Context(recipe, classes, oversegments)
+    context = Context(recipe, classes, oversegments, features)
     device = accelerator_device(recipe.training.accelerator)
     settings = asdict(recipe)
-    settings["data"].pop("root")  # a copy of the data elsewhere is the same data
+    for key in ("root", *CACHE_KEYS):  # a copy of the data elsewhere is the same data
+        settings["data"].pop(key)
     early = {key: value for key, value in settings.items() if key not in LATE_STAGES}
     basis = [fingerprint(records), classes.names, early]
     seeds_stage = stage_folder(run, "seeds", *basis)

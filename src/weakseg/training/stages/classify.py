@@ -21,7 +21,7 @@ def classify(
     recipe = context.recipe
     stage.prepare()
     if stage.is_complete():
-        return load_network(stage.model, recipe, context.classes)
+        return context.with_cache(load_network(stage.model, recipe, context.classes))
     loop = replace(recipe.training, steps=recipe.classify.steps, batch=recipe.classify.batch)
     draws = context.draws(records, loop, seed=recipe.seed + 1)
     fit(ClassifierModule(recipe, network), draws, loop, stage, "classifier on pseudo-labels")

@@ -11,19 +11,27 @@ from numpy.typing import NDArray
 
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.records import Record
-from weakseg.datasets.transforms import TrainTransform
+from weakseg.datasets.transforms import TrainTransform, Transform, ViewTransform
 from weakseg.marks.classes import ClassList
+from weakseg.models.network import EmbeddingNetwork
 from weakseg.oversegments.region_maps import load_oversegment
 from weakseg.recipes.recipe import Recipe, TrainingConfig
 
 
 @dataclass(frozen=True)
 class Context:
-    """Recipe, classes and oversegmentation of a run."""
+    """Recipe, classes, oversegmentation and features of a run."""
 
     recipe: Recipe
     classes: ClassList
     oversegments: Path | None  # folder of region maps, where the recipe uses them
+    features: Path | None = None  # folder of the features of frozen backbones, where they are kept
+
+    def with_cache(self, network: EmbeddingNetwork) -> EmbeddingNetwork:
+        """Let a network with a frozen backbone keep its features; return it."""
+        if self.features is not None:
+            network.keep_features(self.features, self.recipe.data.feature_budget)
+        return network
 
     def regions(self, record: Record, size: tuple[int, int]) -> NDArray[np.int32] | None:
         """Read the region ids of an image, (H, W); none where there is no oversegmentation."""
@@ -37,7 +45,7 @@ class Context:
         loop: TrainingConfig,
         *,
         seed: int,
-        transform: TrainTransform | None = None,
+        transform: Transform | None = None,
         with_regions: bool = False,
     ) -> TrainingDraws:
         """Return the training samples of a loop; the augmentation is the recipe's by default."""
@@ -45,8 +53,14 @@ class Context:
             records,
             self.classes,
             self.recipe.data,
-            transform or TrainTransform(self.recipe.transforms, self.classes),
+            transform or self._augmentation(),
             seed=seed,
             draws=loop.steps * loop.batch,
             oversegments=self.oversegments if with_regions else None,
         )
+
+    def _augmentation(self) -> Transform:
+        model, transforms = self.recipe.model, self.recipe.transforms
+        if model.train == "head":
+            return ViewTransform(transforms, self.classes, model.output_stride)
+        return TrainTransform(transforms, self.classes)

@@ -11,11 +11,14 @@ from weakseg.datasets.draws import Batch
 from weakseg.datasets.transforms import shrink_labels
 from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.recipe import Recipe
-from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
+from weakseg.training.steps.base import TrainingModule, labelled_cross_entropy
+from weakseg.training.steps.views import batch_embedding
 
 
 class ClassifierModule(TrainingModule):
     """Train the softmax classifier of a trained network, or all of it, with cross-entropy.
+
+    A frozen backbone (`model.train: head`) stays as it is either way.
 
     Args:
         recipe: The recipe.
@@ -48,6 +51,6 @@ class ClassifierModule(TrainingModule):
         # (B, H, W) -> (B, h, w), at the embedding's stride
         annotation = shrink_labels(batch["annotation"], stride, self.network.num_classes)
         with torch.set_grad_enabled(self.whole):
-            embedding = self.network(image_input(batch))  # (B, D, h, w)
+            embedding = batch_embedding(self.network, batch)  # (B, D, h, w)
         logits = self.network.classify(embedding)  # (B, C, h, w)
         return {"classifier": labelled_cross_entropy(logits, annotation)}

@@ -18,6 +18,7 @@ from weakseg.method import (
 from weakseg.models.network import EmbeddingNetwork, build_network, freeze_batch_norm
 from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
 from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
+from weakseg.training.steps.views import batch_embedding
 
 
 class EmbeddingModule(TrainingModule):
@@ -41,7 +42,8 @@ class EmbeddingModule(TrainingModule):
         self.num_classes = len(classes)
         self.network = build_network(recipe.model, len(classes))
         self.network.to(memory_format=torch.channels_last)
-        self.network.backbone.freeze_to_stride(recipe.model.frozen_stride)
+        if not self.network.is_frozen:
+            self.network.backbone.freeze_to_stride(recipe.model.frozen_stride)
         if recipe.model.freeze_batch_norm:
             freeze_batch_norm(self.network)
         self.contrastive = recipe.method == "spml"
@@ -50,10 +52,9 @@ class EmbeddingModule(TrainingModule):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the weighted terms of the loss."""
-        image = image_input(batch)
         stride = self.recipe.model.embedding_stride
         annotation = shrink_labels(batch["annotation"], stride, self.num_classes)  # (B, h, w)
-        embedding = self.network(image)  # (B, D, h, w)
+        embedding = batch_embedding(self.network, batch)  # (B, D, h, w)
         if not self.contrastive:
             logits = self.network.classify(embedding)  # (B, C, h, w)
             return {"classifier": labelled_cross_entropy(logits, annotation)}
@@ -64,7 +65,7 @@ class EmbeddingModule(TrainingModule):
             oversegment,
             batch["tags"],
             self.memory,
-            local=local_features(self.recipe.objective, image, embedding.shape[-2:]),
+            local=local_features(self.recipe.objective, batch, embedding.shape[-2:]),
         )
         config = self.recipe.objective
         if config.classifier_weight > 0:
@@ -93,10 +94,11 @@ def build_objective(
     )
 
 
-def local_features(config: ObjectiveConfig, image: Tensor, size: tuple[int, int]) -> Tensor | None:
+def local_features(config: ObjectiveConfig, batch: Batch, size: tuple[int, int]) -> Tensor | None:
     """Return what is appended to the embedding for grouping; none: location, the default."""
     if config.local == "location":
         return None
+    image = image_input(batch)  # (B, 3, H, W)
     location = location_features(*size, device=image.device)  # (h, w, 2)
     colour = colour_features(image, size)  # (B, h, w, 3)
     return torch.cat([location.expand(len(image), -1, -1, -1), colour], dim=-1)  # (B, h, w, 5)

@@ -30,7 +30,9 @@ class TagClassifierModule(TrainingModule):
         backbone = create_backbone(
             model.backbone, output_stride=model.output_stride, weights=model.weights
         )
-        if model.weights != "none":
+        if model.train == "head":
+            backbone.freeze()
+        elif model.weights != "none":
             backbone.freeze_to_stride(model.frozen_stride)
         self.classifier = TagClassifier(backbone, len(classes) - self.first)
 

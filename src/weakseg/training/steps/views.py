@@ -1,0 +1,43 @@
+"""Embedding of a training batch: of its images, or of windows of views with a frozen backbone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from weakseg.datasets.draws import Batch
+from weakseg.models.frozen import cut_window
+from weakseg.models.network import EmbeddingNetwork
+from weakseg.support.errors import NonFiniteError
+from weakseg.training.steps.base import image_input
+
+
+def batch_embedding(network: EmbeddingNetwork, batch: Batch) -> Tensor:
+    """Return the embedding of a batch's images, (B, D, h, w).
+
+    A frozen backbone sees the whole views; their features, from its cache where they are there, are
+    cut to the windows.
+
+    Raises:
+        NonFiniteError: A feature of a view is NaN or infinite.
+    """
+    if "view" not in batch:
+        embedding: Tensor = network(image_input(batch))
+        return embedding
+    side = batch["image"].shape[-1]
+    rows = zip(batch["name"], batch["view"], batch["corner"].tolist(), strict=True)
+    windows = [
+        cut_window(_features(network, view, name), network.strides, (top, left), side)
+        for name, view, (top, left) in rows
+    ]
+    maps = [torch.stack(level) for level in zip(*windows, strict=True)]  # (B, channels_i, h_i, w_i)
+    cells = side // network.config.embedding_stride
+    return network.embed(maps, (cells, cells))
+
+
+def _features(network: EmbeddingNetwork, view: Tensor, name: str) -> list[Tensor]:
+    """Return the feature maps of one view, (channels_i, h_i, w_i)."""
+    try:
+        return [features[0] for features in network.features(view[None].float() / 255)]
+    except NonFiniteError as error:
+        raise NonFiniteError(f"Image {name}: {error}") from error
