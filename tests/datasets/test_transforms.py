@@ -1,6 +1,12 @@
 import torch
 
-from weakseg.datasets.transforms import Sample, TrainTransform, shrink_labels, shrink_regions
+from weakseg.datasets.transforms import (
+    Sample,
+    TrainTransform,
+    ViewTransform,
+    shrink_labels,
+    shrink_regions,
+)
 from weakseg.marks.classes import ClassList
 from weakseg.recipes.recipe import TransformConfig
 
@@ -43,6 +49,55 @@ def test_mirroring_swaps_left_and_right_classes():
         assert (out.annotation == expected).all()
         seen.add(mirrored)
     assert seen == {True, False}
+
+
+def windows(height: int, width: int, draws: int = 60, **config) -> list[Sample]:
+    transform = ViewTransform(TransformConfig(crop=32, **config), CLASSES, 16)
+    out = []
+    for seed in range(draws):
+        torch.manual_seed(seed)
+        out.append(transform(sample(height, width)))
+    return out
+
+
+def test_windows_are_aligned_parts_of_whole_views():
+    corners, sizes = set(), set()
+    for out in windows(70, 90, views=[1.0, 0.5, 1.5]):
+        top, left = out.corner
+        part = out.view[:, top : top + 32, left : left + 32]
+        rows, columns = part.shape[1:]
+        assert torch.equal(out.image[:, :rows, :columns], part)
+        assert top % 16 == left % 16 == 0
+        corners.add(out.corner)
+        sizes.add(tuple(out.view.shape[1:]))
+    assert sizes == {(70, 90), (35, 45), (105, 135)}
+    assert len(corners) > 10
+
+
+def test_label_maps_move_with_the_window_and_what_is_padded_is_void():
+    swap = [["left hand", "right hand"]]
+    seen = set()
+    for out in windows(70, 90, views=[1.0, 0.25], mirror_swap=swap):
+        top, left = out.corner
+        rows, columns = out.view[0, top : top + 32, left : left + 32].shape
+        inside = torch.zeros(32, 32, dtype=torch.bool)
+        inside[:rows, :columns] = True
+        assert (out.annotation[~inside] == 255).all()
+        mirrored = bool(out.view[0, 0, 0] == 0)  # the left half is labelled
+        assert (out.oversegment[inside] - 300 == (out.annotation[inside] > 0)).all()
+        if out.view.shape[1] == 70:  # of the scaled view, the border in the middle is smooth
+            expected = (out.image[0] > 50) * (2 if mirrored else 1)
+            assert (out.annotation == expected)[inside].all()
+        seen.add((mirrored, bool(inside.all())))
+    assert seen == {(mirrored, whole) for mirrored in (False, True) for whole in (False, True)}
+
+
+def test_every_pixel_can_be_in_a_window():
+    reached = torch.zeros(70, 90, dtype=torch.bool)
+    for out in windows(70, 90, mirror=False):
+        top, left = out.corner
+        reached[top : top + 32, left : left + 32] = True
+    assert reached.all()
 
 
 def test_thin_marks_survive_shrinking():

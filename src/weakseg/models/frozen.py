@@ -159,7 +159,7 @@ class FeatureCache:
             self._used = _folder_size(self.root)
         while self._used + size > self.budget:
             others = self._other_folders()
-            if not others or size > self.budget:
+            if not others or _folder_size(self.folder) + size > self.budget:
                 return False
             oldest = min(others, key=_last_used)
             self._used -= _folder_size(oldest)
@@ -183,13 +183,14 @@ def weights_hash(module: nn.Module) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, value in sorted(module.state_dict().items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        content = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(content.numpy().tobytes())
     return digest.hexdigest()
 
 
 def _content_hash(pixels: Tensor) -> str:
     digest = hashlib.blake2b(str(tuple(pixels.shape)).encode(), digest_size=16)
-    digest.update(pixels.cpu().contiguous().numpy())
+    digest.update(pixels.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -213,5 +214,5 @@ def _folder_size(folder: Path) -> int:
     size = 0
     for path in folder.rglob("*"):
         with suppress(OSError):  # another process removed it
-            size += path.stat().st_size
+            size += path.stat().st_size if path.is_file() else 0
     return size

@@ -59,13 +59,14 @@ class EmbeddingModule(TrainingModule):
             logits = self.network.classify(embedding)  # (B, C, h, w)
             return {"classifier": labelled_cross_entropy(logits, annotation)}
         oversegment = shrink_regions(batch["oversegment"], stride)  # (B, h, w)
+        height, width = oversegment.shape[-2:]
         terms: dict[str, Tensor] = self.objective(
             embedding,
             annotation,
             oversegment,
             batch["tags"],
             self.memory,
-            local=local_features(self.recipe.objective, batch, embedding.shape[-2:]),
+            local=local_features(self.recipe.objective, batch, (height, width)),
         )
         config = self.recipe.objective
         if config.classifier_weight > 0:

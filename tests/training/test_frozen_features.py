@@ -1,0 +1,167 @@
+"""Training of a head on the features of a frozen backbone."""
+
+import csv
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from weakseg.api.evaluate import evaluate
+from weakseg.api.oversegment import oversegment_records
+from weakseg.api.predict import predict
+from weakseg.api.train import train
+from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.draws import collate
+from weakseg.recipes.reading import parse_recipe
+from weakseg.recipes.recipe import Recipe
+from weakseg.support.errors import NonFiniteError, RecipeError
+from weakseg.training.callbacks import LogWriter
+from weakseg.training.stages.context import Context
+from weakseg.training.steps.classifier import ClassifierModule
+from weakseg.training.steps.embedding import EmbeddingModule
+
+
+def tiny(**more) -> Recipe:
+    tree = {
+        "data": {"marks": ["points"]},
+        "transforms": {"crop": 32, "views": [1.0, 0.75]},
+        "oversegment": {"regions": 8},
+        "model": {
+            "backbone": "test_resnet",
+            "weights": "none",
+            "head": "pyramid",
+            "train": "head",
+            "dimensions": 8,
+            "classifier_hidden": 8,
+        },
+        "optimizer": {"warmup": 1},
+        "training": {"steps": 6, "batch": 3, "checkpoint_every": 2},
+        "relabel": {"enabled": True, "scales": [1.0], "regions": True},
+        "classify": {"steps": 3, "batch": 3},
+        "inference": {"grid": [3, 3]},
+    }
+    return parse_recipe({**tree, **{key: {**tree[key], **value} for key, value in more.items()}})
+
+
+def losses(run: Path) -> list[list[str]]:
+    rows = []
+    for log in (run / "log.csv", run / "stages/classify/log.csv"):
+        with log.open() as file:
+            rows += [row[:-1] for row in csv.reader(file)]  # all but the seconds
+    return rows
+
+
+def weights(run: Path) -> bytes:
+    return (run / "model.safetensors").read_bytes()
+
+
+def entries(folder: Path) -> dict[str, float]:
+    kept = folder.rglob("*.safetensors")
+    return {path.name: path.stat().st_mtime_ns for path in kept if "features" in path.parts}
+
+
+def prepared(folder: Path, **more) -> tuple[Context, list]:
+    recipe = tiny(**more)
+    data = DataFolder.open(folder, recipe.data)
+    recipe = replace(recipe, data=data.config)
+    records = data.split("train")
+    regions = oversegment_records(recipe, data, records)
+    return Context(recipe, data.classes, regions, data.feature_cache), records
+
+
+def first_batch(context: Context, records: list) -> dict:
+    draws = context.draws(records, context.recipe.training, seed=0, with_regions=True)
+    return collate([draws[number] for number in range(3)])
+
+
+def test_a_run_is_the_same_with_and_without_kept_features(folder, tmp_path):
+    runs = [
+        train(folder, recipe=tiny(data=data), out=tmp_path / name).run
+        for name, data in [
+            ("without", {"feature_budget": 0.0}),
+            ("empty", {"cache": str(tmp_path / "cache")}),
+            ("filled", {"cache": str(tmp_path / "cache")}),
+        ]
+    ]
+    assert not (folder / ".weakseg" / "features").exists()
+    for run in runs[1:]:
+        assert losses(run) == losses(runs[0])
+        assert weights(run) == weights(runs[0])
+        for name in ("memory.safetensors", "stages/relabel/labels/img0.png"):
+            assert (run / name).read_bytes() == (runs[0] / name).read_bytes()
+
+
+def test_scoring_uses_kept_features_and_prediction_writes_none(folder, tmp_path):
+    run = train(folder, recipe=tiny(), out=tmp_path / "run").run
+    kept = entries(folder / ".weakseg")
+    assert kept
+    evaluate(run, folder)
+    assert entries(folder / ".weakseg") == kept  # the same images, in the same views
+    predict(run, [folder / "images"], tmp_path / "masks")
+    assert entries(folder / ".weakseg") == kept
+    assert not entries(tmp_path / "run")
+
+
+def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_never_stopped(folder, tmp_path, monkeypatch):
+    train(folder, recipe=tiny(), out=tmp_path / "whole")
+    usual = LogWriter.on_train_batch_end
+
+    def stop_at_three(self, trainer, *rest):
+        usual(self, trainer, *rest)
+        if trainer.global_step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(LogWriter, "on_train_batch_end", stop_at_three)
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, recipe=tiny(), out=tmp_path / "stopped")
+    monkeypatch.undo()
+    elsewhere = tiny(data={"cache": str(tmp_path / "elsewhere"), "feature_budget": 1.0})
+    train(folder, recipe=elsewhere, out=tmp_path / "stopped", resume=True)
+    assert losses(tmp_path / "whole") == losses(tmp_path / "stopped")
+    assert weights(tmp_path / "whole") == weights(tmp_path / "stopped")
+
+
+def test_the_embedding_of_a_window_is_the_head_on_its_part_of_the_maps(folder):
+    context, records = prepared(folder)
+    module = EmbeddingModule(context.recipe, context.classes).eval()
+    batch = first_batch(context, records)
+    network, seen = module.network, []
+    network.head.register_forward_pre_hook(lambda head, args: seen.append(args[0]))
+    module.losses(batch)
+    for number, view in enumerate(batch["view"]):
+        corner = batch["corner"][number].tolist()
+        whole = network.features(view[None].float() / 255)
+        for maps, all_of_it, stride in zip(seen[0], whole, network.strides, strict=True):
+            top, left = (side // stride for side in corner)
+            part = all_of_it[0, :, top : top + 32 // stride, left : left + 32 // stride]
+            assert torch.equal(maps[number][:, : part.shape[1], : part.shape[2]], part)
+
+
+def test_the_classifier_alone_is_trained_on_kept_features(folder):
+    context, records = prepared(folder)
+    network = context.with_cache(EmbeddingModule(context.recipe, context.classes).network)
+    module = ClassifierModule(context.recipe, network).train()
+    for _ in range(2):
+        sum(module.losses(first_batch(context, records)).values()).backward()
+    for name, parameter in network.named_parameters():
+        assert (parameter.grad is not None) == name.startswith("classifier."), name
+    assert entries(folder)
+
+
+def test_a_feature_that_is_not_finite_stops_with_the_name_of_the_image(folder):
+    context, records = prepared(folder)
+    module = EmbeddingModule(context.recipe, context.classes)
+    batch = first_batch(context, records)
+    with torch.no_grad():
+        next(module.network.backbone.parameters()).fill_(float("nan"))
+    with pytest.raises(NonFiniteError, match=f"Image {batch['name'][0]}: a feature .* is NaN"):
+        module.training_step(batch, 0)
+
+
+def test_a_crop_that_is_no_multiple_of_the_stride_is_refused():
+    with pytest.raises(RecipeError, match=r"transforms\.crop: expected a multiple of .* got 40"):
+        tiny(transforms={"crop": 40})
+    assert tiny(transforms={"crop": 40}, model={"train": "network"}).transforms.crop == 40
