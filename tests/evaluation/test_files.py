@@ -79,6 +79,10 @@ def test_a_protocol_says_everything_in_one_line():
     assert given.describe() == "val split, 2 images; masks as given; by hand"
     with pytest.raises(ValueError, match="Expected `labels`"):
         Protocol("val", 1, labels="guess")
+    assert "image-guided upsampling" not in PROTOCOL.describe()
+    guided = Protocol.of(InferenceConfig(upsample="guided"), "val", 3)
+    assert "labels by retrieval; image-guided upsampling; no CRF" in guided.describe()
+    assert Protocol.from_json(guided.to_json() | {"notes": []}) == guided
 
 
 @pytest.mark.parametrize(("before", "now"), [(False, "none"), (True, "deeplab")])

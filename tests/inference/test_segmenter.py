@@ -36,24 +36,40 @@ def picture(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+@pytest.mark.parametrize("upsample", ["bilinear", "guided"])
 @pytest.mark.parametrize("labels", ["retrieval", "classifier", "both"])
 @pytest.mark.parametrize("size", [(64, 80), (37, 53), (1, 1), (5, 300)])
-def test_an_image_of_any_size_gets_a_mask_of_its_size(network, memory, labels, size):
-    segmenter = Segmenter(network, CLASSES, InferenceConfig(labels=labels, k=3), memory)
+def test_an_image_of_any_size_gets_a_mask_of_its_size(network, memory, labels, size, upsample):
+    config = InferenceConfig(labels=labels, k=3, upsample=upsample)
+    segmenter = Segmenter(network, CLASSES, config, memory)
     mask = segmenter.predict(picture(*size))
     assert mask.shape == size
     assert mask.dtype == np.uint8
     assert mask.max() < 3
 
 
+@pytest.mark.parametrize("upsample", ["bilinear", "guided"])
 @pytest.mark.parametrize("labels", ["retrieval", "classifier", "both"])
-def test_probabilities_sum_to_one_over_scales_and_mirror_images(network, memory, labels):
-    config = InferenceConfig(labels=labels, scales=[0.5, 1.0, 1.5], flip=True)
+def test_probabilities_sum_to_one_over_scales_and_mirror_images(network, memory, labels, upsample):
+    scales = [0.5, 1.0, 1.5]
+    config = InferenceConfig(labels=labels, scales=scales, flip=True, upsample=upsample)
     image = torch.rand(2, 3, 64, 48)
     with torch.inference_mode():
         shares = class_probabilities(network, image, memory, config)
     assert shares.shape == (2, 3, 64, 48)
     assert torch.allclose(shares.sum(1), torch.ones(2, 64, 48), atol=1e-5)
+
+
+def test_masks_follow_the_image_with_guided_upsampling(network, memory):
+    image = picture(96, 96)
+    image[:, :50], image[:, 50:] = 40, 220
+    fragments = []
+    for upsample in ("bilinear", "guided"):
+        segmenter = Segmenter(network, CLASSES, InferenceConfig(upsample=upsample), memory)
+        mask = segmenter.predict(image)
+        changes = (mask[:, 1:] != mask[:, :-1]).nonzero()[1]
+        fragments.append(np.count_nonzero(abs(changes - 49) > 3))
+    assert fragments[1] <= fragments[0]
 
 
 def test_a_batch_gives_what_single_images_give(network, memory):

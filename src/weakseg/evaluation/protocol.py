@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from weakseg.recipes.recipe import CrfPreset, InferenceConfig
+from weakseg.recipes.recipe import CrfPreset, InferenceConfig, Upsampling
 from weakseg.support.errors import DataError
 
 LabelSource = Literal["retrieval", "classifier", "both", "masks"]
@@ -30,6 +30,7 @@ class Protocol:
         labels: Source of the labels: ``retrieval``, the ``classifier``, ``both``, or existing
             ``masks``, whose scales, flip, CRF and tiles are unknown and not reported.
         crf: Preset of the dense CRF that refined the masks, or none.
+        upsample: How probabilities were enlarged to the image's size.
         tile: Side of the tiles into which larger images were cut; None if unknown.
         notes: Further remarks, each a few words.
 
@@ -44,11 +45,12 @@ class Protocol:
     flip: bool = False
     labels: LabelSource = "retrieval"
     crf: CrfPreset = "none"
+    upsample: Upsampling = "bilinear"
     tile: int | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, kind in (("labels", LabelSource), ("crf", CrfPreset)):
+        for name, kind in (("labels", LabelSource), ("crf", CrfPreset), ("upsample", Upsampling)):
             value = getattr(self, name)
             if value not in get_args(kind):
                 raise ValueError(
@@ -67,6 +69,7 @@ class Protocol:
             flip=config.flip,
             labels=config.labels,
             crf=config.crf,
+            upsample=config.upsample,
             tile=config.tile,
             notes=tuple(notes),
         )
@@ -89,6 +92,7 @@ class Protocol:
             f"scale{'' if len(self.scales) == 1 else 's'} {scales}",
             "flipped too" if self.flip else "not flipped",
             f"labels by {_IN_WORDS.get(self.labels, self.labels)}",
+            *(("image-guided upsampling",) if self.upsample == "guided" else ()),
             self.crf_name,
             *(() if self.tile is None else (f"tiles of {self.tile}",)),
         )

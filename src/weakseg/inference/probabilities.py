@@ -13,6 +13,7 @@ from weakseg.marks.label_values import UNLABELLED
 from weakseg.method import nearest_labels, segment_pixels, segment_prototypes, vote_share
 from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.recipe import InferenceConfig
+from weakseg.refine.guided import guide_size, guided_upsample
 
 
 def class_probabilities(
@@ -29,14 +30,16 @@ def class_probabilities(
         network: The trained network, in evaluation mode.
         image: RGB, (B, 3, H, W), 0 to 1.
         memory: Labelled prototypes; not needed for labels by the classifier.
-        config: Retrieval, classifier or both, scales, mirror.
+        config: Retrieval, classifier or both, scales, mirror, upsampling.
         mirrored: Class that each class becomes in a mirrored image (`ClassList.mirrored`); by
             default the same.
 
     Returns:
         Probabilities, (B, C, H, W).
     """
-    size = image.shape[-2:]
+    size = (image.shape[-2], image.shape[-1])
+    guided = config.upsample == "guided"
+    common = guide_size(*size) if guided else size  # in which views are averaged, (h', w')
     total = image.new_zeros(())
     views = 0
     for scale in config.scales:
@@ -48,12 +51,13 @@ def class_probabilities(
         for flip in (False, True) if config.flip else (False,):
             view = scaled.flip(-1) if flip else scaled  # (B, 3, H', W')
             seen = _view_probabilities(network, view, memory, config)  # (B, C, h, w)
-            seen = F.interpolate(seen, size, mode="bilinear", align_corners=False)  # (B, C, H, W)
+            seen = F.interpolate(seen, common, mode="bilinear", align_corners=False)
             if flip:
                 seen = seen.flip(-1) if mirrored is None else seen.flip(-1)[:, list(mirrored)]
-            total = total + seen
+            total = total + seen  # (B, C, h', w')
             views += 1
-    return total / views
+    mean = total / views
+    return guided_upsample(mean, image) if guided else mean  # (B, C, H, W)
 
 
 def _view_probabilities(

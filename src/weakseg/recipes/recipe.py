@@ -29,6 +29,7 @@ Method = Literal["spml", "cross-entropy"]
 MarkKind = Literal["tags", "boxes", "points", "scribbles", "masks"]
 LabelBy = Literal["retrieval", "classifier", "both"]
 CrfPreset = Literal["none", "deeplab", "activation"]
+Upsampling = Literal["bilinear", "guided"]
 
 
 @dataclass(frozen=True)
@@ -360,6 +361,8 @@ class InferenceConfig:
         tile: Side of a tile in pixels; larger images are labelled tile by tile.
         overlap: Pixels of surroundings that a tile sees on each side.
         batch: Images of one size that are labelled together.
+        upsample: How probabilities are enlarged to the image's size: bilinear, or guided, along the
+            image's colour edges.
         crf: Preset of the dense CRF that sharpens outlines (extra weakseg[crf]), or none.
     """
 
@@ -372,6 +375,7 @@ class InferenceConfig:
     tile: int = 1024
     overlap: int = ranged(128, NOT_NEGATIVE)
     batch: int = ranged(4, AT_LEAST_1)
+    upsample: Upsampling = "bilinear"
     crf: CrfPreset = "none"
 
 
