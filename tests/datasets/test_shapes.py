@@ -8,7 +8,7 @@ from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import jaccard_score
 
-from weakseg.datasets.shape_scenes import draw_scene
+from weakseg.datasets.shape_scenes import CROWDED, SceneStyle, Shape, draw_scene
 from weakseg.datasets.shapes import CLASS_NAMES, make_shapes
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette import class_palette
@@ -226,3 +226,36 @@ def test_colour_alone_does_not_tell_the_classes(folder: Path):
     by_texture = _forest_iou(folder, neighbours=True)
     assert everything_background < by_colour < 0.25
     assert by_texture > by_colour + 0.05
+
+
+def test_crowded_scenes_have_forty_classes_two_nearly_everywhere_and_a_third_rare():
+    assert len({shape.name for shape in CROWDED.shapes}) == len(CROWDED.frequency) == 40
+    scenes = [draw_scene(np.random.default_rng(seed), 64, CROWDED) for seed in range(60)]
+    counts = [len(scene.class_ids) for scene in scenes]
+    assert 7 <= np.mean(counts) <= 9
+    assert all(len(set(scene.class_ids)) == len(scene.class_ids) for scene in scenes)
+    images = np.bincount([c for scene in scenes for c in scene.class_ids], minlength=41)[1:]
+    assert np.count_nonzero(images > 50) == 2
+    assert 10 <= np.count_nonzero(images < 8) <= 16
+
+
+def test_a_crowded_folder_names_its_classes_and_colours_tell_them(tmp_path: Path):
+    root = make_shapes(tmp_path / "crowded", train=2, val=1, size=64, crowded=True)
+    names = (root / "classes.txt").read_text().splitlines()
+    assert names[:3] == ["background", "red disc", "red square"]
+    assert len(names) == 41
+    for name, rows in rows_of(root, "tags.csv").items():
+        seen = set(np.unique(labels_of(root, "masks", name))) - {0, VOID}
+        assert sorted(names.index(row["class"]) for row in rows) == sorted(seen)
+    red, _ = _object_colours(CROWDED.shapes[0])
+    blue, _ = _object_colours(CROWDED.shapes[15])
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+
+
+def _object_colours(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of the pixels of one drawn object."""
+    style = SceneStyle((shape,), radius=(0.3, 0.3), frequency=(1.0,))
+    scene = draw_scene(np.random.default_rng(0), 96, style)
+    pixels = scene.image[scene.labels == 1].astype(float)
+    return pixels.mean(axis=0), pixels.std(axis=0)

@@ -1,13 +1,15 @@
 """Scenes of textured shapes, whose colours are independent of their classes.
 
 A class is a shape with its texture: striped discs, checked squares, … All objects, the background
-and the clutter of a scene share the same few colours, under uneven light and noise.
+and the clutter of a scene share the same few colours, under uneven light and noise. In crowded
+scenes there are many classes, so colour has to tell: a class is a shape with its texture and a
+colour, in two tones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +21,17 @@ from weakseg.marks.label_values import VOID
 Field = NDArray[np.float64]  # one value a pixel, (H, W)
 Picture = NDArray[np.float64]  # (H, W, 3), 0 to 255
 
-_COLOURS = np.array(
-    [
-        (205, 84, 70),
-        (233, 176, 76),
-        (106, 158, 92),
-        (66, 112, 168),
-        (138, 96, 156),
-        (232, 222, 198),
-        (62, 60, 70),
-        (92, 176, 172),
-    ],
-    float,
-)
+_NAMED_COLOURS = {
+    "red": (205, 84, 70),
+    "amber": (233, 176, 76),
+    "green": (106, 158, 92),
+    "blue": (66, 112, 168),
+    "violet": (138, 96, 156),
+    "cream": (232, 222, 198),
+    "black": (62, 60, 70),
+    "teal": (92, 176, 172),
+}
+_COLOURS = np.array(list(_NAMED_COLOURS.values()), float)
 _COLOURS_IN_SCENE = 4
 _MIN_AREA = 0.02  # of the image, that an object must show
 _MIN_VISIBLE = 0.55  # of its own area
@@ -68,12 +68,30 @@ class Shape:
         texture: Of the same place, and waves a radius: from -1 to 1, where one of the two colours
             turns into the other.
         size: Radius in times that of the others, so that all cover about the same area.
+        colour: Its colour, in two tones; none: two of the scene's colours.
     """
 
     name: str
     outline: Callable[[Field, Field], Field]
     texture: Callable[[Field, Field, float], Field]
     size: float
+    colour: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class SceneStyle:
+    """What scenes are made of.
+
+    Args:
+        shapes: The classes after background, in the order of their ids.
+        radius: Smallest and largest radius of an object, in times the image's side.
+        frequency: Fraction of the scenes that a class is in, for each; a class has one object.
+            Empty: a scene has one to four objects of any classes.
+    """
+
+    shapes: tuple[Shape, ...]
+    radius: tuple[float, float]
+    frequency: tuple[float, ...] = ()
 
 
 def _disc(u: Field, v: Field) -> Field:
@@ -131,15 +149,34 @@ SHAPES = (
     Shape("star", _star, _circles, 1.35),
     Shape("ring", _ring, _spokes, 1.05),
 )
-"""The classes after background, in the order of their ids."""
+"""The classes of plain scenes after background, in the order of their ids."""
+
+PLAIN = SceneStyle(SHAPES, radius=(0.18, 0.30))
+"""Five classes; one to four objects a scene."""
+
+_COLOURED = tuple(
+    replace(shape, name=f"{name} {shape.name}", colour=colour)
+    for name, colour in _NAMED_COLOURS.items()
+    for shape in SHAPES
+)
+CROWDED = SceneStyle(
+    _COLOURED,
+    radius=(0.11, 0.17),
+    frequency=tuple(
+        0.95 if number < 2 else 0.05 if number % 3 == 2 else 0.22
+        for number in range(len(_COLOURED))
+    ),
+)
+"""Forty classes, about eight a scene: two are nearly everywhere, a third are rare."""
 
 
-def draw_scene(rng: np.random.Generator, size: int) -> Scene:
-    """Draw a scene of one to four objects.
+def draw_scene(rng: np.random.Generator, size: int, style: SceneStyle = PLAIN) -> Scene:
+    """Draw a scene.
 
     Args:
         rng: Source of all randomness.
         size: Side of the square image.
+        style: What it is made of.
     """
     colours = rng.permutation(_COLOURS)[:_COLOURS_IN_SCENE]
     picture = _background(rng, size, colours)
@@ -151,10 +188,8 @@ def draw_scene(rng: np.random.Generator, size: int) -> Scene:
     objects = np.zeros((size, size), np.uint8)
     areas: list[int] = []
     class_ids: list[int] = []
-    wanted = rng.integers(1, 5)
-    for _ in range(_TRIES):
-        class_id = int(rng.integers(len(SHAPES))) + 1
-        coverage, texture = _object(rng, size, SHAPES[class_id - 1], colours)
+    for class_id in _tries(rng, style, class_ids):
+        coverage, texture = _object(rng, size, style.shapes[class_id - 1], style.radius, colours)
         inside = coverage >= 0.5
         placed = np.where(inside, np.uint8(len(areas) + 1), objects)
         if not _all_show(placed, [*areas, int(inside.sum())]):
@@ -163,11 +198,24 @@ def draw_scene(rng: np.random.Generator, size: int) -> Scene:
         objects = placed
         areas.append(int(inside.sum()))
         class_ids.append(class_id)
-        if len(areas) == wanted:
-            break
     labels = np.array([0, *class_ids], np.uint8)[objects]
     labels[_seams(objects)] = VOID
     return Scene(_photograph(rng, picture), objects, tuple(class_ids), labels)
+
+
+def _tries(rng: np.random.Generator, style: SceneStyle, placed: list[int]) -> Iterator[int]:
+    """Yield the class of the next object to try, until enough objects are `placed`."""
+    if not style.frequency:
+        wanted = rng.integers(1, 5)
+        for _ in range(_TRIES):
+            yield int(rng.integers(len(style.shapes))) + 1
+            if len(placed) == wanted:
+                return
+    present = np.flatnonzero(rng.random(len(style.frequency)) < style.frequency) + 1
+    for class_id in rng.permutation(present).tolist():
+        for _ in range(_TRIES):
+            if class_id not in placed:
+                yield class_id
 
 
 def _all_show(objects: NDArray[np.uint8], areas: list[int]) -> bool:
@@ -190,10 +238,14 @@ def _seams(objects: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _object(
-    rng: np.random.Generator, size: int, shape: Shape, colours: Picture
+    rng: np.random.Generator,
+    size: int,
+    shape: Shape,
+    radii: tuple[float, float],
+    colours: Picture,
 ) -> tuple[Field, Picture]:
     """Return an object's coverage of every pixel, 0 to 1, and its texture."""
-    radius = rng.uniform(0.18, 0.30) * size * shape.size
+    radius = rng.uniform(*radii) * size * shape.size
     waves = radius / (rng.uniform(9, 13) * size / _REFERENCE_SIDE)
     x, y = _grid(size)
     centre_x, centre_y = rng.uniform(0.1, 0.9, 2) * size
@@ -204,7 +256,10 @@ def _object(
     coverage = np.clip(0.5 - shape.outline(u, v) * radius, 0, 1)
     shift = rng.uniform(-0.5, 0.5, 2) / waves if shape.texture in (_stripes, _checks) else (0, 0)
     wave = shape.texture(u + shift[0], v + shift[1], waves)
-    texture = _mix(_two(rng, colours), 0.5 + 0.5 * np.tanh(3 * wave))
+    two = _two(rng, colours)
+    if shape.colour is not None:
+        two = _tones(shape.colour)
+    texture = _mix(two, 0.5 + 0.5 * np.tanh(3 * wave))
     # Light from the top left gives it body.
     light = 1 - 0.2 * ((x - centre_x) + (y - centre_y)) / radius
     return coverage, texture * np.clip(light, 0.6, 1.3)[..., None]
@@ -282,6 +337,13 @@ def _grid(size: int) -> tuple[Field, Field]:
 def _two(rng: np.random.Generator, colours: Picture) -> Picture:
     chosen: Picture = rng.permutation(colours)[:2]
     return chosen
+
+
+def _tones(colour: tuple[int, int, int]) -> Picture:
+    """Return a colour and another tone of it: darker, or of a dark colour lighter."""
+    first = np.array(colour, float)
+    second = 0.45 * first if first.mean() > 128 else first + 0.5 * (255 - first)
+    return np.stack([first, second])
 
 
 def _mix(two: Picture, fraction: Field) -> Picture:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weakseg.datasets.shape_scenes import SHAPES, draw_scene
+from weakseg.datasets.shape_scenes import CROWDED, PLAIN, SHAPES, Scene, draw_scene
 from weakseg.datasets.writer import DataFolderWriter, writing_data_folder
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Marks
@@ -21,7 +21,13 @@ _SMALLEST = 64  # px: on fewer, textures are finer than pixels
 
 
 def make_shapes(
-    root: Path, *, train: int = 120, val: int = 40, size: int = 128, seed: int = 0
+    root: Path,
+    *,
+    train: int = 120,
+    val: int = 40,
+    size: int = 128,
+    seed: int = 0,
+    crowded: bool = False,
 ) -> Path:
     """Make a data folder of textured shapes, with full masks and with marks of every kind.
 
@@ -34,6 +40,8 @@ def make_shapes(
         val: Number of images to score on.
         size: Side of the square images, in pixels; at least 64.
         seed: Seed of all randomness.
+        crowded: Forty classes, about eight in an image, of which two are in nearly every image and
+            a third are rare; else five, and one to four objects in an image.
 
     Returns:
         The folder.
@@ -48,19 +56,27 @@ def make_shapes(
             f"but got {train}, {val} and {size}."
         )
     counts = {"train": train, "val": val}
-    with writing_data_folder(root, CLASS_NAMES) as writer:
+    style = CROWDED if crowded else PLAIN
+    classes = ClassList(("background", *(shape.name for shape in style.shapes)))
+    with writing_data_folder(root, classes.names) as writer:
         for number, (split, count) in enumerate(counts.items()):
             for index in range(count):
                 rng = np.random.default_rng((seed, size, number, index))
-                _add_scene(writer, f"{split}_{index:04d}", rng, size)
+                scene = draw_scene(rng, size, style)
+                _add_scene(writer, f"{split}_{index:04d}", rng, scene, classes)
         writer.finish(
             {split: [f"{split}_{index:04d}" for index in range(n)] for split, n in counts.items()}
         )
     return root
 
 
-def _add_scene(writer: DataFolderWriter, name: str, rng: np.random.Generator, size: int) -> None:
-    scene = draw_scene(rng, size)
+def _add_scene(
+    writer: DataFolderWriter,
+    name: str,
+    rng: np.random.Generator,
+    scene: Scene,
+    classes: ClassList,
+) -> None:
     objects = find_objects(scene.labels, scene.objects)
     background = background_parts(scene.labels)
     strokes = Marks(strokes=tuple(simulate_scribbles(rng, [*objects, *background])))
@@ -72,5 +88,6 @@ def _add_scene(writer: DataFolderWriter, name: str, rng: np.random.Generator, si
             *simulate_points(rng, background, per_object=2),
         ),
     )
-    scribbles = rasterize(strokes, (size, size), ClassList(CLASS_NAMES), AS_MARKED)
+    height, width = scene.labels.shape
+    scribbles = rasterize(strokes, (height, width), classes, AS_MARKED)
     writer.add(name, scene.image, marks, scribbles=scribbles, mask=scene.labels)
