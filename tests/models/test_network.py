@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from weakseg.models.heads import ClassifierHead, PyramidHead, PyramidPooling
-from weakseg.models.network import build_network, freeze_batch_norm, parameter_groups
+from weakseg.models.network import build_network, parameter_groups
 from weakseg.recipes.recipe import ModelConfig, OptimizerConfig, Recipe
 from weakseg.support.errors import RecipeError
 
@@ -137,7 +137,7 @@ def test_parameter_groups_hold_every_parameter_once(head):
 
 def test_freezing_leaves_the_heads_batch_norm_learning():
     network = tiny(head="psp")
-    freeze_batch_norm(network)
+    network.backbone.freeze_batch_norm()
     network.train()
     assert not network.backbone.body.bn1.training
     assert network.head[0].join[1].training

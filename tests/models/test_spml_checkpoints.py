@@ -205,7 +205,8 @@ def test_a_converted_checkpoint_predicts_as_the_released_network(
     run = convert_checkpoint(tmp_path / "model-29999.pth", recipe=recipe, out=tmp_path / "run")
 
     image = torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(0))
-    network = load_network(run / "model.safetensors", *RunFolder(run).read()).eval()
+    recipe, classes = RunFolder(run).read()
+    network = load_network(run / "model.safetensors", recipe.model, classes).eval()
     released = Released(entries)
     with torch.inference_mode():
         expected = released.embedding(image)

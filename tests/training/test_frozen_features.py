@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from weakseg.api.evaluate import evaluate
 from weakseg.api.oversegment import oversegment_records
@@ -149,6 +150,45 @@ def test_the_classifier_alone_is_trained_on_kept_features(folder):
     for name, parameter in network.named_parameters():
         assert (parameter.grad is not None) == name.startswith("classifier."), name
     assert entries(folder)
+
+
+@pytest.mark.parametrize(
+    ("train", "parts"),
+    [
+        ("classifier", {"classifier"}),
+        ("head", {"classifier", "head"}),
+        ("network", {"classifier", "head", "backbone"}),
+    ],
+)
+def test_the_last_stage_trains_the_named_part(folder, train, parts):
+    classify = {"train": train, "steps": 3}
+    context, records = prepared(folder, classify=classify, model={"frozen_stride": 4})
+    network = EmbeddingModule(context.recipe, context.classes).network
+    module = ClassifierModule(context.recipe, network).train()
+    draws = context.draws(
+        records, context.recipe.training, seed=0, model=context.recipe.final_model
+    )
+    sum(module.losses(collate([draws[number] for number in range(3)])).values()).backward()
+    changed = {name for name, each in network.named_parameters() if each.grad is not None}
+    assert {name.split(".")[0] for name in changed} == parts
+    stem = [name for name, _ in network.backbone.body.named_parameters()][0]
+    assert f"backbone.body.{stem}" not in changed  # frozen_stride
+
+
+def test_a_run_that_trained_all_of_the_network_last_predicts_as_it_was_scored(folder, tmp_path):
+    recipe = tiny(classify={"train": "network", "lr": 1e-2}, optimizer={"warmup": 0})
+    trained = train(folder, recipe=recipe, out=tmp_path / "run")
+    kept = entries(folder / ".weakseg")
+    before = load_file(tmp_path / "run/stages/embed/model.safetensors")
+    after = load_file(tmp_path / "run/model.safetensors")
+    assert any(
+        not torch.equal(before[key], after[key]) for key in before if key.startswith("backbone")
+    )
+    scores, _ = evaluate(tmp_path / "run", folder)
+    assert scores.mean_iou == trained.scores.mean_iou
+    assert entries(folder / ".weakseg") == kept  # features of a trained backbone are not kept
+    train(folder, recipe=recipe, out=tmp_path / "run", resume=True)
+    assert after.keys() == load_file(tmp_path / "run/model.safetensors").keys()
 
 
 def test_a_feature_that_is_not_finite_stops_with_the_name_of_the_image(folder):

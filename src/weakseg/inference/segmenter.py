@@ -26,7 +26,7 @@ from weakseg.models.network import EmbeddingNetwork, build_network
 from weakseg.models.weights import fit_entries
 from weakseg.recipes.merging import as_tree
 from weakseg.recipes.reading import parse_recipe
-from weakseg.recipes.recipe import InferenceConfig, Recipe
+from weakseg.recipes.recipe import InferenceConfig, ModelConfig
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import dense_crf, require_crf
 from weakseg.support.devices import pick_device
@@ -112,7 +112,7 @@ class Segmenter:
         tree = {"inference": as_tree(recipe.inference) | options}
         config = parse_recipe(tree, source="options").inference
         where = pick_device(device)
-        network = load_network(folder.model, recipe, classes).to(where)
+        network = load_network(folder.model, recipe.final_model, classes).to(where)
         memory = Memory.load(folder.memory, where) if config.labels != "classifier" else None
         return cls(network, classes, config, memory, recipe.transforms.mirror_swap)
 
@@ -268,13 +268,13 @@ def _as_rgb(image: RgbImage) -> NDArray[np.uint8]:
     return image
 
 
-def load_network(path: Path, recipe: Recipe, classes: ClassList) -> EmbeddingNetwork:
-    """Build the network of a recipe with weights from a file.
+def load_network(path: Path, model: ModelConfig, classes: ClassList) -> EmbeddingNetwork:
+    """Build a network with weights from a file.
 
     Raises:
         WeightsError: The file is missing, damaged, or of another architecture.
     """
-    network = build_network(recipe.model, len(classes), weights="none")
+    network = build_network(model, len(classes), weights="none")
     try:
         state = load_file(path)
     except (OSError, safetensors.SafetensorError) as error:

@@ -75,7 +75,10 @@ class Backbone(nn.Module):
         return maps
 
     def freeze_batch_norm(self) -> None:
-        """Freeze batch normalisation: its present statistics, scale and shift."""
+        """Freeze batch normalisation: its present statistics, scale and shift.
+
+        For small batches, whose statistics are noise. It survives `train()`.
+        """
         self._batch_norm_frozen = True
         for layer in self._batch_norms():
             for parameter in layer.parameters():
@@ -86,6 +89,12 @@ class Backbone(nn.Module):
         """Freeze all layers as they are, batch normalisation included."""
         self._frozen = [self.body]
         self.body.requires_grad_(False)
+        self.train(self.training)
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        self._frozen = []
+        self.body.requires_grad_(True)
         self.train(self.training)
 
     def freeze_to_stride(self, stride: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,20 @@ class EmbeddingNetwork(nn.Module):
         return tuple(
             max(stride, self.config.embedding_stride) for stride in self.backbone.level_strides
         )
+
+    def thaw(self) -> None:
+        """Train all of a frozen network from now on, but for layers that its config keeps."""
+        if self.is_frozen:
+            self.config = replace(self.config, train="network")
+            self.cache = None
+            self.backbone.thaw()
+            self.freeze_layers()
+
+    def freeze_layers(self) -> None:
+        """Freeze the layers of the backbone that the config keeps as they were pretrained."""
+        self.backbone.freeze_to_stride(self.config.frozen_stride)
+        if self.config.freeze_batch_norm:
+            self.backbone.freeze_batch_norm()
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Return the backbone's feature maps that the head reads, the finest first.
@@ -275,12 +290,3 @@ def parameter_groups(network: nn.Module, config: OptimizerConfig) -> list[dict[s
         }
         for name, rate in rates.items()
     ]
-
-
-def freeze_batch_norm(network: EmbeddingNetwork) -> None:
-    """Freeze the backbone's batch normalisation: its pretrained statistics, scale and shift.
-
-    For small batches, whose statistics are noise. It survives `network.train()`. The heads' batch
-    normalisation, which has no pretrained statistics, is still trained.
-    """
-    network.backbone.freeze_batch_norm()

@@ -189,19 +189,19 @@ class RelabelConfig:
 
 @dataclass(frozen=True)
 class ClassifyConfig:
-    """The last stage: a classifier trained on the pseudo-labels.
+    """The last stage: the classifier, or more of the network, trained on the pseudo-labels.
 
     Args:
         steps: Steps; 0: no such stage.
         batch: Images in a step.
-        train: classifier (the embedding stays as it is) or network (with model.train: head, its
-            head and classifier).
+        train: classifier (the embedding stays as it is), head (the backbone stays as it is), or
+            network (all but the layers up to model.frozen_stride, also after model.train: head).
         lr: Learning rate of the backbone, as in optimizer.lr.
     """
 
     steps: int = ranged(0, NOT_NEGATIVE)
     batch: int = ranged(8, AT_LEAST_1)
-    train: Literal["classifier", "network"] = "classifier"
+    train: Literal["classifier", "head", "network"] = "classifier"
     lr: float = ranged(3e-4, POSITIVE)
 
 
@@ -413,6 +413,12 @@ class Recipe:
     relabel: RelabelConfig = field(default_factory=RelabelConfig)
     classify: ClassifyConfig = field(default_factory=ClassifyConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
+
+    @property
+    def final_model(self) -> ModelConfig:
+        """The network as the last stage leaves it: no longer frozen, where that trains it all."""
+        thawed = self.classify.steps and self.classify.train == "network"
+        return replace(self.model, train="network") if thawed else self.model
 
     def __post_init__(self) -> None:
         """Refuse values out of range, so that no run starts with them."""

@@ -1,4 +1,4 @@
-"""Stage classify: the classifier, or the whole network, trained on pseudo-labels."""
+"""Stage classify: the classifier, the head or the whole network, trained on pseudo-labels."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def classify(
     recipe = context.recipe
     stage.prepare()
     if stage.is_complete():
-        return context.with_cache(load_network(stage.model, recipe, context.classes))
+        final = load_network(stage.model, recipe.final_model, context.classes)
+        return context.with_cache(final)
     loop = replace(recipe.training, steps=recipe.classify.steps, batch=recipe.classify.batch)
-    draws = context.draws(records, loop, seed=recipe.seed + 1)
-    fit(ClassifierModule(recipe, network), draws, loop, stage, "classifier on pseudo-labels")
+    draws = context.draws(records, loop, seed=recipe.seed + 1, model=recipe.final_model)
+    title = f"{recipe.classify.train} on pseudo-labels"
+    fit(ClassifierModule(recipe, network), draws, loop, stage, title)
     save_network(network, stage.model)
     stage.finish([stage.model])
     return network

@@ -15,7 +15,7 @@ from weakseg.datasets.transforms import TrainTransform, Transform, ViewTransform
 from weakseg.marks.classes import ClassList
 from weakseg.models.network import EmbeddingNetwork
 from weakseg.oversegments.region_maps import load_oversegment
-from weakseg.recipes.recipe import Recipe, TrainingConfig
+from weakseg.recipes.recipe import ModelConfig, Recipe, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,22 @@ class Context:
         *,
         seed: int,
         transform: Transform | None = None,
+        model: ModelConfig | None = None,
         with_regions: bool = False,
     ) -> TrainingDraws:
-        """Return the training samples of a loop; the augmentation is the recipe's by default."""
+        """Return the training samples of a loop, for the recipe's model and with its transforms."""
         return TrainingDraws(
             records,
             self.classes,
             self.recipe.data,
-            transform or self._augmentation(),
+            transform or self._augmentation(model or self.recipe.model),
             seed=seed,
             draws=loop.steps * loop.batch,
             oversegments=self.oversegments if with_regions else None,
         )
 
-    def _augmentation(self) -> Transform:
-        model, transforms = self.recipe.model, self.recipe.transforms
+    def _augmentation(self, model: ModelConfig) -> Transform:
+        transforms = self.recipe.transforms
         if model.train == "head":
             return ViewTransform(transforms, self.classes, model.output_stride)
         return TrainTransform(transforms, self.classes)

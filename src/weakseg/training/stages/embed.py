@@ -37,7 +37,7 @@ def embed(
         )
     stage.prepare()
     if stage.is_complete():
-        return context.with_cache(load_network(stage.model, recipe, context.classes))
+        return context.with_cache(load_network(stage.model, recipe.model, context.classes))
     module = EmbeddingModule(recipe, context.classes, _tag_weights(context, records))
     context.with_cache(module.network)
     draws = context.draws(records, recipe.training, seed=recipe.seed, with_regions=True)

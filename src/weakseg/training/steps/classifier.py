@@ -1,11 +1,11 @@
-"""Training step of the softmax classifier on pseudo-labels, after the embedding's training."""
+"""Training step on pseudo-labels, after the embedding's training: the classifier, or more."""
 
 from __future__ import annotations
 
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from weakseg.datasets.draws import Batch
 from weakseg.datasets.transforms import shrink_labels
@@ -16,13 +16,11 @@ from weakseg.training.steps.views import batch_embedding
 
 
 class ClassifierModule(TrainingModule):
-    """Train the softmax classifier of a trained network, or all of it, with cross-entropy.
-
-    A frozen backbone (`model.train: head`) stays as it is either way.
+    """Train the classifier of a trained network, its head too, or all of it, with cross-entropy.
 
     Args:
         recipe: The recipe.
-        network: The network of stage embed; its weights change.
+        network: The network of stage embed; its weights change. It is thawed where all is trained.
 
     Source: SPML (arXiv 2105.00957), section 4.1: the classifier is trained on the embedding.
     """
@@ -33,16 +31,18 @@ class ClassifierModule(TrainingModule):
         optimizer = recipe.optimizer.at_rate(recipe.classify.lr)
         super().__init__(optimizer, seed=recipe.seed, steps=recipe.classify.steps)
         self.network = network
-        self.whole = recipe.classify.train == "network"
-        for part in (network.backbone, network.head) if not self.whole else ():
+        parts = {"classifier": [network.backbone, network.head], "head": [network.backbone]}
+        self.kept: list[nn.Module] = parts.get(recipe.classify.train, [])
+        for part in self.kept:
             part.requires_grad_(False)
+        if not self.kept:
+            network.thaw()
 
     def train(self, mode: bool = True) -> Self:
-        """Keep the embedding in evaluation mode where only the classifier is trained."""
+        """Keep what is not trained in evaluation mode."""
         super().train(mode)
-        if not self.whole:
-            self.network.backbone.eval()
-            self.network.head.eval()
+        for part in self.kept:
+            part.eval()
         return self
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -50,7 +50,7 @@ class ClassifierModule(TrainingModule):
         stride = self.network.config.embedding_stride
         # (B, H, W) -> (B, h, w), at the embedding's stride
         annotation = shrink_labels(batch["annotation"], stride, self.network.num_classes)
-        with torch.set_grad_enabled(self.whole):
+        with torch.set_grad_enabled(self.network.head not in self.kept):
             embedding = batch_embedding(self.network, batch)  # (B, D, h, w)
         logits = self.network.classify(embedding)  # (B, C, h, w)
         return {"classifier": labelled_cross_entropy(logits, annotation)}

@@ -15,7 +15,7 @@ from weakseg.method import (
     colour_features,
     location_features,
 )
-from weakseg.models.network import EmbeddingNetwork, build_network, freeze_batch_norm
+from weakseg.models.network import EmbeddingNetwork, build_network
 from weakseg.recipes.recipe import ObjectiveConfig, Recipe, RelationConfig
 from weakseg.training.steps.base import TrainingModule, image_input, labelled_cross_entropy
 from weakseg.training.steps.views import batch_embedding
@@ -43,9 +43,7 @@ class EmbeddingModule(TrainingModule):
         self.network = build_network(recipe.model, len(classes))
         self.network.to(memory_format=torch.channels_last)
         if not self.network.is_frozen:
-            self.network.backbone.freeze_to_stride(recipe.model.frozen_stride)
-        if recipe.model.freeze_batch_norm:
-            freeze_batch_norm(self.network)
+            self.network.freeze_layers()
         self.contrastive = recipe.method == "spml"
         self.objective = build_objective(recipe.objective, classes, tag_weights)
         self.memory = MemoryBank(recipe.objective.memory)
