@@ -171,7 +171,7 @@ def test_the_last_stage_trains_the_named_part(folder, train, parts):
     sum(module.losses(collate([draws[number] for number in range(3)])).values()).backward()
     changed = {name for name, each in network.named_parameters() if each.grad is not None}
     assert {name.split(".")[0] for name in changed} == parts
-    stem = [name for name, _ in network.backbone.body.named_parameters()][0]
+    stem = next(name for name, _ in network.backbone.body.named_parameters())
     assert f"backbone.body.{stem}" not in changed  # frozen_stride
 
 
