@@ -31,8 +31,10 @@ class ClassifierModule(TrainingModule):
         optimizer = recipe.optimizer.at_rate(recipe.classify.lr)
         super().__init__(optimizer, seed=recipe.seed, steps=recipe.classify.steps)
         self.network = network
-        parts = {"classifier": [network.backbone, network.head], "head": [network.backbone]}
-        self.kept: list[nn.Module] = parts.get(recipe.classify.train, [])
+        train = recipe.classify.train
+        self.kept: list[nn.Module] = [] if train == "network" else [network.backbone]
+        if train == "classifier":
+            self.kept.append(network.head)
         for part in self.kept:
             part.requires_grad_(False)
         if not self.kept:
