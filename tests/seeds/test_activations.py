@@ -4,8 +4,10 @@ import torch
 from torch import nn
 
 from weakseg.models.backbone import Backbone
+from weakseg.models.network import build_network
+from weakseg.recipes.recipe import ModelConfig
 from weakseg.seeds.activations import class_activations, select_classes
-from weakseg.seeds.classifier import TagClassifier, equivariance_loss
+from weakseg.seeds.classifier import FrozenTagClassifier, TagClassifier, equivariance_loss
 
 
 class Brightness(nn.Module):
@@ -58,3 +60,28 @@ def test_the_equivariance_loss_is_zero_for_shrunk_activations_and_counts_tags_on
     assert equivariance_loss(activations, other, torch.tensor([[1.0, 0.0]])) < 1e-6
     assert equivariance_loss(activations, other, torch.tensor([[0.0, 1.0]])) > 0.05
     assert equivariance_loss(activations, other, torch.zeros(1, 2)) == 0
+
+
+@pytest.fixture
+def frozen():
+    model = ModelConfig(backbone="test_resnet", weights="none", head="pyramid", train="head")
+    torch.manual_seed(0)
+    return FrozenTagClassifier(build_network(model, 3), 2)
+
+
+def test_scores_of_images_of_other_sizes_are_the_means_of_their_activations(frozen):
+    frozen.eval()
+    images = [torch.rand(3, 64, 96), torch.rand(3, 48, 50)]
+    scores = frozen.scores_of(images)
+    for image, score in zip(images, scores, strict=True):
+        torch.testing.assert_close(frozen(image[None])[0].mean(dim=(1, 2)), score)
+
+
+def test_the_tag_classifier_of_frozen_features_trains_its_head_alone(frozen):
+    frozen.train()
+    frozen.scores_of([torch.rand(3, 64, 64)]).sum().backward()
+    trained = {
+        name.split(".")[0] for name, each in frozen.named_parameters() if each.grad is not None
+    }
+    assert trained == {"head"}
+    assert not frozen.network.backbone.body.training

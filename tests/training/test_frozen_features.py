@@ -44,7 +44,9 @@ def tiny(**more) -> Recipe:
         "classify": {"steps": 3, "batch": 3},
         "inference": {"grid": [3, 3]},
     }
-    return parse_recipe({**tree, **{key: {**tree[key], **value} for key, value in more.items()}})
+    return parse_recipe(
+        {**tree, **{key: {**tree.get(key, {}), **value} for key, value in more.items()}}
+    )
 
 
 def losses(run: Path) -> list[list[str]]:
@@ -189,6 +191,27 @@ def test_a_run_that_trained_all_of_the_network_last_predicts_as_it_was_scored(fo
     assert entries(folder / ".weakseg") == kept  # features of a trained backbone are not kept
     train(folder, recipe=recipe, out=tmp_path / "run", resume=True)
     assert after.keys() == load_file(tmp_path / "run/model.safetensors").keys()
+
+
+def test_seeds_of_tags_come_from_the_kept_features(folder, tmp_path):
+    seeds = {"steps": 4, "scales": [1.0], "threshold": 0.0}
+    recipe = tiny(data={"marks": ["tags"]}, seeds=seeds, transforms={"views": [1.0]})
+    run = train(folder, recipe=recipe, out=tmp_path / "run").run
+    maps = sorted((run / "stages/seeds/maps").iterdir())
+    assert maps
+    assert len(list((run / "stages/seeds/labels").iterdir())) == len(maps)
+    kept = set(entries(folder / ".weakseg"))
+    (run / "stages/seeds/stage.json").unlink()
+    for path in maps:
+        path.unlink()
+    train(folder, recipe=recipe, out=tmp_path / "run", resume=True)
+    assert sorted((run / "stages/seeds/maps").iterdir()) == maps
+    assert set(entries(folder / ".weakseg")) == kept
+
+
+def test_equivariance_has_no_place_beside_frozen_features():
+    with pytest.raises(RecipeError, match=r"seeds\.equivariance: expected 0 .* got 1"):
+        tiny(seeds={"equivariance": 1.0})
 
 
 def test_a_feature_that_is_not_finite_stops_with_the_name_of_the_image(folder):

@@ -123,9 +123,12 @@ class SeedsConfig:
             those of another run (RUN/stages/seeds/maps), instead of a trained classifier's.
         steps: Steps of the tag classifier.
         lr: Its learning rate (the head's is optimizer.head_factor times that).
-        equivariance: Weight of the equivariant regularisation of SEAM; 0: none.
+        equivariance: Weight of the equivariant regularisation of SEAM; 0: none, and always so with
+            model.train: head.
         scale: Smallest and largest random scale of a training image; at 1 it just fits the crop.
-        scales: Scales over which activations are added up, likewise.
+            With model.train: head, transforms.views are seen instead.
+        scales: Scales over which activations are added up, likewise; with model.train: head, 1 is
+            the image's own size.
         flip: Add up those of the mirrored image too.
         alpha: Exponent of the background's score, (1 - largest activation)^alpha.
         threshold: A pixel is labelled where the winning score is at least this.
@@ -434,6 +437,11 @@ class Recipe:
                 "transforms.crop: expected a multiple of model.output_stride "
                 f"({self.model.output_stride}) where model.train is head, but got "
                 f"{self.transforms.crop}"
+            )
+        if self.model.train == "head" and self.seeds.equivariance > 0:
+            problems.append(
+                "seeds.equivariance: expected 0 where model.train is head, whose tag classifier "
+                f"sees frozen features, but got {self.seeds.equivariance:g}"
             )
         if problems:
             raise RecipeError("\n".join(problems))

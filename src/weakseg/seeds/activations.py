@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from weakseg.seeds.classifier import TagClassifier
+from weakseg.seeds.classifier import AnyTagClassifier
 from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
 
@@ -46,7 +46,7 @@ class Activations:
 
 @torch.inference_mode()
 def class_activations(
-    classifier: TagClassifier,
+    classifier: AnyTagClassifier,
     image: Tensor,
     *,
     side: int,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from weakseg.models.backbone import Backbone
+from weakseg.models.heads import PyramidHead
+from weakseg.models.network import EmbeddingNetwork
 
 _RARE_LOGIT = -2.5  # of a tag that one image in twelve has
 
@@ -49,6 +53,63 @@ class TagClassifier(nn.Module):
     def scores(self, activations: Tensor) -> Tensor:
         """Return the logit of each tag, (B, C), from activations (B, C, h, w)."""
         return activations.mean(dim=(2, 3)) + self.bias
+
+
+class FrozenTagClassifier(nn.Module):
+    """Tag classifier on the coarsest features of a frozen backbone: two 1×1 convolutions.
+
+    Its training sees whole images of any size, whose features may come from the network's cache.
+
+    Shape:
+        - Input: (B, 3, H, W), floating, in 0 … 1
+        - Output: (B, C, h, w), activations, signed, at the stride of the coarsest features
+
+    Args:
+        network: Network whose frozen backbone computes the features.
+        num_classes: Number of classes C that can be tags, background excluded.
+    """
+
+    def __init__(self, network: EmbeddingNetwork, num_classes: int) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        coarsest = max(network.strides)
+        self.levels = [i for i, stride in enumerate(network.strides) if stride == coarsest]
+        channels = [network.backbone.level_channels[i] for i in self.levels]
+        self.head = PyramidHead(channels, num_classes)
+        bias = self.head.get_parameter("project.2.bias")
+        nn.init.constant_(bias, _RARE_LOGIT)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the activations, (B, C, h, w)."""
+        maps = self._coarsest(image)
+        activations: Tensor = self.head(maps, maps[-1].shape[-2:])  # (B, C, h, w)
+        return activations
+
+    def scores_of(self, images: Sequence[Tensor]) -> Tensor:
+        """Return the logit of each tag in images that may differ in size.
+
+        Args:
+            images: (3, H, W) each, floating, in 0 … 1.
+
+        Returns:
+            (B, C), the means of the images' activations.
+        """
+        found = [self._coarsest(image[None]) for image in images]  # (1, channels_i, h, w) each
+        cells = [maps[-1][0, 0].numel() for maps in found]  # h * w of each image
+        # To 1×1 convolutions the cells of all images are one row: (1, channels_i, 1, N)
+        row = [
+            torch.cat([m.flatten(2) for m in level], dim=2)[:, :, None]
+            for level in zip(*found, strict=True)
+        ]
+        activations = self.head(row, (1, sum(cells)))[0, :, 0]  # (C, N)
+        return torch.stack([part.mean(dim=1) for part in activations.split(cells, dim=1)])
+
+    def _coarsest(self, image: Tensor) -> list[Tensor]:
+        maps = self.network.features(image)
+        return [maps[i] for i in self.levels]
+
+
+AnyTagClassifier = TagClassifier | FrozenTagClassifier
 
 
 def equivariance_loss(activations: Tensor, smaller: Tensor, tags: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from weakseg.seeds.activations import (
     save_activations,
     select_classes,
 )
-from weakseg.seeds.classifier import TagClassifier
+from weakseg.seeds.classifier import AnyTagClassifier, FrozenTagClassifier
 from weakseg.seeds.labels import SeedRules, seed_labels
 from weakseg.seeds.user_activations import user_activations
 from weakseg.support.devices import accelerator_device
@@ -87,7 +87,9 @@ def _write_maps(
         save_activations(stage.maps(record), _activations(context, record, classifier))
 
 
-def _activations(context: Context, record: Record, classifier: TagClassifier | None) -> Activations:
+def _activations(
+    context: Context, record: Record, classifier: AnyTagClassifier | None
+) -> Activations:
     """Return the maps of the classes that an image's marks name, each 1 at its strongest."""
     recipe, classes, config = context.recipe, context.classes, context.recipe.seeds
     named = np.flatnonzero(record_tags(record, classes, recipe.data)).tolist()
@@ -96,10 +98,11 @@ def _activations(context: Context, record: Record, classifier: TagClassifier | N
         return user_activations(Path(str(config.folder)), record.name, size, classes).only(named)
     device = next(classifier.parameters()).device
     image = torch.from_numpy(read_image(record.image).copy()).permute(2, 0, 1)  # (3, H, W)
+    frozen = recipe.model.train == "head"
     activations = class_activations(
         classifier,
         image.to(device).float() / 255,
-        side=recipe.transforms.crop,
+        side=max(size) if frozen else recipe.transforms.crop,
         scales=config.scales,
         flip=config.flip,
     )
@@ -108,7 +111,7 @@ def _activations(context: Context, record: Record, classifier: TagClassifier | N
 
 def _tag_classifier(
     context: Context, records: Sequence[Record], stage: StageFolder
-) -> TagClassifier:
+) -> AnyTagClassifier:
     """Train the tag classifier, resume its training, or load it where it is trained."""
     recipe = context.recipe
     device = accelerator_device(recipe.training.accelerator)
@@ -118,12 +121,17 @@ def _tag_classifier(
         module.classifier.load_state_dict(load_file(trained))
         return module.classifier.eval().to(device)
     loop = replace(recipe.training, steps=recipe.seeds.steps)
-    transforms = replace(recipe.transforms, scale=recipe.seeds.scale)
+    transform = None  # whole views, for frozen features
+    if isinstance(module.classifier, FrozenTagClassifier):
+        context.with_cache(module.classifier.network)
+    else:
+        transforms = replace(recipe.transforms, scale=recipe.seeds.scale)
+        transform = TrainTransform(transforms, context.classes, fit=True)
     draws = context.draws(
         [replace(each, pseudo_labels=None) for each in records if not each.marks.is_empty],
         loop,
         seed=recipe.seed,
-        transform=TrainTransform(transforms, context.classes, fit=True),
+        transform=transform,
     )
     fit(module, draws, loop, stage, "tag classifier")
     save_network(module.classifier, trained)

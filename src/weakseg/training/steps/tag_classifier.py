@@ -8,8 +8,14 @@ from torch import Tensor, nn
 from weakseg.datasets.draws import Batch
 from weakseg.marks.classes import ClassList
 from weakseg.models.backbone import create_backbone
-from weakseg.recipes.recipe import Recipe
-from weakseg.seeds.classifier import TagClassifier, equivariance_loss
+from weakseg.models.network import build_network
+from weakseg.recipes.recipe import ModelConfig, Recipe
+from weakseg.seeds.classifier import (
+    AnyTagClassifier,
+    FrozenTagClassifier,
+    TagClassifier,
+    equivariance_loss,
+)
 from weakseg.training.steps.base import TrainingModule, image_input
 
 _SCALE = 0.5  # SEAM takes 0.3 of crops of 448 pixels; smaller crops would leave too little
@@ -26,15 +32,7 @@ class TagClassifierModule(TrainingModule):
         super().__init__(optimizer, seed=recipe.seed, steps=recipe.seeds.steps)
         self.first = 1 if classes.has_background else 0
         self.equivariance = recipe.seeds.equivariance
-        model = recipe.model
-        backbone = create_backbone(
-            model.backbone, output_stride=model.output_stride, weights=model.weights
-        )
-        if model.train == "head":
-            backbone.freeze()
-        elif model.weights != "none":
-            backbone.freeze_to_stride(model.frozen_stride)
-        self.classifier = TagClassifier(backbone, len(classes) - self.first)
+        self.classifier = tag_classifier(recipe.model, len(classes) - self.first)
 
     @property
     def trained(self) -> nn.Module:
@@ -43,8 +41,11 @@ class TagClassifierModule(TrainingModule):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss of the tags, and of the equivariance where it has a weight."""
-        image = image_input(batch)
         tags = batch["tags"][:, self.first :].float()  # (B, C), without the background
+        if isinstance(self.classifier, FrozenTagClassifier):
+            scores = self.classifier.scores_of([view.float() / 255 for view in batch["view"]])
+            return {"tags": F.multilabel_soft_margin_loss(scores, tags)}
+        image = image_input(batch)
         activations = self.classifier(image).float()  # (B, C, h, w)
         scores = self.classifier.scores(activations)  # (B, C)
         terms = {"tags": F.multilabel_soft_margin_loss(scores, tags)}
@@ -56,3 +57,15 @@ class TagClassifierModule(TrainingModule):
             difference = equivariance_loss(activations, smaller, tags)
             terms["equivariance"] = self.equivariance * difference
         return terms
+
+
+def tag_classifier(model: ModelConfig, num_classes: int) -> AnyTagClassifier:
+    """Build the tag classifier of a recipe: of the whole backbone, or of its frozen features."""
+    if model.train == "head":
+        return FrozenTagClassifier(build_network(model, num_classes), num_classes)
+    backbone = create_backbone(
+        model.backbone, output_stride=model.output_stride, weights=model.weights
+    )
+    if model.weights != "none":
+        backbone.freeze_to_stride(model.frozen_stride)
+    return TagClassifier(backbone, num_classes)
