@@ -102,7 +102,7 @@ def _activations(
     activations = class_activations(
         classifier,
         image.to(device).float() / 255,
-        side=max(size) if frozen else recipe.transforms.crop,
+        side=max(image.shape[-2:]) if frozen else recipe.transforms.crop,
         scales=config.scales,
         flip=config.flip,
     )
