@@ -76,8 +76,8 @@ class FrozenTagClassifier(nn.Module):
         self.levels = [i for i, stride in enumerate(network.strides) if stride == coarsest]
         channels = [network.backbone.level_channels[i] for i in self.levels]
         self.head = PyramidHead(channels, num_classes)
-        bias = self.head.get_parameter("project.2.bias")
-        nn.init.constant_(bias, _RARE_LOGIT)
+        # Not part of the activations, so that even a class of low score has some in its images.
+        self.bias = nn.Parameter(torch.full((num_classes,), _RARE_LOGIT))
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the activations, (B, C, h, w)."""
@@ -92,7 +92,7 @@ class FrozenTagClassifier(nn.Module):
             images: (3, H, W) each, floating, in 0 … 1.
 
         Returns:
-            (B, C), the means of the images' activations.
+            (B, C), the means of the images' activations and the bias.
         """
         found = [self._coarsest(image[None]) for image in images]  # (1, channels_i, h, w) each
         cells = [maps[-1][0, 0].numel() for maps in found]  # h * w of each image
@@ -102,7 +102,8 @@ class FrozenTagClassifier(nn.Module):
             for level in zip(*found, strict=True)
         ]
         activations = self.head(row, (1, sum(cells)))[0, :, 0]  # (C, N)
-        return torch.stack([part.mean(dim=1) for part in activations.split(cells, dim=1)])
+        means = [part.mean(dim=1) for part in activations.split(cells, dim=1)]  # (C,) each
+        return torch.stack(means) + self.bias
 
     def _coarsest(self, image: Tensor) -> list[Tensor]:
         maps = self.network.features(image)
