@@ -85,7 +85,8 @@ def _bilinear(maps: Tensor, size: tuple[int, int]) -> Tensor:
 def _mean_field(probabilities: Tensor, guide: Tensor) -> Tensor:
     """Return probabilities that agree with those of neighbours of similar colour.
 
-    q ← softmax(log p + w · Σ k q' / Σ k) over neighbours q', k = exp(−|colour difference|² / 2σ²).
+    q ← softmax(log p + w · Σ k q' / Σ k) over neighbours q', k = exp(−|colour difference|² / 2σ²);
+    at the end the mean of 3 × 3 cells.
 
     Args:
         probabilities: p, (1, K, h, w).
@@ -112,7 +113,8 @@ def _mean_field(probabilities: Tensor, guide: Tensor) -> Tensor:
         for kernel, other in zip(kernels, _shifted(refined, offsets), strict=True):
             total.addcmul_(kernel, other)
         refined = total.softmax(dim=1)
-    return refined
+    # Cells that differ from all around them, and the combs that dilation leaves, are smoothed away.
+    return F.avg_pool2d(refined, 3, stride=1, padding=1, count_include_pad=False)
 
 
 def _shifted(maps: Tensor, offsets: Sequence[tuple[int, int]]) -> Iterator[Tensor]:

@@ -165,6 +165,7 @@ def _segmenter(context: Context, network: EmbeddingNetwork, memory: Memory) -> S
         scales=config.scales,
         flip=config.flip,
         crf="none",
+        upsample="bilinear",  # the walk makes the scores coarse again
         labels="classifier" if config.start == "classifier" else "retrieval",
     )
     return Segmenter(network, context.classes, inference, memory, recipe.transforms.mirror_swap)
