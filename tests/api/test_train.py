@@ -45,3 +45,18 @@ def test_a_run_is_not_resumed_with_other_options_of_the_data(folder, train):
     assert code == 1
     assert "data.point_radius: 10.0 → 6.0" in error
     assert stored.point_radius == 10
+
+
+def test_without_a_recipe_one_is_chosen_by_the_marks_and_named(folder, train, tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        train("--data.marks=[points]")
+    assert "Marks are points: recipe fast (choose another with --recipe)" in caplog.text
+    assert load_recipe(str(tmp_path / "run/recipe.yaml")).model.head == "pyramid"
+
+
+def test_a_run_that_is_resumed_keeps_its_recipe(folder, train, tmp_path):
+    train("--recipe", "small-points", "--training.steps", 7)
+    code, error, _ = train("--resume")
+    assert code == 130, error
+    recipe = load_recipe(str(tmp_path / "run/recipe.yaml"))
+    assert (recipe.data.marks, recipe.training.steps) == (["points"], 7)

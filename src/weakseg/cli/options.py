@@ -30,8 +30,8 @@ def defaults_of(verb: str, module: str | None = None) -> Mapping[str, Any]:
         module: Its module there, where that has another name.
 
     Examples:
-        >>> defaults_of("train")["recipe"]
-        'small'
+        >>> defaults_of("train")["out"]
+        'run'
     """
     spec = find_spec(f"weakseg.api.{module or verb}")
     assert spec is not None

@@ -1,7 +1,8 @@
 """Train from the marks of a data folder.
 
 Every value of the recipe can be changed by the flag of its name, such as
---training.steps 100 or --data.marks=[points]. Defaults shown are those of an empty recipe;
+--training.steps 100 or --data.marks=[points]. Without --recipe, one is chosen by the kinds of
+the marks, and named. Defaults shown are those of an empty recipe;
 `weakseg recipes NAME` shows a recipe in full.
 """
 
@@ -24,7 +25,11 @@ def add_options(parser: ArgumentParser) -> None:
     defaults = defaults_of("train")
     parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
     parser.add_argument(
-        "--recipe", type=str, default=defaults["recipe"], help="recipe, by name or as a YAML file"
+        "--recipe",
+        type=str,
+        default=defaults["recipe"],
+        help="recipe, by name or as a YAML file; by default the run's where it is resumed, or else "
+        "one chosen by the kinds of the marks",
     )
     parser.add_argument("--out", type=str, default=defaults["out"], help="the run folder")
     add_flag(parser, "--resume", "continue an existing run")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,22 +87,49 @@ def build_memory(
     """
     network.eval()
     device = next(network.parameters()).device
-    prototypes = [torch.zeros(0, recipe.model.dimensions, device=device)]
+    prototypes = [torch.zeros(0, network.dimensions, device=device)]
     labels = [torch.zeros(0, dtype=torch.long, device=device)]
-    config, stride = recipe.inference, recipe.model.embedding_stride
     for record in progress(records, "Collecting prototypes", len(records)):
-        sample = load_sample(record, classes, recipe.data, None)
-        height, width = sample.annotation.shape
-        for tile in tiles(height, width, side=config.tile, overlap=config.overlap):
-            annotation = sample.annotation[tile.seen]
-            if not (annotation < len(classes)).any():
-                continue
-            image = sample.image[:, *tile.seen][None].to(device).float() / 255  # (1, 3, H, W)
-            small = shrink_labels(annotation[None].to(device), stride, len(classes))  # (1, h, w)
-            prototype, label = labelled_prototypes(network(image), small, len(classes), config)
+        for image, annotation in image_tiles(network, record, classes, recipe, only_labelled=True):
+            prototype, label = labelled_prototypes(
+                network(image), annotation, len(classes), recipe.inference
+            )
             prototypes.append(prototype)
             labels.append(label)
     return Memory(torch.cat(prototypes), torch.cat(labels))
+
+
+def image_tiles(
+    network: EmbeddingNetwork,
+    record: Record,
+    classes: ClassList,
+    recipe: Recipe,
+    *,
+    only_labelled: bool = False,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield a training image tile by tile, as inference does, with its labels.
+
+    Args:
+        network: The network, on its device.
+        record: The image with its marks.
+        classes: The classes.
+        recipe: How marks are drawn, and the size of tiles.
+        only_labelled: Leave out tiles without a labelled pixel.
+
+    Yields:
+        A tile, (1, 3, H, W), 0 to 1, and its labels at the embedding's stride, (1, h, w), both on
+        the network's device.
+    """
+    device = next(network.parameters()).device
+    config, stride = recipe.inference, recipe.model.embedding_stride
+    sample = load_sample(record, classes, recipe.data, None)
+    height, width = sample.annotation.shape
+    for tile in tiles(height, width, side=config.tile, overlap=config.overlap):
+        annotation = sample.annotation[tile.seen]
+        if only_labelled and not (annotation < len(classes)).any():
+            continue
+        image = sample.image[:, *tile.seen][None].to(device).float() / 255  # (1, 3, H, W)
+        yield image, shrink_labels(annotation[None].to(device), stride, len(classes))  # (1, h, w)
 
 
 def labelled_prototypes(

@@ -22,6 +22,7 @@ from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.marks.classes import ClassList
+from weakseg.models.forest import ForestClassifier
 from weakseg.models.network import EmbeddingNetwork, build_network
 from weakseg.models.weights import fit_entries
 from weakseg.recipes.merging import as_tree
@@ -274,7 +275,6 @@ def load_network(path: Path, model: ModelConfig, classes: ClassList) -> Embeddin
     Raises:
         WeightsError: The file is missing, damaged, or of another architecture.
     """
-    network = build_network(model, len(classes), weights="none")
     try:
         state = load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
@@ -282,6 +282,10 @@ def load_network(path: Path, model: ModelConfig, classes: ClassList) -> Embeddin
             f"{path}: is missing or damaged ({error}). Is the training complete? "
             "`weakseg train … --resume` finishes it."
         ) from error
+    network = build_network(model, len(classes), weights="none")
+    forest = ForestClassifier.shaped_like(state, "classifier.")
+    if model.head == "features" and forest is not None:  # the file alone has its size
+        network.classifier = forest
     fit_entries(
         network,
         state,

@@ -182,6 +182,54 @@ class PyramidHead(nn.Module):
         return output
 
 
+class FeatureHead(nn.Module):
+    """Features of several strides side by side, each channel normalised; nothing is trained.
+
+    A channel's mean and standard deviation are those over the training images, once measured: until
+    then they are 0 and 1.
+
+    Shape:
+        - Input: maps (B, in_channels[i], h_i, w_i); and a size (h, w)
+        - Output: (B, sum of in_channels, h, w), any range
+
+    Args:
+        in_channels: Channels of the maps.
+
+    Examples:
+        >>> maps = [torch.zeros(2, 8, 10, 14), torch.zeros(2, 16, 5, 7)]
+        >>> FeatureHead((8, 16))(maps, (5, 7)).shape
+        torch.Size([2, 24, 5, 7])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, in_channels: Sequence[int]) -> None:
+        super().__init__()
+        self.dimensions = sum(in_channels)
+        self.register_buffer("mean", torch.zeros(self.dimensions))
+        self.register_buffer("std", torch.ones(self.dimensions))
+
+    def forward(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Bring the maps to one size, join and normalise them."""
+        return self.normalise(self.join(maps, size))
+
+    def join(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+        """Bring the maps to one size and join them, (B, D, h, w): finer ones are averaged."""
+        resized = [
+            F.adaptive_avg_pool2d(features, size)
+            if features.shape[-2] > size[0]
+            else F.interpolate(features, size, mode="bilinear", align_corners=False)
+            for features in maps
+        ]  # (B, in_channels[i], h, w) each
+        return torch.cat(resized, dim=1)
+
+    def normalise(self, joined: Tensor) -> Tensor:
+        """Subtract the mean of every channel, and divide by its standard deviation."""
+        mean, std = (values[:, None, None] for values in (self.mean, self.std))  # (D, 1, 1) each
+        return (joined - mean) / std
+
+
 class ClassifierHead(nn.Sequential):
     """Class scores of an embedding.
 

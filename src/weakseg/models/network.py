@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from weakseg.method.vectors import full_precision, unit_length
 from weakseg.models.backbone import Backbone, create_backbone
 from weakseg.models.frozen import FeatureCache, rounded_features, weights_hash
-from weakseg.models.heads import ASPP, PSP, ClassifierHead, PyramidHead
+from weakseg.models.heads import ASPP, PSP, ClassifierHead, FeatureHead, PyramidHead
 from weakseg.recipes.recipe import ModelConfig, OptimizerConfig
 from weakseg.support.files import replacing
 
@@ -47,6 +47,7 @@ class EmbeddingNetwork(nn.Module):
 
     Attributes:
         cache: Features on disk, for a frozen backbone; none: they are computed each time.
+        dimensions: Length D of an embedding.
     """
 
     mean: Tensor
@@ -63,6 +64,7 @@ class EmbeddingNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.num_classes = num_classes
+        self.dimensions = head.dimensions if isinstance(head, FeatureHead) else config.dimensions
         self.backbone = backbone
         self.head = head
         self.classifier = classifier
@@ -88,8 +90,8 @@ class EmbeddingNetwork(nn.Module):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the backbone stays as it is, and the heads alone are trained."""
-        return self.config.train == "head"
+        """Whether the backbone stays as it is, and at most the heads are trained."""
+        return self.config.train == "head" or isinstance(self.head, FeatureHead)
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -123,7 +125,8 @@ class EmbeddingNetwork(nn.Module):
             image: (B, 3, H, W), floating, in 0 … 1.
 
         Returns:
-            Maps (B, channels_i, h_i, w_i): of every level for a pyramid head, else the last alone.
+            Maps (B, channels_i, h_i, w_i): of every level for heads that read several, else the
+            last alone.
 
         Raises:
             ValueError: `image` has another shape or type.
@@ -155,7 +158,7 @@ class EmbeddingNetwork(nn.Module):
 
     def _maps(self, image: Tensor) -> list[Tensor]:
         pixels = (image - self.mean) / self.std  # (B, 3, H, W)
-        if isinstance(self.head, PyramidHead):
+        if isinstance(self.head, PyramidHead | FeatureHead):
             return self.backbone.levels(pixels)
         return [self.backbone(pixels)]
 
@@ -169,7 +172,7 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (B, D, h, w), vectors of length one, in float32 also under autocast.
         """
-        if isinstance(self.head, PyramidHead):
+        if isinstance(self.head, PyramidHead | FeatureHead):
             raw = self.head(maps, size)  # (B, D, h, w)
         else:
             raw = self.head(maps[-1])  # (B, D, h', w')
@@ -211,10 +214,13 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (B, C, h, w), logits.
         """
-        # The entries of unit vectors are so small that a linear layer learns slowly from them.
-        scaled = embedding * math.sqrt(self.config.dimensions)
-        logits: Tensor = self.classifier(scaled)  # (B, C, h, w)
+        logits: Tensor = self.classifier(self.classifier_input(embedding))  # (B, C, h, w)
         return logits
+
+    def classifier_input(self, embedding: Tensor) -> Tensor:
+        """Return an embedding as the classifier sees it: entries of about 1, (B, D, h, w)."""
+        # The entries of unit vectors are so small that a linear layer learns slowly from them.
+        return embedding * math.sqrt(self.dimensions)
 
 
 def build_network(
@@ -239,7 +245,7 @@ def build_network(
         config.backbone,
         output_stride=config.output_stride,
         weights=weights or config.weights,
-        all_levels=config.head == "pyramid",
+        all_levels=config.head in ("pyramid", "features"),
     )
     head: nn.Module
     if config.head == "aspp":
@@ -247,8 +253,13 @@ def build_network(
         head = ASPP(backbone.channels, config.dimensions, dilations)
     elif config.head == "psp":
         head = PSP(backbone.channels, config.dimensions)
-    else:
+    elif config.head == "pyramid":
         head = PyramidHead(backbone.level_channels, config.dimensions)
+    else:
+        head = FeatureHead(backbone.level_channels)
+        return EmbeddingNetwork(
+            backbone, head, ClassifierHead(head.dimensions, num_classes), config, num_classes
+        )
     classifier = ClassifierHead(config.dimensions, num_classes, config.classifier_hidden or None)
     return EmbeddingNetwork(backbone, head, classifier, config, num_classes)
 

@@ -12,11 +12,12 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_docstring_parse_options
 
 from weakseg.recipes.merging import as_tree, branches, flatten, merge, plain_types
-from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.support.errors import RecipeError
 from weakseg.support.files import replacing
 
 _FOLDER = Path(__file__).parent
+_BY_TIME = ("instant", "fast", "small")
 RENAMED = {"relabel.least": "relabel.min_peak"}
 """Keys that had another name, with the one that they have now."""
 
@@ -24,8 +25,9 @@ set_docstring_parse_options(attribute_docstrings=False)
 
 
 def recipe_names() -> list[str]:
-    """List the names of the recipes that come with weakseg."""
-    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+    """List the names of the recipes that come with weakseg: by time, then alphabetically."""
+    names = {path.stem for path in _FOLDER.glob("*.yaml")}
+    return [*_BY_TIME, *sorted(names - {*_BY_TIME})]
 
 
 def recipe_path(name: str | Path) -> Path:
@@ -84,10 +86,15 @@ def parse_with_overrides(
 ) -> Recipe:
     """Parse a recipe under overrides; errors name whichever of the two is at fault.
 
+    A method among the overrides that is fitted to features brings what it needs: the head of that
+    name, and a last stage that leaves the network as it is.
+
     Raises:
         RecipeError: A key is unknown or a value has the wrong type or range.
     """
-    merged = merge(tree, overrides)
+    fitted = flatten(overrides).get("method") in FITTED
+    brought = {"model.head": "features", "classify.train": "classifier"} if fitted else {}
+    merged = merge(tree, brought, overrides)
     try:
         return parse_recipe(merged, source=source)
     except RecipeError:

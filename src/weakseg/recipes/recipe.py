@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -25,11 +26,14 @@ from weakseg.recipes.ranges import (
 )
 from weakseg.support.errors import RecipeError
 
-Method = Literal["spml", "cross-entropy"]
+Method = Literal["spml", "cross-entropy", "logistic", "forest"]
 MarkKind = Literal["tags", "boxes", "points", "scribbles", "masks"]
 LabelBy = Literal["retrieval", "classifier", "both"]
 CrfPreset = Literal["none", "deeplab", "activation"]
 Upsampling = Literal["bilinear", "guided"]
+
+FITTED: tuple[Method, ...] = ("logistic", "forest")
+"""Methods that fit a classifier to frozen features at once, where others train step by step."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,8 @@ class ClassifyConfig:
     """The last stage: the classifier, or more of the network, trained on the pseudo-labels.
 
     Args:
-        steps: Steps; 0: no such stage.
+        steps: Steps; 0: no such stage. Above 0, methods logistic and forest are fitted again,
+            whatever the number.
         batch: Images in a step.
         train: classifier (the embedding stays as it is), head (the backbone stays as it is), or
             network (all but the layers up to model.frozen_stride, also after model.train: head).
@@ -216,8 +221,10 @@ class ModelConfig:
         backbone: Name of a timm model.
         weights: auto (ImageNet), none (random), or a file.
         output_stride: Stride of the backbone's last feature map, 8 or 16.
-        head: aspp (DeepLab v2), psp (pyramid pooling), or pyramid (features of strides 4, 8 and up,
-            for embeddings that follow contours).
+        head: aspp (DeepLab v2), psp (pyramid pooling), pyramid (features of strides 4, 8 and up,
+            for embeddings that follow contours), or features (the same features side by side, with
+            nothing trained, for methods logistic and forest; dimensions, dilations and
+            classifier_hidden do not apply to it).
         dilations: Dilations of the aspp head, in features. Empty: 6, 12, 18, 24 at output stride 8,
             half of that at 16, as in the paper; they suit crops of about 512.
         dimensions: Length of an embedding.
@@ -233,7 +240,7 @@ class ModelConfig:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
     output_stride: Literal[8, 16] = 16
-    head: Literal["aspp", "psp", "pyramid"] = "aspp"
+    head: Literal["aspp", "psp", "pyramid", "features"] = "aspp"
     dilations: list[int] = ranged([], ALL_AT_LEAST_1)
     dimensions: int = ranged(64, AT_LEAST_2)
     embedding_stride: Literal[4, 8] = 8
@@ -291,6 +298,31 @@ class ObjectiveConfig:
     classifier_weight: float = ranged(1.0, NOT_NEGATIVE)
     classifier_gradient: bool = False
     tag_weights: Literal["equal", "rarity"] = "equal"
+
+
+@dataclass(frozen=True)
+class FittingConfig:
+    """How a classifier is fitted to the labelled cells of the training images.
+
+    For methods logistic and forest. A cell is one vector of the embedding; all images weigh the
+    same, however many of their cells are labelled.
+
+    Args:
+        max_cells: Number of cells to fit, about; an image has an equal share at most, at random.
+        balance: Classes weigh by their frequency to the power of 1 - balance: 0 as often as they
+            occur, 1 all the same.
+        l2: Weight of the squared coefficients (logistic).
+        iterations: Maximum number of iterations (logistic).
+        trees: Number of trees (forest).
+        min_leaf: Smallest number of cells in a leaf (forest).
+    """
+
+    max_cells: int = ranged(60_000, AT_LEAST_1)
+    balance: float = ranged(0.5, FRACTION)
+    l2: float = ranged(0.01, POSITIVE)
+    iterations: int = ranged(100, AT_LEAST_1)
+    trees: int = ranged(200, AT_LEAST_1)
+    min_leaf: int = ranged(1, AT_LEAST_1)
 
 
 @dataclass(frozen=True)
@@ -387,8 +419,10 @@ class Recipe:
     """Everything that fixes a run.
 
     Args:
-        method: spml (the contrastive objective), or cross-entropy (the plain baseline on labelled
-            pixels only).
+        method: spml (the contrastive objective), cross-entropy (the plain baseline on labelled
+            pixels only), logistic (regression) or forest (of random trees). The last two are fitted
+            to the frozen features of the backbone without any training; they bring
+            model.head features.
         seed: Seed of all randomness.
         data: The data, and which of its marks to train on.
         transforms: Random changes of training images.
@@ -396,6 +430,7 @@ class Recipe:
         model: The network.
         seeds: How tags and boxes become seeds.
         objective: The contrastive objective.
+        fitting: How a classifier is fitted (methods logistic and forest).
         optimizer: The optimizer and its learning rates.
         training: The loop.
         relabel: How the trained embedding refines the training labels.
@@ -411,6 +446,7 @@ class Recipe:
     model: ModelConfig = field(default_factory=ModelConfig)
     seeds: SeedsConfig = field(default_factory=SeedsConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    fitting: FittingConfig = field(default_factory=FittingConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     relabel: RelabelConfig = field(default_factory=RelabelConfig)
@@ -443,5 +479,27 @@ class Recipe:
                 "seeds.equivariance: expected 0 where model.train is head, whose tag classifier "
                 f"sees frozen features, but got {self.seeds.equivariance:g}"
             )
+        problems += _method_problems(self)
         if problems:
             raise RecipeError("\n".join(problems))
+
+
+def _method_problems(recipe: Recipe) -> Iterator[str]:
+    """Yield what does not fit the recipe's method."""
+    fitted, head = recipe.method in FITTED, recipe.model.head
+    if fitted and head != "features":
+        yield (
+            f"model.head: expected features, as method {recipe.method} is fitted to the features "
+            f"themselves, but got {head}"
+        )
+    if not fitted and head == "features":
+        yield (
+            "model.head: expected pyramid, aspp or psp, as features has nothing that method "
+            f"{recipe.method} could train; or choose method logistic or forest"
+        )
+    train = recipe.classify.train
+    if fitted and recipe.classify.steps and train != "classifier":
+        yield (
+            f"classify.train: expected classifier, as method {recipe.method} leaves the network "
+            f"frozen, but got {train}"
+        )

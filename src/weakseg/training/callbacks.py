@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import signal
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,10 +11,10 @@ from typing import Any
 import lightning as L
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch.utils.tensorboard import SummaryWriter
 
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
+from weakseg.training.log import TrainingLog
 from weakseg.training.steps.base import TrainingModule
 
 
@@ -33,61 +31,26 @@ class LogWriter(L.Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.clock = 0.0
-        self.events: SummaryWriter | None = None
+        self.log: TrainingLog | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Drop steps of the log after the checkpoint."""
-        self.clock = time.perf_counter()
-        if not trainer.is_global_zero:
-            return
-        self.events = SummaryWriter(self.path.parent, purge_step=trainer.global_step + 1)
-        if not self.path.is_file():
-            return
-        kept = [row for row in read_log(self.path) if int(row["step"]) <= trainer.global_step]
-        with replacing(self.path) as beside:
-            _write_rows(beside, kept, mode="w")
+        if trainer.is_global_zero:
+            self.log = TrainingLog(self.path, after=trainer.global_step)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Add a row."""
         assert isinstance(pl_module, TrainingModule)
-        now = time.perf_counter()
         terms = {name: value.item() for name, value in pl_module.terms.items()}
-        values = {
-            "loss": sum(terms.values()),
-            **terms,
-            "lr": trainer.optimizers[0].param_groups[0]["lr"],
-            "seconds": now - self.clock,
-        }
-        self.clock = now
-        if self.events is not None:
-            for key, value in values.items():
-                self.events.add_scalar(key, value, trainer.global_step)
-            row = {key: f"{value:.6g}" for key, value in values.items()}
-            _write_rows(self.path, [{"step": str(trainer.global_step), **row}], mode="a")
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        if self.log is not None:
+            self.log.add(trainer.global_step, {"loss": sum(terms.values()), **terms, "lr": rate})
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Close the event file."""
-        if self.events is not None:
-            self.events.close()
-            self.events = None
-
-
-def read_log(path: Path) -> list[dict[str, str]]:
-    """Read log.csv; a last line that a kill cut off is left out."""
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values()]
-
-
-def _write_rows(path: Path, rows: list[dict[str, str]], *, mode: str) -> None:
-    if not rows:
-        path.unlink(missing_ok=True)
-        return
-    with path.open(mode, newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerows(rows)
+        """Close the log."""
+        if self.log is not None:
+            self.log.close()
+            self.log = None
 
 
 class ProgressBar(L.Callback):

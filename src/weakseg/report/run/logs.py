@@ -11,7 +11,7 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder, TrainingFolder
 from weakseg.report.run.curves import Curve
 from weakseg.support.errors import DataError
-from weakseg.training.callbacks import read_log
+from weakseg.training.log import read_log
 from weakseg.training.stages.folder import StageFolder
 
 _BESIDE_LOSSES = ("step", "lr", "seconds")
@@ -69,7 +69,7 @@ def _rows(log: Path) -> list[dict[str, str]]:
         rows = read_log(log)
     except (OSError, ValueError, csv.Error):
         return []
-    return rows if rows and set(_BESIDE_LOSSES) <= rows[0].keys() else []
+    return rows if rows and {"step", "seconds"} <= rows[0].keys() else []
 
 
 def _losses(rows: list[dict[str, str]]) -> dict[str, Curve]:

@@ -18,7 +18,7 @@ from weakseg.images.reading import read_image
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
-from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.report.kit.formats import duration
 from weakseg.report.kit.pages import write_page
@@ -44,7 +44,7 @@ _MEANINGS = {
     "each class. Where they are uncertain, the image shows through.",
     "oversegments": "Regions of similar colour and texture. Pixels of one region belong together, "
     "labelled or not.",
-    "embedding": "What the network learned: similar colours are similar embeddings, across all "
+    "embedding": "What the network makes of it: similar colours are similar embeddings, across all "
     "pictures here. The three principal components (PCA) are red, green and blue.",
     "pseudo-labels": "Pseudo-labels: marks and seeds, propagated over the image by the embedding.",
     "prediction": "The final model's mask, predicted from the image alone.",
@@ -89,15 +89,21 @@ def write_run_report(
 
 def facts(recipe: Recipe, seconds: float) -> dict[str, str]:
     """Return what a reader needs to judge the numbers of a run, by name."""
-    steps = recipe.training.steps
+    model, steps = recipe.model, recipe.training.steps
+    if recipe.method in FITTED:
+        training = "fitted to the labelled cells of frozen features"
+        dimensions = pace = ""
+    else:
+        crop = recipe.transforms.crop
+        training = f"{steps} steps of {recipe.training.batch} crops of {crop} pixels"
+        dimensions = f", {model.dimensions} dimensions"
+        pace = f", {seconds / max(1, steps):.2f} s a step"
     return {
         "method": recipe.method,
-        "network": f"{recipe.model.backbone}, output stride {recipe.model.output_stride}, "
-        f"{recipe.model.head}, {recipe.model.dimensions} dimensions at stride "
-        f"{recipe.model.embedding_stride}",
-        "training": f"{steps} steps of {recipe.training.batch} crops of {recipe.transforms.crop} "
-        f"pixels, seed {recipe.seed}",
-        "time": f"{seconds:.0f} s, {seconds / max(1, steps):.2f} s a step",
+        "network": f"{model.backbone}, output stride {model.output_stride}, {model.head}"
+        f"{dimensions} at stride {model.embedding_stride}",
+        "training": f"{training}, seed {recipe.seed}",
+        "time": f"{seconds:.0f} s{pace}",
         "machine": machine_name(),
         "versions": f"weakseg {__version__}, torch {version_of('torch')}, "
         f"timm {version_of('timm')}",

@@ -8,6 +8,8 @@ from dataclasses import replace
 from weakseg.datasets.records import Record
 from weakseg.inference.segmenter import load_network
 from weakseg.models.network import EmbeddingNetwork, save_network
+from weakseg.recipes.recipe import FITTED
+from weakseg.training.classifiers.fit import fit_classifier
 from weakseg.training.fit import fit
 from weakseg.training.stages.context import Context
 from weakseg.training.stages.folder import StageFolder
@@ -23,10 +25,20 @@ def classify(
     if stage.is_complete():
         final = load_network(stage.model, recipe.final_model, context.classes)
         return context.with_cache(final)
+    if recipe.method in FITTED:
+        fit_classifier(context, network, records, stage)
+    else:
+        _train(context, network, records, stage)
+    save_network(network, stage.model)
+    stage.finish([stage.model])
+    return network
+
+
+def _train(
+    context: Context, network: EmbeddingNetwork, records: Sequence[Record], stage: StageFolder
+) -> None:
+    recipe = context.recipe
     loop = replace(recipe.training, steps=recipe.classify.steps, batch=recipe.classify.batch)
     draws = context.draws(records, loop, seed=recipe.seed + 1, model=recipe.final_model)
     title = f"{recipe.classify.train} on pseudo-labels"
     fit(ClassifierModule(recipe, network), draws, loop, stage, title)
-    save_network(network, stage.model)
-    stage.finish([stage.model])
-    return network

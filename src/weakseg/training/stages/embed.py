@@ -1,4 +1,4 @@
-"""Stage embed: the embedding network (or the cross-entropy baseline) from marks and seeds."""
+"""Stage embed: the network from marks and seeds, trained step by step, or fitted at once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from torch import Tensor
 from weakseg.datasets.records import Record, record_tags
 from weakseg.inference.segmenter import load_network
 from weakseg.method import tag_rarity
-from weakseg.models.network import EmbeddingNetwork, save_network
+from weakseg.models.network import EmbeddingNetwork, build_network, save_network
+from weakseg.recipes.recipe import FITTED
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import RunError
+from weakseg.training.classifiers.fit import fit_classifier
 from weakseg.training.fit import fit
 from weakseg.training.stages.context import Context
 from weakseg.training.stages.folder import StageFolder
@@ -38,12 +40,22 @@ def embed(
     stage.prepare()
     if stage.is_complete():
         return context.with_cache(load_network(stage.model, recipe.model, context.classes))
+    if recipe.method in FITTED:
+        untrained = context.with_cache(build_network(recipe.model, len(context.classes)))
+        network = fit_classifier(context, untrained, records, run)
+    else:
+        network = _trained(context, records, run)
+    save_network(network, stage.model)
+    stage.finish([stage.model])
+    return network
+
+
+def _trained(context: Context, records: Sequence[Record], run: RunFolder) -> EmbeddingNetwork:
+    recipe = context.recipe
     module = EmbeddingModule(recipe, context.classes, _tag_weights(context, records))
     context.with_cache(module.network)
     draws = context.draws(records, recipe.training, seed=recipe.seed, with_regions=True)
     fit(module, draws, recipe.training, run, f"{recipe.method}, seed {recipe.seed}")
-    save_network(module.network, stage.model)
-    stage.finish([stage.model])
     return module.network
 
 
