@@ -41,6 +41,7 @@ def embed(
     if stage.is_complete():
         return context.with_cache(load_network(stage.model, recipe.model, context.classes))
     if recipe.method in FITTED:
+        torch.manual_seed(recipe.seed)  # for a backbone with random weights
         untrained = context.with_cache(build_network(recipe.model, len(context.classes)))
         network = fit_classifier(context, untrained, records, run)
     else:
