@@ -32,7 +32,10 @@ def tiny(method: str, **more) -> Recipe:
             "data.point_radius": 3,
             "oversegment.regions": 8,
             "fitting.trees": 10,
+            "relabel.enabled": False,
             "relabel.scales": [1.0],
+            "classify.steps": 0,
+            "inference.upsample": "bilinear",
             "inference.grid": [3, 3],
         }
         | more,
