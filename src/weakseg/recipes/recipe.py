@@ -456,7 +456,8 @@ class Recipe:
     @property
     def final_model(self) -> ModelConfig:
         """The network as the last stage leaves it: no longer frozen, where that trains it all."""
-        thawed = self.classify.steps and self.classify.train == "network"
+        steps = 0 if self.method in FITTED else self.classify.steps
+        thawed = steps and self.classify.train == "network"
         return replace(self.model, train="network") if thawed else self.model
 
     def __post_init__(self) -> None:
