@@ -101,7 +101,7 @@ class ForestClassifier(nn.Module):
         batch, dimensions, height, width = embedding.shape
         vectors = embedding.float().permute(0, 2, 3, 1).reshape(-1, dimensions)  # (B·h·w, D)
         rows = max(1, _BLOCK // len(self.root))
-        found = torch.cat([self._probabilities(part) for part in vectors.split(rows)])
+        found = torch.cat([self._probabilities(part) for part in torch.split(vectors, rows)])
         logits = found.clamp(min=_FAINTEST).log().view(batch, height, width, -1)
         return logits.permute(0, 3, 1, 2)  # (B, C, h, w)
 

@@ -42,13 +42,13 @@ class TrainingLog:
         values = {**values, "seconds": now - self.clock}
         self.clock = now
         for key, value in values.items():
-            self.events.add_scalar(key, value, step)  # type: ignore[no-untyped-call]
+            self.events.add_scalar(key, value, step)
         row = {key: f"{value:.6g}" for key, value in values.items()}
         _write_rows(self.path, [{"step": str(step), **row}], mode="a")
 
     def close(self) -> None:
         """Close the event file."""
-        self.events.close()  # type: ignore[no-untyped-call]
+        self.events.close()
 
 
 def read_log(path: Path) -> list[dict[str, str]]:

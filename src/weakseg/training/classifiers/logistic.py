@@ -38,7 +38,7 @@ def fit_logistic(
     Returns:
         The regression as a 1×1 convolution, (B, D, h, w) -> (B, C, h, w), logits.
     """
-    present, label = cells.label.unique(return_inverse=True)  # (K,), (N,)
+    present, label = torch.unique(cells.label, return_inverse=True)  # (K,), (N,)
     weight = cells.vector.new_zeros(len(present), cells.vector.shape[1], requires_grad=True)
     bias = cells.vector.new_zeros(len(present), requires_grad=True)
     share = cells.weight / cells.weight.sum()  # (N,)
