@@ -39,6 +39,8 @@ def main() -> None:
     seconds = dict.fromkeys(ways, 0.0)
     records = DataFolder.open(options.data, {"marks": ["masks"]}, classes).split("val")
     records = records[: options.images]
+    for segmenter in segmenters.values():  # the first prediction of a process takes longer
+        segmenter.predict(read_image(records[0].image))
     for record in records:
         image = read_image(record.image)
         truth = read_label_map(record.truth, num_classes=len(classes))
