@@ -35,7 +35,7 @@ def test_a_value_that_its_type_does_not_list_is_a_problem():
     recipe = Recipe()
     object.__setattr__(recipe, "method", "magic")
     assert list(range_problems(recipe)) == [
-        "method: expected spml or cross-entropy, but got 'magic'"
+        "method: expected spml or cross-entropy or logistic or forest, but got 'magic'"
     ]
 
 
