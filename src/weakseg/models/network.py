@@ -91,7 +91,7 @@ class EmbeddingNetwork(nn.Module):
     @property
     def is_frozen(self) -> bool:
         """Whether the backbone stays as it is, and at most the heads are trained."""
-        return self.config.train == "head" or isinstance(self.head, FeatureHead)
+        return self.config.train == "head"
 
     @property
     def strides(self) -> tuple[int, ...]:

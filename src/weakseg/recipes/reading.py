@@ -87,13 +87,14 @@ def parse_with_overrides(
     """Parse a recipe under overrides; errors name whichever of the two is at fault.
 
     A method among the overrides that is fitted to features brings what it needs: the head of that
-    name, and a last stage that leaves the network as it is.
+    name, a frozen backbone, and a last stage that leaves the network as it is.
 
     Raises:
         RecipeError: A key is unknown or a value has the wrong type or range.
     """
     fitted = flatten(overrides).get("method") in FITTED
-    brought = {"model.head": "features", "classify.train": "classifier"} if fitted else {}
+    needs = {"model.head": "features", "model.train": "head", "classify.train": "classifier"}
+    brought = needs if fitted else {}
     merged = merge(tree, brought, overrides)
     try:
         return parse_recipe(merged, source=source)

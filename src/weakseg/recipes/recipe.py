@@ -200,7 +200,7 @@ class ClassifyConfig:
 
     Args:
         steps: Steps; 0: no such stage. Above 0, methods logistic and forest are fitted again,
-            whatever the number.
+            whatever the number, where the classifier alone is trained.
         batch: Images in a step.
         train: classifier (the embedding stays as it is), head (the backbone stays as it is), or
             network (all but the layers up to model.frozen_stride, also after model.train: head).
@@ -456,8 +456,7 @@ class Recipe:
     @property
     def final_model(self) -> ModelConfig:
         """The network as the last stage leaves it: no longer frozen, where that trains it all."""
-        steps = 0 if self.method in FITTED else self.classify.steps
-        thawed = steps and self.classify.train == "network"
+        thawed = self.classify.steps and self.classify.train == "network"
         return replace(self.model, train="network") if thawed else self.model
 
     def __post_init__(self) -> None:
@@ -498,9 +497,15 @@ def _method_problems(recipe: Recipe) -> Iterator[str]:
             "model.head: expected pyramid, aspp or psp, as features has nothing that method "
             f"{recipe.method} could train; or choose method logistic or forest"
         )
-    train = recipe.classify.train
-    if fitted and recipe.classify.steps and train != "classifier":
+    if fitted and recipe.model.train != "head":
         yield (
-            f"classify.train: expected classifier, as method {recipe.method} leaves the network "
-            f"frozen, but got {train}"
+            f"model.train: expected head, as method {recipe.method} is fitted to frozen features, "
+            f"but got {recipe.model.train}"
+        )
+    train = recipe.classify.train
+    allowed = ("classifier", "network") if recipe.method == "logistic" else ("classifier",)
+    if fitted and recipe.classify.steps and train not in allowed:
+        yield (
+            f"classify.train: expected {' or '.join(allowed)}, as method {recipe.method} has no "
+            f"other parts to train, but got {train}"
         )

@@ -25,7 +25,7 @@ def classify(
     if stage.is_complete():
         final = load_network(stage.model, recipe.final_model, context.classes)
         return context.with_cache(final)
-    if recipe.method in FITTED:
+    if recipe.method in FITTED and recipe.classify.train != "network":
         fit_classifier(context, network, records, stage)
     else:
         _train(context, network, records, stage)
