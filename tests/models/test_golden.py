@@ -11,6 +11,7 @@ import torch
 
 from weakseg.models.backbone import Backbone, create_backbone
 from weakseg.models.heads import ASPP, PyramidPooling
+from weakseg.models.map_geometry import MapGeometry
 
 _REPOSITORY = Path(__file__).parents[2]
 GOLDEN = Path(os.environ.get("WEAKSEG_SHARED", _REPOSITORY.parent / "shared")) / "golden"
@@ -90,7 +91,7 @@ def short_resnet(blocks):
     body = timm.create_model(
         "resnet50s", features_only=True, output_stride=8, out_indices=(1, 4), layers=blocks
     )
-    return Backbone(body, channels=2048, output_stride=8)
+    return Backbone(body, MapGeometry(strides=(4, 8), channels=(256, 2048)))
 
 
 def test_a_shorter_deep_stem_resnet_is_the_released_one():

@@ -134,11 +134,42 @@ def test_weights_of_a_deeper_network_are_refused(tmp_path):
 
 
 def test_another_shape_is_told(tmp_path, resnet_entries):
-    changed = resnet_entries | {"conv1.0.weight": torch.zeros(24, 1, 3, 3)}
+    changed = resnet_entries | {"conv1.0.weight": torch.zeros(24, 3, 5, 5)}
     file = write(tmp_path / "weights.pth", changed)
-    message = r"1 are of another shape: conv1\.0\.weight \(expected \(24, 3, 3, 3\) but got \(24, 1"
+    message = r"1 are of another shape: conv1\.0\.weight \(expected \(24, 3, 3, 3\) but got \(24, 3"
     with pytest.raises(WeightsError, match=message):
         create_backbone("resnet10t", weights=file)
+
+
+@pytest.mark.parametrize(("bands", "words"), [(1, "1 band,"), (4, "4 bands,")])
+@pytest.mark.parametrize("name", ["resnet10t", "test_vit"])
+def test_weights_for_another_number_of_bands_are_refused(tmp_path, name, bands, words):
+    model = timm.create_model(name, in_chans=bands)
+    file = write(tmp_path / "weights.pth", model.state_dict())
+    with pytest.raises(WeightsError, match=rf"images of {words} .* but '{name}' takes 3\. Give"):
+        create_backbone(name, weights=file)
+
+
+def test_weights_of_a_whole_transformer_are_loaded(tmp_path):
+    entries = timm.create_model("test_vit").state_dict()
+    file = write(tmp_path / "weights.pth", entries)
+    own = create_backbone("test_vit", weights=file).body.model.state_dict()
+    assert own.keys() < entries.keys()
+    assert all(torch.equal(value, entries[key]) for key, value in own.items())
+
+
+def test_weights_of_a_transformer_for_larger_images_are_interpolated(tmp_path):
+    entries = timm.create_model("test_vit", img_size=224).state_dict()
+    file = write(tmp_path / "weights.pth", entries)
+    own = create_backbone("test_vit", weights=file).body.model.state_dict()
+    assert own["pos_embed"].shape[1] < entries["pos_embed"].shape[1]
+    assert torch.equal(own["blocks.5.mlp.fc1.weight"], entries["blocks.5.mlp.fc1.weight"])
+
+
+def test_weights_of_a_wider_transformer_are_refused(tmp_path):
+    file = write(tmp_path / "weights.pth", timm.create_model("vit_tiny_patch16_224").state_dict())
+    with pytest.raises(WeightsError, match=r"unknown: blocks\.6\..*of another shape: cls_token"):
+        create_backbone("test_vit", weights=file)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])

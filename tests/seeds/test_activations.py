@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from weakseg.models.backbone import Backbone
+from weakseg.models.map_geometry import MapGeometry
 from weakseg.models.network import build_network
 from weakseg.recipes.recipe import ModelConfig
 from weakseg.seeds.activations import class_activations, select_classes
@@ -20,7 +21,8 @@ class Brightness(nn.Module):
 
 @pytest.fixture
 def classifier():
-    body = Backbone(Brightness(), channels=2, output_stride=8, mean=(0, 0, 0), std=(1, 1, 1))
+    geometry = MapGeometry(strides=(4,), channels=(2,))
+    body = Backbone(Brightness(), geometry, mean=(0, 0, 0), std=(1, 1, 1))
     classifier = TagClassifier(body, 2).eval()
     classifier.head.weight.data = torch.tensor([[1.0, 0.0], [0.0, 1.0]])[..., None, None]
     return classifier

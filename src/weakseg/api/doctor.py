@@ -1,4 +1,4 @@
-"""`weakseg.doctor`: versions, devices and weights on this machine."""
+"""`weakseg.doctor`: versions, devices and weights on this machine; a backbone on trial."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
 
 import torch
 
+from weakseg.models.trial import BackboneTrial, try_backbone
 from weakseg.models.weights import FoundWeights, available_weights
 from weakseg.oversegments.hed_weights import HOW_TO_GET, PACKAGE, installed_weights
 from weakseg.support.machine import machine_name, version_of
@@ -41,6 +44,7 @@ class Diagnosis:
         weights: ImageNet weights that need no network.
         hed: Where HED's weights are, or how to get them.
         extras: Packages that each extra would add to what is installed.
+        backbone: The backbone that was tried, if one was named.
     """
 
     versions: Mapping[str, str | None]
@@ -51,14 +55,43 @@ class Diagnosis:
     weights: tuple[FoundWeights, ...]
     hed: str
     extras: Mapping[str, tuple[str, ...]]
+    backbone: BackboneTrial | None = None
 
 
-def doctor() -> Diagnosis:
-    """Find versions, devices and weights on this machine.
+def doctor(
+    backbone: str | None = None,
+    *,
+    weights: str | Path = "auto",
+    size: int = 512,
+    output_stride: Literal[8, 16] = 16,
+    patch_stride: int = 0,
+) -> Diagnosis:
+    """Find versions, devices and weights on this machine; try a backbone on one image.
+
+    Args:
+        backbone: Name of a timm model to try, as in a recipe's model.backbone.
+        weights: "auto" for ImageNet weights where they are on this machine (nothing is downloaded),
+            "none", or a file.
+        size: Pixels a side of the image.
+        output_stride: As in a recipe's model.output_stride.
+        patch_stride: As in a recipe's model.patch_stride.
 
     Returns:
         What was found, and what is missing.
+
+    Raises:
+        RecipeError: The backbone is unknown or unsuitable, or `size` is not positive.
+        WeightsError: The file of weights does not fit the backbone.
     """
+    tried = None
+    if backbone is not None:
+        tried = try_backbone(
+            backbone,
+            weights=weights,
+            size=size,
+            output_stride=output_stride,
+            patch_stride=patch_stride,
+        )
     own = {"weakseg": __version__, "Python": f"{platform.python_version()}, {platform.system()}"}
     return Diagnosis(
         versions=own | {package: version_of(package) for package in _PACKAGES},
@@ -69,6 +102,7 @@ def doctor() -> Diagnosis:
         weights=tuple(available_weights()),
         hed=_hed(),
         extras=_extras(),
+        backbone=tried,
     )
 
 

@@ -1,22 +1,50 @@
-"""Show versions, devices, and the weights that are found."""
+"""Show versions, devices, and the weights that are found; or try a backbone.
+
+With --backbone, the network is built and run on one image. The table shows its feature maps, its
+cost, and whether its pretrained weights are on this machine. Nothing is downloaded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from weakseg.cli.options import out
+from weakseg.cli.options import defaults_of, given, out
 
 if TYPE_CHECKING:
     from weakseg.api.doctor import Diagnosis
+    from weakseg.models.trial import BackboneTrial
 
-USAGE = ""
+USAGE = "[--backbone NAME [--weights FILE] [--size N] [options]]"
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add nothing: the command has no options."""
+    """Add the options to the command's parser."""
+    defaults = defaults_of("doctor")
+    parser.add_argument("--backbone", type=str, metavar="NAME", help="a timm model to try")
+    parser.add_argument(
+        "--weights",
+        type=str,
+        default=defaults["weights"],
+        help="auto (ImageNet where they are on this machine, else random), none, or a file",
+    )
+    parser.add_argument(
+        "--size", type=int, default=defaults["size"], help="pixels a side of the image"
+    )
+    parser.add_argument(
+        "--output_stride",
+        type=Literal[8, 16],
+        default=defaults["output_stride"],
+        help="as model.output_stride of a recipe",
+    )
+    parser.add_argument(
+        "--patch_stride",
+        type=int,
+        default=defaults["patch_stride"],
+        help="as model.patch_stride of a recipe",
+    )
 
 
 def run(options: Namespace) -> int:
@@ -27,13 +55,31 @@ def run(options: Namespace) -> int:
 
     from weakseg.api.doctor import doctor
 
-    table = Table(box=box.SIMPLE, show_header=False, title="weakseg doctor", title_justify="left")
+    found = doctor(**given(options))
+    title = "weakseg doctor" if found.backbone is None else found.backbone.name
+    table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, text in _rows(doctor()):
+    rows = _rows(found) if found.backbone is None else _backbone_rows(found.backbone)
+    for name, text in rows:
         table.add_row(name, Text(text))
     out.print(table)
     return 0
+
+
+def _backbone_rows(tried: BackboneTrial) -> Iterator[tuple[str, str]]:
+    levels = zip(tried.strides, tried.channels, tried.sizes, strict=True)
+    for stride, channels, (height, width) in levels:
+        yield "level", f"stride {stride}, {channels} channels, {height} × {width}"
+    yield "last map", f"stride {tried.last_stride}, for heads aspp and psp"
+    yield "images", tried.images
+    yield "parameters", f"{tried.parameters / 1e6:.1f} million"
+    yield "time", f"{tried.seconds:.3f} s forward on {tried.device}"
+    if tried.peak_memory is not None:
+        of = "" if tried.device == "cuda" else " of the whole process"
+        yield "peak memory", f"{tried.peak_memory / 2**20:.0f} MiB{of}"
+    yield "ran with", f"{tried.weights} weights"
+    yield "pretrained", tried.found or "not on this machine; weights: auto asks timm's hub for them"
 
 
 def _rows(found: Diagnosis) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Backbones: timm's networks as feature extractors at output stride 8 or 16.
+"""Backbones: timm's networks as feature extractors.
 
 Source: SPML (arXiv 2105.00957), section 4, uses a ResNet-101 whose last two stages are dilated
 (output stride 8) and whose first layer is three 3×3 convolutions of 64, 64 and 128 channels. That
@@ -8,13 +8,25 @@ is timm's deep stem: `resnet50_deep_stem` and `resnet101_deep_stem` here.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import timm
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from weakseg.models.bodies import (
+    UnsuitableError,
+    chosen_maps,
+    dilated_body,
+    feeding_parameters,
+    intermediates_body,
+    intermediates_model,
+    overlap_patches,
+)
+from weakseg.models.map_geometry import ODD, MapGeometry
 from weakseg.models.weights import load_weights
 from weakseg.support.errors import RecipeError
 
@@ -23,7 +35,6 @@ OutputStride = Literal[8, 16]
 _TIMM_NAMES = {"resnet50_deep_stem": "resnet50s", "resnet101_deep_stem": "resnet101s"}
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
-_FINEST = 4  # stride of the finest level
 
 
 class Backbone(nn.Module):
@@ -34,11 +45,10 @@ class Backbone(nn.Module):
         - Output: (B, channels, h, w) with h, w about H, W divided by `output_stride`
 
     Args:
-        body: Module that returns a list of feature maps, the coarsest last.
-        channels: Channels of the last map.
-        output_stride: Pixels of the image per pixel of the last map.
-        level_channels: Channels of every map; by default there is the last alone.
-        level_strides: Their strides.
+        body: Module that returns a list of feature maps.
+        geometry: Strides, channels and sizes of those maps.
+        taken: Indices of the maps that are used, the last of them above all.
+        every_stride: Strides of all maps of the network, where the body returns some of them.
         mean: Per channel, to be subtracted from values in 0 … 1, as in pretraining.
         std: Per channel, to divide the difference by.
     """
@@ -46,22 +56,23 @@ class Backbone(nn.Module):
     def __init__(
         self,
         body: nn.Module,
+        geometry: MapGeometry,
         *,
-        channels: int,
-        output_stride: OutputStride,
+        taken: Sequence[int] = (-1,),
+        every_stride: Sequence[int] = (),
         mean: tuple[float, ...] = _IMAGENET_MEAN,
         std: tuple[float, ...] = _IMAGENET_STD,
-        level_channels: tuple[int, ...] = (),
-        level_strides: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.body = body
-        self.channels = channels
-        self.level_channels = level_channels or (channels,)
-        self.level_strides = level_strides or (output_stride,)
-        self.output_stride = output_stride
+        self.geometry = geometry
+        self.level_strides, self.level_channels = geometry.of(taken)[:2]
+        self.channels = self.level_channels[-1]
+        self.output_stride = self.level_strides[-1]
         self.mean = mean
         self.std = std
+        self._taken = tuple(taken)
+        self._every_stride = tuple(every_stride) or geometry.strides
         self._batch_norm_frozen = False
         self._frozen: list[nn.Module] = []
 
@@ -71,8 +82,12 @@ class Backbone(nn.Module):
 
     def levels(self, image: Tensor) -> list[Tensor]:
         """Return every feature map, the finest first: (B, level_channels[i], h_i, w_i)."""
-        maps: list[Tensor] = self.body(image)
-        return maps
+        maps: list[Tensor] = self.body(self.geometry.fit(image))
+        size = (image.shape[-2], image.shape[-1])
+        return [
+            self.geometry.restore(maps[index], stride, size)
+            for index, stride in zip(self._taken, self.level_strides, strict=True)
+        ]
 
     def freeze_batch_norm(self) -> None:
         """Freeze batch normalisation: its present statistics, scale and shift.
@@ -106,22 +121,16 @@ class Backbone(nn.Module):
             stride: Layers whose output has at most this stride are frozen. 4 is the stem and the
                 first stage, which the released code freezes too; 0 is none.
         """
-        levels: list[dict[str, Any]] = self.body.feature_info.info  # type: ignore[union-attr, assignment]
-        frozen = [
-            level["module"].replace(".", "_") for level in levels if level["reduction"] <= stride
-        ]
-        if not frozen:
-            return
-        for name, module in self._in_order():
-            flat = name.replace(".", "_")
-            if frozen[-1].startswith(f"{flat}_"):
-                continue  # a container such as `blocks`, of which only the first part is frozen
-            self._frozen.append(module)
-            for parameter in module.parameters():
-                parameter.requires_grad_(False)
-            if flat == frozen[-1]:
-                break
-        self.train(self.training)
+        parameter = next(self.parameters(), torch.empty(0))
+        image = torch.zeros(1, 3, *ODD, device=parameter.device, dtype=parameter.dtype)
+        mode = self.training
+        self.eval()
+        first = feeding_parameters(self.body, self.geometry.fit(image), self._every_stride, stride)
+        for parameter in first:
+            parameter.requires_grad_(False)
+        if first:
+            self._frozen += [module for module in self.body.modules() if _is_frozen(module)]
+        self.train(mode)
 
     def train(self, mode: bool = True) -> Self:
         """Switch between training and evaluation; frozen modules stay in evaluation mode."""
@@ -129,14 +138,6 @@ class Backbone(nn.Module):
         for module in [*self._frozen, *(self._batch_norms() if self._batch_norm_frozen else [])]:
             module.eval()
         return self
-
-    def _in_order(self) -> list[tuple[str, nn.Module]]:
-        """List the modules one and two levels down, in the order of the forward pass."""
-        return [
-            (name, module)
-            for name, module in self.body.named_modules()
-            if name and name.count(".") <= 1
-        ]
 
     def _batch_norms(self) -> list[_BatchNorm]:
         return [module for module in self.modules() if isinstance(module, _BatchNorm)]
@@ -148,46 +149,87 @@ def create_backbone(
     output_stride: OutputStride = 16,
     weights: str | Path = "auto",
     all_levels: bool = False,
+    patch_stride: int = 0,
 ) -> Backbone:
     """Build a backbone by name.
 
     Args:
         name: A timm model, with or without its pretrained tag, or `resnet50_deep_stem`,
             `resnet101_deep_stem`.
-        output_stride: 8 or 16; later stages are dilated to keep it.
+        output_stride: 8 or 16: later stages of a convolutional network are dilated to keep it.
+            Networks that cannot be dilated have the strides they have.
         weights: "auto" for ImageNet weights, "none" for random ones, or a file.
-        all_levels: Return the feature maps of every stride from 4 on, not the last alone.
+        all_levels: Return the feature maps of every stride from 4 on, not the last alone; of a
+            plain transformer, those of four blocks.
+        patch_stride: Pixels from patch to patch of a plain transformer, if they are to overlap; 0:
+            they do not.
 
     Returns:
-        The backbone, in training mode.
+        The backbone, in training mode. It takes images of any size.
 
     Raises:
-        RecipeError: The name is unknown, or the network has no feature map at that stride.
+        RecipeError: The name is unknown, or the network has no feature maps that a head can read.
         WeightsError: The weights cannot be found, read or fitted.
 
     Examples:
         >>> create_backbone("resnet10t", output_stride=8, weights="none").channels
         512
+        >>> vit = create_backbone("test_vit", weights="none", all_levels=True, patch_stride=8)
+        >>> vit.level_strides, vit.level_channels
+        ((8, 8, 8, 8), (64, 64, 64, 64))
     """
     if output_stride not in (8, 16):
         raise RecipeError(f"Expected `output_stride` to be 8 or 16, but got {output_stride}.")
-    timm_name = _timm_name(name)
-    body, channels, strides = _feature_body(timm_name, output_stride, all_levels)
-    load_weights(body, timm_name, weights)
-    config = timm.get_pretrained_cfg(timm_name)
-    scaling = {} if config is None else {"mean": tuple(config.mean), "std": tuple(config.std)}
+    timm_name = timm_model_name(name)
+    dilated = None if patch_stride else dilated_body(timm_name, output_stride)
+    try:
+        if dilated is not None:
+            backbone = _dilated(timm_name, *dilated, all_levels=all_levels)
+            load_weights(backbone.body, timm_name, weights)
+            return backbone
+        model = intermediates_model(timm_name)
+        load_weights(model, timm_name, weights)
+        return _undilated(timm_name, model, all_levels=all_levels, patch_stride=patch_stride)
+    except UnsuitableError as error:
+        option = f" with patch_stride {patch_stride}" if patch_stride else ""
+        raise RecipeError(
+            f"Backbone '{timm_name}' cannot be used{option}: {error}. Use another, such as "
+            "'tf_efficientnet_lite0', 'resnet50', 'convnext_tiny' or 'vit_small_patch16_224'; "
+            "docs/backbones.md lists the families."
+        ) from error
+
+
+def _dilated(name: str, body: nn.Module, geometry: MapGeometry, *, all_levels: bool) -> Backbone:
+    taken = chosen_maps(geometry.strides, all_levels=all_levels)
+    return Backbone(body, geometry, taken=taken, **_scaling(name))
+
+
+def _undilated(name: str, model: nn.Module, *, all_levels: bool, patch_stride: int) -> Backbone:
+    if patch_stride:
+        overlap_patches(model, patch_stride)
+    body, geometry = intermediates_body(model)
+    taken = chosen_maps(geometry.strides, all_levels=all_levels)
+    body.choose(taken)
     return Backbone(
         body,
-        channels=channels[-1],
-        output_stride=output_stride,
-        level_channels=channels,
-        level_strides=strides,
-        **scaling,
+        geometry.of(taken),
+        taken=range(len(taken)),
+        every_stride=geometry.strides,
+        **_scaling(name),
     )
 
 
-def _timm_name(name: str) -> str:
-    """Translate a backbone's name to timm's; raise an error for unknown names."""
+def _scaling(timm_name: str) -> dict[str, tuple[float, ...]]:
+    config = timm.get_pretrained_cfg(timm_name)
+    return {} if config is None else {"mean": tuple(config.mean), "std": tuple(config.std)}
+
+
+def timm_model_name(name: str) -> str:
+    """Translate a backbone's name to timm's.
+
+    Raises:
+        RecipeError: timm has no such model.
+    """
     timm_name = _TIMM_NAMES.get(name, name)
     if timm.is_model(timm_name):
         return timm_name
@@ -200,34 +242,7 @@ def _timm_name(name: str) -> str:
     )
 
 
-def _feature_body(
-    timm_name: str, output_stride: int, all_levels: bool
-) -> tuple[nn.Module, tuple[int, ...], tuple[int, ...]]:
-    """Build the network without its classifier, with random weights.
-
-    Returns:
-        The network, and the channels and strides of its levels.
-    """
-    options: dict[str, Any] = {"features_only": True, "output_stride": output_stride}
-    try:
-        body: nn.Module = timm.create_model(timm_name, out_indices=(-1,), **options)
-        if all_levels:
-            reductions = [level["reduction"] for level in body.feature_info.info]  # type: ignore[union-attr]
-            levels = tuple(i for i, reduction in enumerate(reductions) if reduction >= _FINEST)
-            body = timm.create_model(timm_name, out_indices=levels, **options)
-        strides, channels = body.feature_info.reduction(), body.feature_info.channels()  # type: ignore[operator, union-attr]
-    except Exception as error:  # each family of timm fails in its own way, some by `assert`
-        raise _unsuitable(timm_name, output_stride, str(error) or type(error).__name__) from error
-    if strides[-1] != output_stride:
-        raise _unsuitable(
-            timm_name, output_stride, f"its last feature map has stride {strides[-1]}"
-        )
-    return body, tuple(map(int, channels)), tuple(map(int, strides))
-
-
-def _unsuitable(timm_name: str, output_stride: int, reason: str) -> RecipeError:
-    return RecipeError(
-        f"Backbone '{timm_name}' has no feature map at output stride {output_stride} ({reason}). "
-        "Use a convolutional network that timm can dilate, such as 'tf_efficientnet_lite0', "
-        "'resnet50' or 'convnext_tiny'."
-    )
+def _is_frozen(module: nn.Module) -> bool:
+    """Whether a module has parameters, none of them trainable."""
+    trainable = [parameter.requires_grad for parameter in module.parameters()]
+    return bool(trainable) and not any(trainable)

@@ -39,15 +39,27 @@ def pretrained_file(name: str) -> Path:
         WeightsError: timm lists no weights, the hub does not respond within a few seconds, or the
             download fails.
     """
-    config = timm.get_pretrained_cfg(name)
-    if config is None or not config.hf_hub_id:
+    published = _published(name)
+    if published is None:
         raise WeightsError(
             f"timm has no ImageNet weights on its hub for '{name}'. {_ways_out(name)}"
         )
-    repository = config.hf_hub_id
-    filenames = (config.hf_hub_filename,) if config.hf_hub_filename else _FILENAMES
-    cached = _cached_file(repository, filenames)
-    return cached if cached is not None else _download(name, repository, filenames)
+    cached = _cached_file(*published)
+    return cached if cached is not None else _download(name, *published)
+
+
+def cached_file(name: str) -> Path | None:
+    """Return a model's weight file in the local hub cache, or None where it is not there."""
+    published = _published(name)
+    return None if published is None else _cached_file(*published)
+
+
+def _published(name: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return the repository of a model's weights, and what their file may be called."""
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not config.hf_hub_id:
+        return None
+    return config.hf_hub_id, (config.hf_hub_filename,) if config.hf_hub_filename else _FILENAMES
 
 
 def cached_weights() -> dict[str, Path]:

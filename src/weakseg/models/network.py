@@ -238,7 +238,7 @@ def build_network(
         The network, in training mode, with random heads.
 
     Raises:
-        RecipeError: The backbone is unknown or has no such output stride.
+        RecipeError: The backbone is unknown or has no feature maps that the head can read.
         WeightsError: The weights cannot be found, read or fitted.
     """
     backbone = create_backbone(
@@ -246,10 +246,13 @@ def build_network(
         output_stride=config.output_stride,
         weights=weights or config.weights,
         all_levels=config.head in ("pyramid", "features"),
+        patch_stride=config.patch_stride,
     )
     head: nn.Module
     if config.head == "aspp":
-        dilations = config.dilations or [reach // config.output_stride for reach in _ASPP_REACH]
+        dilations = config.dilations or [
+            max(1, reach // backbone.output_stride) for reach in _ASPP_REACH
+        ]
         head = ASPP(backbone.channels, config.dimensions, dilations)
     elif config.head == "psp":
         head = PSP(backbone.channels, config.dimensions)

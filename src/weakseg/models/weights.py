@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from weakseg.models import hub, lite, spml_checkpoints
+from weakseg.models import hub, lite, spml_checkpoints, whole_models
 from weakseg.support.errors import WeightsError
 
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
@@ -55,6 +55,20 @@ def available_weights() -> list[FoundWeights]:
     return found
 
 
+def local_weights(name: str) -> FoundWeights | None:
+    """Find a model's ImageNet weights on this machine, without asking the hub.
+
+    Args:
+        name: A timm model, with or without its pretrained tag.
+    """
+    installed = lite.weights_file(_architecture(name))
+    if installed is not None:
+        package = lite.package(_architecture(name))
+        return FoundWeights(name, f"{package} {version(package)}", installed)
+    cached = hub.cached_file(name)
+    return None if cached is None else FoundWeights(name, "hub cache", cached)
+
+
 def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
     """Load weights into a backbone.
 
@@ -79,6 +93,8 @@ def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
         state = lite.convert(state, _architecture(name))
     elif spml_checkpoints.has_checkpoint_names(state):
         state = spml_checkpoints.backbone_entries(state)
+    if hasattr(body, "forward_intermediates"):
+        state = whole_models.convert(state, body)
     fit_state_dict(body, state, name=name, file=file)
 
 
@@ -125,9 +141,11 @@ def fit_state_dict(body: nn.Module, state: dict[str, Tensor], *, name: str, file
     """
     stem = spml_checkpoints.deep_stem_backbone(state)
     made_for = f" ('{stem}' by its names)" if stem else ""
+    entries = _names_of(body, state)
+    _check_bands(body, entries, name, file)
     fit_entries(
         body,
-        _names_of(body, state),
+        entries,
         file=file,
         what=f"backbone '{name}'",
         ways_out=f"Give a file made for '{name}', name the backbone it was made for{made_for}, or "
@@ -172,6 +190,24 @@ def fit_entries(
             f"{file}: expected the {len(own)} entries of {what}, but {listed}. {ways_out}"
         )
     module.load_state_dict(state, strict=False)
+
+
+def _check_bands(body: nn.Module, state: dict[str, Tensor], name: str, file: Path) -> None:
+    """Refuse weights whose first convolution takes another number of bands.
+
+    Raises:
+        WeightsError: It does.
+    """
+    for key, value in body.state_dict().items():
+        if value.ndim == 4 and key in state and state[key].ndim == 4:
+            expected, got = value.shape[1], state[key].shape[1]
+            if expected != got and value.shape[2:] == state[key].shape[2:]:
+                raise WeightsError(
+                    f"{file}: made for images of {got} band{'s' * (got != 1)}, by the shape of "
+                    f"{key}, but '{name}' takes {expected}. Give a file made for {expected} bands, "
+                    "or use `model.weights=none`."
+                )
+            return
 
 
 def _imagenet_file(name: str) -> Path:
@@ -224,11 +260,12 @@ def _names_of(body: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     deeper network must not fit this one.
     """
     modules = {name for name, _ in body.named_children()}
+    own = body.state_dict().keys()
     renamed = {}
     for key, value in state.items():
         first, _, rest = key.partition(".")
         second, _, tail = rest.partition(".")
-        if first in modules:
+        if first in modules or key in own:
             renamed[key] = value
         elif f"{first}_{second}" in modules:
             renamed[f"{first}_{second}.{tail}"] = value

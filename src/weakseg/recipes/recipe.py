@@ -220,7 +220,10 @@ class ModelConfig:
     Args:
         backbone: Name of a timm model.
         weights: auto (ImageNet), none (random), or a file.
-        output_stride: Stride of the backbone's last feature map, 8 or 16.
+        output_stride: Stride of the backbone's last feature map, 8 or 16; backbones that cannot be
+            dilated keep their own.
+        patch_stride: Pixels from patch to patch of a plain vision transformer, such as 8 for finer
+            maps of overlapping patches; 0: the patch's side.
         head: aspp (DeepLab v2), psp (pyramid pooling), pyramid (features of strides 4, 8 and up,
             for embeddings that follow contours), or features (the same features side by side, with
             nothing trained, for methods logistic and forest; dimensions, dilations and
@@ -240,6 +243,7 @@ class ModelConfig:
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "auto"
     output_stride: Literal[8, 16] = 16
+    patch_stride: int = ranged(0, NOT_NEGATIVE)
     head: Literal["aspp", "psp", "pyramid", "features"] = "aspp"
     dilations: list[int] = ranged([], ALL_AT_LEAST_1)
     dimensions: int = ranged(64, AT_LEAST_2)

@@ -64,7 +64,10 @@ def tag_classifier(model: ModelConfig, num_classes: int) -> AnyTagClassifier:
     if model.train == "head":
         return FrozenTagClassifier(build_network(model, num_classes), num_classes)
     backbone = create_backbone(
-        model.backbone, output_stride=model.output_stride, weights=model.weights
+        model.backbone,
+        output_stride=model.output_stride,
+        weights=model.weights,
+        patch_stride=model.patch_stride,
     )
     if model.weights != "none":
         backbone.freeze_to_stride(model.frozen_stride)
