@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import timm
 import torch
@@ -219,7 +219,7 @@ def _undilated(name: str, model: nn.Module, *, all_levels: bool, patch_stride: i
     )
 
 
-def _scaling(timm_name: str) -> dict[str, tuple[float, ...]]:
+def _scaling(timm_name: str) -> dict[str, Any]:
     config = timm.get_pretrained_cfg(timm_name)
     return {} if config is None else {"mean": tuple(config.mean), "std": tuple(config.std)}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import timm
 import torch
-from timm.layers import PatchEmbed
+from timm.layers.patch_embed import PatchEmbed
 from torch import Tensor, nn
 
 from weakseg.models.map_geometry import MapGeometry, Size, measure
@@ -237,8 +237,8 @@ def chosen_maps(strides: Sequence[int], *, all_levels: bool) -> list[int]:
 
 
 def _native_size(model: nn.Module) -> Size:
-    _, height, width = model.pretrained_cfg["input_size"]  # type: ignore[index, misc]
-    return int(height), int(width)  # type: ignore[arg-type]
+    _, height, width = model.pretrained_cfg["input_size"]  # type: ignore[index]
+    return int(height), int(width)
 
 
 def _reason(error: Exception | None) -> str:
