@@ -16,6 +16,7 @@ from weakseg.api.predict import predict
 from weakseg.api.train import train
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.draws import collate
+from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.errors import NonFiniteError, RecipeError
@@ -75,8 +76,9 @@ def prepared(folder: Path, **more) -> tuple[Context, list]:
     return Context(recipe, data.classes, regions, data.feature_cache), records
 
 
-def first_batch(context: Context, records: list) -> dict:
-    draws = context.draws(records, context.recipe.training, seed=0, with_regions=True)
+def first_batch(context: Context, records: list, network: EmbeddingNetwork) -> dict:
+    loop = context.recipe.training
+    draws = context.draws(records, loop, seed=0, network=network, with_regions=True)
     return collate([draws[number] for number in range(3)])
 
 
@@ -130,7 +132,7 @@ def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_never_stopped(folder, tmp_path
 def test_the_embedding_of_a_window_is_the_head_on_its_part_of_the_maps(folder):
     context, records = prepared(folder)
     module = EmbeddingModule(context.recipe, context.classes).eval()
-    batch = first_batch(context, records)
+    batch = first_batch(context, records, module.network)
     network, seen = module.network, []
     network.head.register_forward_pre_hook(lambda head, args: seen.append(args[0]))
     module.losses(batch)
@@ -148,7 +150,7 @@ def test_the_classifier_alone_is_trained_on_kept_features(folder):
     network = context.with_cache(EmbeddingModule(context.recipe, context.classes).network)
     module = ClassifierModule(context.recipe, network).train()
     for _ in range(2):
-        sum(module.losses(first_batch(context, records)).values()).backward()
+        sum(module.losses(first_batch(context, records, network)).values()).backward()
     for name, parameter in network.named_parameters():
         assert (parameter.grad is not None) == name.startswith("classifier."), name
     assert entries(folder)
@@ -167,10 +169,7 @@ def test_the_last_stage_trains_the_named_part(folder, train, parts):
     context, records = prepared(folder, classify=classify, model={"frozen_stride": 4})
     network = EmbeddingModule(context.recipe, context.classes).network
     module = ClassifierModule(context.recipe, network).train()
-    draws = context.draws(
-        records, context.recipe.training, seed=0, model=context.recipe.final_model
-    )
-    sum(module.losses(collate([draws[number] for number in range(3)])).values()).backward()
+    sum(module.losses(first_batch(context, records, network)).values()).backward()
     changed = {name for name, each in network.named_parameters() if each.grad is not None}
     assert {name.split(".")[0] for name in changed} == parts
     stem = next(name for name, _ in network.backbone.body.named_parameters())
@@ -217,11 +216,25 @@ def test_equivariance_has_no_place_beside_frozen_features():
 def test_a_feature_that_is_not_finite_stops_with_the_name_of_the_image(folder):
     context, records = prepared(folder)
     module = EmbeddingModule(context.recipe, context.classes)
-    batch = first_batch(context, records)
+    batch = first_batch(context, records, module.network)
     with torch.no_grad():
         next(module.network.backbone.parameters()).fill_(float("nan"))
     with pytest.raises(NonFiniteError, match=f"Image {batch['name'][0]}: a feature .* is NaN"):
         module.training_step(batch, 0)
+
+
+def test_windows_are_cut_at_multiples_of_all_strides_of_the_features(folder):
+    context, records = prepared(folder, model={"backbone": "test_vit"}, transforms={"crop": 64})
+    network = EmbeddingModule(context.recipe, context.classes).network
+    assert set(network.strides) == {16}
+    loop = replace(context.recipe.training, steps=20)
+    draws = context.draws(records, loop, seed=0, network=network)
+    corners = torch.stack([draws[number]["corner"] for number in range(20)])
+    assert (corners % 16 == 0).all()
+    tight = replace(context.recipe, transforms=replace(context.recipe.transforms, crop=48))
+    network.backbone.level_strides = (16, 32)
+    with pytest.raises(RecipeError, match=r"crop: expected a multiple of 32, .* strides 16, 32"):
+        replace(context, recipe=tight).draws(records, loop, seed=0, network=network)
 
 
 def test_a_crop_that_is_no_multiple_of_the_stride_is_refused():

@@ -39,6 +39,6 @@ def _train(
 ) -> None:
     recipe = context.recipe
     loop = replace(recipe.training, steps=recipe.classify.steps, batch=recipe.classify.batch)
-    draws = context.draws(records, loop, seed=recipe.seed + 1, model=recipe.final_model)
-    title = f"{recipe.classify.train} on pseudo-labels"
-    fit(ClassifierModule(recipe, network), draws, loop, stage, title)
+    module = ClassifierModule(recipe, network)
+    draws = context.draws(records, loop, seed=recipe.seed + 1, network=network)
+    fit(module, draws, loop, stage, f"{recipe.classify.train} on pseudo-labels")

@@ -15,7 +15,8 @@ from weakseg.datasets.transforms import TrainTransform, Transform, ViewTransform
 from weakseg.marks.classes import ClassList
 from weakseg.models.network import EmbeddingNetwork
 from weakseg.oversegments.region_maps import load_oversegment
-from weakseg.recipes.recipe import ModelConfig, Recipe, TrainingConfig
+from weakseg.recipes.recipe import Recipe, TrainingConfig
+from weakseg.training.steps.views import window_stride
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,37 @@ class Context:
         *,
         seed: int,
         transform: Transform | None = None,
-        model: ModelConfig | None = None,
+        network: EmbeddingNetwork | None = None,
         with_regions: bool = False,
     ) -> TrainingDraws:
-        """Return the training samples of a loop, for the recipe's model and with its transforms."""
+        """Return the training samples of a loop.
+
+        Args:
+            records: The images.
+            loop: The loop.
+            seed: Seed of order and changes.
+            transform: Random changes; by default the recipe's.
+            network: Network that is trained, whose features are cut to windows where it is frozen;
+                none: whole views are seen, and no windows.
+            with_regions: Read the region maps too.
+
+        Raises:
+            RecipeError: A window does not fit the strides of the network's features.
+        """
         return TrainingDraws(
             records,
             self.classes,
             self.recipe.data,
-            transform or self._augmentation(model or self.recipe.model),
+            transform or self._augmentation(network),
             seed=seed,
             draws=loop.steps * loop.batch,
             oversegments=self.oversegments if with_regions else None,
         )
 
-    def _augmentation(self, model: ModelConfig) -> Transform:
+    def _augmentation(self, network: EmbeddingNetwork | None) -> Transform:
         transforms = self.recipe.transforms
-        if model.train == "head":
-            return ViewTransform(transforms, self.classes, model.output_stride)
+        if network is None:
+            return ViewTransform(transforms, self.classes, stride=1)
+        if network.is_frozen:
+            return ViewTransform(transforms, self.classes, window_stride(network, transforms.crop))
         return TrainTransform(transforms, self.classes)

@@ -55,7 +55,9 @@ def _trained(context: Context, records: Sequence[Record], run: RunFolder) -> Emb
     recipe = context.recipe
     module = EmbeddingModule(recipe, context.classes, _tag_weights(context, records))
     context.with_cache(module.network)
-    draws = context.draws(records, recipe.training, seed=recipe.seed, with_regions=True)
+    draws = context.draws(
+        records, recipe.training, seed=recipe.seed, network=module.network, with_regions=True
+    )
     fit(module, draws, recipe.training, run, f"{recipe.method}, seed {recipe.seed}")
     return module.network
 

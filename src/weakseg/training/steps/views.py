@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from weakseg.datasets.draws import Batch
 from weakseg.models.frozen import cut_window
 from weakseg.models.network import EmbeddingNetwork
-from weakseg.support.errors import NonFiniteError
+from weakseg.support.errors import NonFiniteError, RecipeError
 from weakseg.training.steps.base import image_input
 
 
@@ -33,6 +35,27 @@ def batch_embedding(network: EmbeddingNetwork, batch: Batch) -> Tensor:
     maps = [torch.stack(level) for level in zip(*windows, strict=True)]  # (B, channels_i, h_i, w_i)
     cells = side // network.config.embedding_stride
     return network.embed(maps, (cells, cells))
+
+
+def window_stride(network: EmbeddingNetwork, crop: int) -> int:
+    """Return the step of the windows' corners, of which every stride of the features is a divisor.
+
+    Args:
+        network: A network with a frozen backbone.
+        crop: Side of the windows, in pixels.
+
+    Raises:
+        RecipeError: The windows' side is no multiple of it.
+    """
+    step = math.lcm(*network.strides, network.config.embedding_stride)
+    if crop % step:
+        strides = ", ".join(map(str, network.backbone.level_strides))
+        raise RecipeError(
+            f"transforms.crop: expected a multiple of {step}, as the features of "
+            f"{network.config.backbone} have strides {strides} and the embedding "
+            f"{network.config.embedding_stride}, but got {crop}"
+        )
+    return step
 
 
 def _features(network: EmbeddingNetwork, view: Tensor, name: str) -> list[Tensor]:
