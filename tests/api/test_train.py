@@ -51,7 +51,13 @@ def test_without_a_recipe_one_is_chosen_by_the_marks_and_named(folder, train, tm
     with caplog.at_level("INFO"):
         train("--data.marks=[points]")
     assert "Marks are points: recipe fast (choose another with --recipe)" in caplog.text
-    assert load_recipe(str(tmp_path / "run/recipe.yaml")).model.head == "pyramid"
+    assert load_recipe(str(tmp_path / "run/recipe.yaml")).method == "logistic"
+
+
+def test_a_method_that_trains_step_by_step_brings_a_recipe_with_a_head(folder, train, caplog):
+    with caplog.at_level("INFO"):
+        train("--data.marks=[points]", "--method", "cross-entropy")
+    assert "Marks are points: recipe small (choose another with --recipe)" in caplog.text
 
 
 def test_a_run_that_is_resumed_keeps_its_recipe(folder, train, tmp_path):

@@ -20,7 +20,7 @@ from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.inference import Segmenter
 from weakseg.marks.classes import ClassList
-from weakseg.recipes.by_marks import recipe_for
+from weakseg.recipes.choice import recipe_for
 from weakseg.recipes.merging import flatten
 from weakseg.recipes.options import resolve_recipe
 from weakseg.recipes.recipe import Recipe
@@ -67,7 +67,7 @@ def train(
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         recipe: A recipe, its name or its file. A `Recipe` names every key, and so wins over all of
             a data.yaml. None: that of the run where one is resumed, or else one chosen by the kinds
-            of the marks (`weakseg.recipes.by_marks`).
+            of the marks (`weakseg.recipes.choice`).
         out: The run folder.
         resume: Continue an existing run.
         overwrite: Replace an existing run.
@@ -83,7 +83,7 @@ def train(
     run = RunFolder(Path(out))
     if recipe is None:
         resumed = resume and run.recipe.is_file()
-        recipe = run.read()[0] if resumed else _recipe_by_marks(data, overrides or {})
+        recipe = run.read()[0] if resumed else _default_recipe(data, overrides or {})
     recipe = resolve_recipe(data, recipe, overrides)
     if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
         require_crf()
@@ -121,8 +121,8 @@ def train(
     return Trained(run.root, scores, protocol, seconds)
 
 
-def _recipe_by_marks(data: str | Path, overrides: Mapping[str, Any]) -> str:
-    """Choose a recipe by the kinds of the training images' marks, and log which."""
+def _default_recipe(data: str | Path, overrides: Mapping[str, Any]) -> str:
+    """Choose a recipe, and log which, beside the kinds of the training images' marks."""
     own = {
         key.removeprefix("data."): value
         for key, value in flatten(overrides).items()
@@ -130,7 +130,7 @@ def _recipe_by_marks(data: str | Path, overrides: Mapping[str, Any]) -> str:
     }
     folder = DataFolder.open(data, own)
     kinds = count_kinds(folder.split(folder.config.train_split))
-    name = recipe_for(kinds)
+    name = recipe_for(flatten(overrides).get("method"))
     if is_first_process():
         _log.info(
             "Marks are %s: recipe %s (choose another with --recipe)",

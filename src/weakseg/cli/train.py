@@ -1,9 +1,9 @@
 """Train from the marks of a data folder.
 
 Every value of the recipe can be changed by the flag of its name, such as
---training.steps 100 or --data.marks=[points]. Without --recipe, one is chosen by the kinds of
-the marks, and named. Defaults shown are those of an empty recipe;
-`weakseg recipes NAME` shows a recipe in full.
+--training.steps 100 or --data.marks=[points]. Without --recipe it is fast, or small with a
+--method that trains step by step. Defaults shown are those of an empty recipe; `weakseg recipes
+NAME` shows a recipe in full.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def add_options(parser: ArgumentParser) -> None:
         type=str,
         default=defaults["recipe"],
         help="recipe, by name or as a YAML file; by default the run's where it is resumed, or else "
-        "one chosen by the kinds of the marks",
+        "fast",
     )
     parser.add_argument("--out", type=str, default=defaults["out"], help="the run folder")
     add_flag(parser, "--resume", "continue an existing run")

@@ -499,7 +499,8 @@ def _method_problems(recipe: Recipe) -> Iterator[str]:
     if not fitted and head == "features":
         yield (
             "model.head: expected pyramid, aspp or psp, as features has nothing that method "
-            f"{recipe.method} could train; or choose method logistic or forest"
+            f"{recipe.method} could train (recipe small has a head); or choose method logistic or "
+            "forest"
         )
     if fitted and recipe.model.train != "head":
         yield (

@@ -138,8 +138,8 @@ def test_features_that_are_not_finite_name_the_image(folder, monkeypatch):
 
 
 def test_a_method_among_the_options_brings_its_head():
-    assert load_recipe("fast", {"method": "logistic"}).model.head == "features"
-    assert load_recipe("fast", {"method": "cross-entropy"}).model.head == "pyramid"
+    assert load_recipe("small", {"method": "logistic"}).model.head == "features"
+    assert load_recipe("small", {"method": "cross-entropy"}).model.head == "pyramid"
 
 
 @pytest.mark.parametrize(
