@@ -311,8 +311,9 @@ def test_help_and_import_do_without_torch():
 def test_ctrl_c_keeps_the_checkpoint_and_exits_with_130(folder, tmp_path):
     out = tmp_path / "run"
     steps = ["--training.steps", "100000", "--training.checkpoint_every", "100000"]
-    command = [sys.executable, "-m", "weakseg.cli", "train", str(folder), "--out", str(out)]
-    process = subprocess.Popen([*command, *TINY, *steps], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "weakseg.cli", "train", str(folder), "--recipe", "small"]
+    command += ["--out", str(out), *TINY, *steps]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not (out / "log.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
