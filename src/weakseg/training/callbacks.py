@@ -31,26 +31,26 @@ class LogWriter(L.Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.log: TrainingLog | None = None
+        self.losses: TrainingLog | None = None  # Lightning sets an attribute `log` of its own
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Drop steps of the log after the checkpoint."""
         if trainer.is_global_zero:
-            self.log = TrainingLog(self.path, after=trainer.global_step)
+            self.losses = TrainingLog(self.path, after=trainer.global_step)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Add a row."""
         assert isinstance(pl_module, TrainingModule)
         terms = {name: value.item() for name, value in pl_module.terms.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        if self.log is not None:
-            self.log.add(trainer.global_step, {"loss": sum(terms.values()), **terms, "lr": rate})
+        if self.losses is not None:
+            self.losses.add(trainer.global_step, {"loss": sum(terms.values()), **terms, "lr": rate})
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Close the log."""
-        if self.log is not None:
-            self.log.close()
-            self.log = None
+        if self.losses is not None:
+            self.losses.close()
+            self.losses = None
 
 
 class ProgressBar(L.Callback):
