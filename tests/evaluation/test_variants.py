@@ -22,9 +22,9 @@ class Guess:
 
     classes = CLASSES
 
-    def __init__(self, threshold: int, labels: str = "retrieval") -> None:
+    def __init__(self, threshold: int, labels: str = "retrieval", **options: str) -> None:
         self.threshold, self.calls = threshold, 0
-        self.config = InferenceConfig(labels=labels, scales=[0.5, 1.0])
+        self.config = InferenceConfig(labels=labels, scales=[0.5, 1.0], **options)
 
     def probabilities(self, image):
         self.calls += 1
@@ -89,6 +89,15 @@ def test_labels_by_both_sources_are_the_mean_of_the_two_others(records):
     (alone,) = score_variants(predictors[2:], records, "val")
     assert predictors[2].calls == 2
     assert alone.scores.mean_iou < 1
+
+
+def test_labels_by_both_sources_are_predicted_where_upsampling_is_guided(records):
+    guided = {"upsample": "guided"}  # which is not linear: the mean of two is another mask
+    sources = [("retrieval", 255), ("classifier", 255), ("both", 100)]
+    predictors = [Guess(threshold, labels, **guided) for labels, threshold in sources]
+    *_, both = score_variants(predictors, records, "val")
+    assert both.scores.mean_iou == 1
+    assert predictors[-1].calls == len(records)
 
 
 def test_scores_are_those_of_the_masks(records):

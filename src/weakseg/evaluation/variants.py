@@ -54,7 +54,8 @@ def score_variants(
 ) -> list[Variant]:
     """Score every predictor with every CRF, with one prediction of each image.
 
-    Labels by both sources are the mean of the two others, where these are among the predictors.
+    Labels by both sources are the mean of the two others, where these are among the predictors and
+    upsampling is bilinear.
 
     Args:
         predictors: Predictors that differ in the source of their labels alone.
@@ -105,8 +106,9 @@ def _probabilities(
     """Yield the probabilities by every predictor, (C, H, W)."""
     known: dict[str, NDArray[np.float32]] = {}
     for predictor in predictors:
-        source = predictor.config.labels
-        if source == "both" and {"retrieval", "classifier"} <= known.keys():
+        source, upsample = predictor.config.labels, predictor.config.upsample
+        has_both = {"retrieval", "classifier"} <= known.keys()
+        if source == "both" and has_both and upsample == "bilinear":  # guided is not linear
             yield np.asarray((known["retrieval"] + known["classifier"]) / 2, np.float32)
         else:
             known[source] = predictor.probabilities(image)
