@@ -187,7 +187,7 @@ def whole_strides(maps: Sequence[Tensor], sides: Size) -> tuple[int, ...] | None
 
 def _trials(native: Size, patch: int) -> Iterator[Size]:
     yield ODD
-    for side in dict.fromkeys((*_PATCHES, patch)):
+    for side in (*_PATCHES, *([patch] if patch > 1 else [])):
         yield 8 * side, 16 * side
     if max(native) <= _MAX_DOUBLED:
         yield native[0], 2 * native[1]
