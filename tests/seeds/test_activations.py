@@ -9,6 +9,7 @@ from weakseg.models.network import build_network
 from weakseg.recipes.recipe import ModelConfig
 from weakseg.seeds.activations import class_activations, select_classes
 from weakseg.seeds.classifier import FrozenTagClassifier, TagClassifier, equivariance_loss
+from weakseg.support.errors import NonFiniteError
 
 
 class Brightness(nn.Module):
@@ -74,7 +75,7 @@ def frozen():
 def test_scores_of_images_of_other_sizes_are_the_means_of_their_activations(frozen):
     frozen.eval()
     images = [torch.rand(3, 64, 96), torch.rand(3, 48, 50)]
-    scores = frozen.scores_of(images)
+    scores = frozen.scores_of(images, ["a", "b"])
     for image, score in zip(images, scores, strict=True):
         mean = frozen(image[None])[0].mean(dim=(1, 2))
         torch.testing.assert_close(mean + frozen.bias, score)
@@ -82,9 +83,16 @@ def test_scores_of_images_of_other_sizes_are_the_means_of_their_activations(froz
 
 def test_the_tag_classifier_of_frozen_features_trains_its_head_alone(frozen):
     frozen.train()
-    frozen.scores_of([torch.rand(3, 64, 64)]).sum().backward()
+    frozen.scores_of([torch.rand(3, 64, 64)], ["a"]).sum().backward()
     trained = {
         name.split(".")[0] for name, each in frozen.named_parameters() if each.grad is not None
     }
     assert trained == {"head", "bias"}
     assert not frozen.network.backbone.body.training
+
+
+def test_an_image_whose_features_are_not_finite_is_named(frozen):
+    with torch.no_grad():
+        next(frozen.network.backbone.parameters()).fill_(float("nan"))
+    with pytest.raises(NonFiniteError, match="Image b: a feature of the backbone is NaN"):
+        frozen.scores_of([torch.rand(3, 64, 64)], ["b"])

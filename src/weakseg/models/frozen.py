@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,19 @@ SETTINGS_FILE = "features.json"
 _log = logging.getLogger(__name__)
 _MAX_HALF = torch.finfo(torch.float16).max
 _RECOUNT = 64  # files after which the folder is measured again, as other processes write too
+
+
+@contextmanager
+def naming(image: str) -> Iterator[None]:
+    """Put the name of an image before the message of an error about its features.
+
+    Raises:
+        NonFiniteError: A feature is NaN or infinite.
+    """
+    try:
+        yield
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{image}: {error}") from error
 
 
 def rounded_features(maps: Sequence[Tensor], size: tuple[int, int]) -> list[Tensor]:

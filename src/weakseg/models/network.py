@@ -140,12 +140,22 @@ class EmbeddingNetwork(nn.Module):
         if not self.is_frozen:
             return self._maps(image)
         pixels = image.mul(255).round().clamp(0, 255).byte()  # (B, 3, H, W)
-        maps = zip(*(self._frozen_maps(each) for each in pixels), strict=True)
-        return [torch.stack(each).to(image.device).float() for each in maps]
+        maps = zip(*(self.view_features(each) for each in pixels), strict=True)
+        return [torch.stack(each) for each in maps]
 
     @torch.no_grad()
-    def _frozen_maps(self, pixels: Tensor) -> list[Tensor]:
-        """Return the features of one image, (3, H, W) of 8 bits, of type float16."""
+    def view_features(self, pixels: Tensor) -> list[Tensor]:
+        """Return the features of one image by a frozen backbone, as `features` does of several.
+
+        Args:
+            pixels: (3, H, W), of 8 bits.
+
+        Returns:
+            Maps (channels_i, h_i, w_i), on the image's device.
+
+        Raises:
+            NonFiniteError: A feature is NaN or infinite.
+        """
 
         def compute() -> list[Tensor]:
             # One image at a time and without autocast, for the same values everywhere
@@ -154,7 +164,8 @@ class EmbeddingNetwork(nn.Module):
                 maps = self._maps(pixels[None].float() / 255)
                 return [each[0] for each in rounded_features(maps, size)]
 
-        return compute() if self.cache is None else self.cache.features(pixels, compute)
+        maps = compute() if self.cache is None else self.cache.features(pixels, compute)
+        return [each.to(pixels.device).float() for each in maps]
 
     def _maps(self, image: Tensor) -> list[Tensor]:
         pixels = (image - self.mean) / self.std  # (B, 3, H, W)

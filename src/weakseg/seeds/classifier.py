@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from weakseg.models.backbone import Backbone
+from weakseg.models.frozen import naming
 from weakseg.models.heads import PyramidHead
 from weakseg.models.network import EmbeddingNetwork
 
@@ -89,16 +90,23 @@ class FrozenTagClassifier(nn.Module):
         """Return the logit of each tag, (B, C), from activations (B, C, h, w)."""
         return activations.mean(dim=(2, 3)) + self.bias
 
-    def scores_of(self, images: Sequence[Tensor]) -> Tensor:
+    def scores_of(self, images: Sequence[Tensor], names: Sequence[str]) -> Tensor:
         """Return the logit of each tag in images that may differ in size.
 
         Args:
             images: (3, H, W) each, floating, in 0 … 1.
+            names: Their names, for messages.
 
         Returns:
             (B, C), the means of the images' activations and the bias.
+
+        Raises:
+            NonFiniteError: A feature of an image is NaN or infinite.
         """
-        found = [self._coarsest(image[None]) for image in images]  # (1, channels_i, h, w) each
+        found = []  # (1, channels_i, h, w) each
+        for image, name in zip(images, names, strict=True):
+            with naming(f"Image {name}"):
+                found.append(self._coarsest(image[None]))
         cells = [maps[-1][0, 0].numel() for maps in found]  # h * w of each image
         # To 1×1 convolutions the cells of all images are one row: (1, channels_i, 1, N)
         row = [

@@ -12,10 +12,11 @@ from weakseg.datasets.records import Record
 from weakseg.inference.memory import image_tiles
 from weakseg.marks.classes import ClassList
 from weakseg.method.vectors import full_precision, unit_length
+from weakseg.models.frozen import naming
 from weakseg.models.heads import FeatureHead
 from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.recipe import Recipe
-from weakseg.support.errors import DataError, NonFiniteError
+from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
 
 _SMALLEST_STD = 1e-6  # a channel that varies less is the same everywhere
@@ -111,10 +112,8 @@ def _cells_of_image(
     assert isinstance(head, FeatureHead)
     found = []
     for image, annotation in image_tiles(network, record, classes, recipe):
-        try:
+        with naming(str(record.image)):
             maps = network.features(image)
-        except NonFiniteError as error:
-            raise NonFiniteError(f"{record.image}: {error}") from error
         size = (annotation.shape[1], annotation.shape[2])
         joined = head.join(maps, size)[0].flatten(1).T  # (h·w, D)
         moments.add(joined)

@@ -43,7 +43,8 @@ class TagClassifierModule(TrainingModule):
         """Return the loss of the tags, and of the equivariance where it has a weight."""
         tags = batch["tags"][:, self.first :].float()  # (B, C), without the background
         if isinstance(self.classifier, FrozenTagClassifier):
-            scores = self.classifier.scores_of([view.float() / 255 for view in batch["view"]])
+            views = [view.float() / 255 for view in batch["view"]]
+            scores = self.classifier.scores_of(views, batch["name"])
             return {"tags": F.multilabel_soft_margin_loss(scores, tags)}
         image = image_input(batch)
         activations = self.classifier(image).float()  # (B, C, h, w)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from weakseg.datasets.draws import Batch
-from weakseg.models.frozen import cut_window
+from weakseg.models.frozen import cut_window, naming
 from weakseg.models.network import EmbeddingNetwork
-from weakseg.support.errors import NonFiniteError, RecipeError
+from weakseg.support.errors import RecipeError
 from weakseg.training.steps.base import image_input
 
 
@@ -28,13 +28,14 @@ def batch_embedding(network: EmbeddingNetwork, batch: Batch) -> Tensor:
         return embedding
     side = batch["image"].shape[-1]
     rows = zip(batch["name"], batch["view"], batch["corner"].tolist(), strict=True)
-    windows = [
-        cut_window(_features(network, view, name), network.strides, (top, left), side)
-        for name, view, (top, left) in rows
-    ]
-    maps = [torch.stack(level) for level in zip(*windows, strict=True)]  # (B, channels_i, h_i, w_i)
+    windows = []
+    for name, view, (top, left) in rows:
+        with naming(f"Image {name}"):
+            maps = network.view_features(view)  # (channels_i, h_i, w_i) each
+        windows.append(cut_window(maps, network.strides, (top, left), side))
+    levels = [torch.stack(level) for level in zip(*windows, strict=True)]  # (B, channels_i, h, w)
     cells = side // network.config.embedding_stride
-    return network.embed(maps, (cells, cells))
+    return network.embed(levels, (cells, cells))
 
 
 def window_stride(network: EmbeddingNetwork, crop: int) -> int:
@@ -56,11 +57,3 @@ def window_stride(network: EmbeddingNetwork, crop: int) -> int:
             f"{network.config.embedding_stride}, but got {crop}"
         )
     return step
-
-
-def _features(network: EmbeddingNetwork, view: Tensor, name: str) -> list[Tensor]:
-    """Return the feature maps of one view, (channels_i, h_i, w_i)."""
-    try:
-        return [features[0] for features in network.features(view[None].float() / 255)]
-    except NonFiniteError as error:
-        raise NonFiniteError(f"Image {name}: {error}") from error
