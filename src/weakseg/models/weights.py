@@ -44,12 +44,7 @@ class FoundWeights(NamedTuple):
 
 def available_weights() -> list[FoundWeights]:
     """List the ImageNet weights of installed packages, then those in the local hub cache."""
-    found = []
-    for name in lite.NAMES:
-        installed = lite.weights_file(name)
-        if installed is not None:
-            source = f"{lite.package(name)} {version(lite.package(name))}"
-            found.append(FoundWeights(name, source, installed))
+    found = [each for each in map(_installed, lite.NAMES) if each is not None]
     for repository, path in sorted(hub.cached_weights().items()):
         found.append(FoundWeights(repository.removeprefix("timm/"), "hub cache", path))
     return found
@@ -61,12 +56,19 @@ def local_weights(name: str) -> FoundWeights | None:
     Args:
         name: A timm model, with or without its pretrained tag.
     """
-    installed = lite.weights_file(_architecture(name))
+    installed = _installed(_architecture(name))
     if installed is not None:
-        package = lite.package(_architecture(name))
-        return FoundWeights(name, f"{package} {version(package)}", installed)
+        return installed._replace(backbone=name)
     cached = hub.cached_file(name)
     return None if cached is None else FoundWeights(name, "hub cache", cached)
+
+
+def _installed(name: str) -> FoundWeights | None:
+    """Find the weights in a network's package; none where it is not installed."""
+    file = lite.weights_file(name)
+    if file is None:
+        return None
+    return FoundWeights(name, f"{lite.package(name)} {version(lite.package(name))}", file)
 
 
 def load_weights(body: nn.Module, name: str, weights: str | Path) -> None:
