@@ -66,8 +66,8 @@ def train(
     Args:
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         recipe: A recipe, its name or its file. A `Recipe` names every key, and so wins over all of
-            a data.yaml. None: that of the run where one is resumed, or else one chosen by the kinds
-            of the marks (`weakseg.recipes.choice`).
+            a data.yaml. None: that of the run where one is resumed, or else `fast`, or `small` for
+            a method that trains step by step.
         out: The run folder.
         resume: Continue an existing run.
         overwrite: Replace an existing run.
@@ -81,9 +81,11 @@ def train(
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
     """
     run = RunFolder(Path(out))
-    if recipe is None:
-        resumed = resume and run.recipe.is_file()
-        recipe = run.read()[0] if resumed else _default_recipe(data, overrides or {})
+    chosen = None
+    if recipe is None and resume and run.recipe.is_file():
+        recipe = run.read()[0]
+    elif recipe is None:
+        recipe = chosen = recipe_for(flatten(overrides or {}).get("method"))
     recipe = resolve_recipe(data, recipe, overrides)
     if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
         require_crf()
@@ -93,6 +95,9 @@ def train(
     records = folder.split(recipe.data.train_split)
     scored = _records_with_truth(folder)
     if is_first_process():
+        if chosen is not None:
+            kinds = " and ".join(count_kinds(records)) or "none"
+            _log.info("Marks are %s: recipe %s (choose another with --recipe)", kinds, chosen)
         _report_marks(survey(records, classes, recipe.data), recipe, classes)
         if scored:  # a wrong mask is better found now than after the training
             survey([with_truth_as_mark(record) for record in scored], classes, recipe.data)
@@ -119,25 +124,6 @@ def train(
     write_run_report(run, recipe, segmenter, outcome, scored, result, oversegments=oversegments)
     scores, protocol = result or (None, None)
     return Trained(run.root, scores, protocol, seconds)
-
-
-def _default_recipe(data: str | Path, overrides: Mapping[str, Any]) -> str:
-    """Choose a recipe, and log which, beside the kinds of the training images' marks."""
-    own = {
-        key.removeprefix("data."): value
-        for key, value in flatten(overrides).items()
-        if key.startswith("data.") and key != "data.root"
-    }
-    folder = DataFolder.open(data, own)
-    kinds = count_kinds(folder.split(folder.config.train_split))
-    name = recipe_for(flatten(overrides).get("method"))
-    if is_first_process():
-        _log.info(
-            "Marks are %s: recipe %s (choose another with --recipe)",
-            " and ".join(kinds) or "none",
-            name,
-        )
-    return name
 
 
 def _oversegments(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path | None:
