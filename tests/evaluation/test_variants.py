@@ -18,18 +18,18 @@ CLASSES = ClassList(("sky", "cow"))
 
 
 class Guess:
-    """Gives cow where red is above a threshold, surely or hardly so; counts how often."""
+    """Gives cow where red is above a source's threshold; counts how often it looks."""
 
     classes = CLASSES
 
-    def __init__(self, threshold: int, labels: str = "retrieval", **options: str) -> None:
-        self.threshold, self.calls = threshold, 0
-        self.config = InferenceConfig(labels=labels, scales=[0.5, 1.0], **options)
+    def __init__(self, threshold: int, **others: int) -> None:
+        self.thresholds, self.calls = {"retrieval": threshold} | others, 0
+        self.config = InferenceConfig(scales=[0.5, 1.0])
 
-    def probabilities(self, image):
+    def probabilities_by_source(self, image, sources):
         self.calls += 1
-        cow = np.where(image[..., 0] > self.threshold, 0.9, 0.2)
-        return np.stack([1 - cow, cow]).astype(np.float32)
+        cows = [np.where(image[..., 0] > self.thresholds[name], 0.9, 0.2) for name in sources]
+        return [np.stack([1 - cow, cow]).astype(np.float32) for cow in cows]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def inverting_crf(monkeypatch):
 
 def test_with_and_without_crf_come_of_one_look_at_each_image(records, inverting_crf):
     guess = Guess(100)
-    plain, sharp = score_variants([guess], records, "val", crf=["none", "deeplab"])
+    plain, sharp = score_variants(guess, records, "val", crf=["none", "deeplab"])
     assert guess.calls == len(records)
     assert (plain.name, sharp.name) == ("no CRF", "deeplab CRF")
     assert plain.scores.mean_iou == 1
@@ -64,9 +64,10 @@ def test_with_and_without_crf_come_of_one_look_at_each_image(records, inverting_
     assert "scales 0.5, 1; not flipped; labels by retrieval; deeplab" in sharp.protocol.describe()
 
 
-def test_two_sources_of_labels_are_named_with_their_crf(records, inverting_crf):
-    predictors = [Guess(100), Guess(200, "classifier")]
-    variants = score_variants(predictors, records, "val", crf=["none", "deeplab"])
+def test_sources_of_labels_are_named_with_their_crf(records, inverting_crf):
+    guess, sources = Guess(100, classifier=200), ["retrieval", "classifier"]
+    variants = score_variants(guess, records, "val", labels=sources, crf=["none", "deeplab"])
+    assert guess.calls == len(records)
     assert [variant.name for variant in variants] == [
         "retrieval, no CRF",
         "retrieval, deeplab CRF",
@@ -74,34 +75,14 @@ def test_two_sources_of_labels_are_named_with_their_crf(records, inverting_crf):
         "classifier, deeplab CRF",
     ]
     assert [variant.protocol.labels for variant in variants[1:3]] == ["retrieval", "classifier"]
+    assert variants[0].scores.mean_iou == 1
     assert variants[2].scores.iou[1] < 1
-    names = [variant.name for variant in score_variants(predictors, records, "val")]
-    assert names == ["retrieval", "classifier"]
-
-
-def test_labels_by_both_sources_are_the_mean_of_the_two_others(records):
-    # of red from 100 to 200, one is surely cow (0.9) and the other hardly sky (0.2): 0.55
-    predictors = [Guess(100), Guess(200, "classifier"), Guess(255, "both")]
-    retrieval, _, both = score_variants(predictors, records, "val")
-    assert [predictor.calls for predictor in predictors] == [2, 2, 0]
-    assert both.name == "both"
-    assert both.scores.mean_iou == retrieval.scores.mean_iou == 1
-    (alone,) = score_variants(predictors[2:], records, "val")
-    assert predictors[2].calls == 2
-    assert alone.scores.mean_iou < 1
-
-
-def test_labels_by_both_sources_are_predicted_where_upsampling_is_guided(records):
-    guided = {"upsample": "guided"}  # which is not linear: the mean of two is another mask
-    sources = [("retrieval", 255), ("classifier", 255), ("both", 100)]
-    predictors = [Guess(threshold, labels, **guided) for labels, threshold in sources]
-    *_, both = score_variants(predictors, records, "val")
-    assert both.scores.mean_iou == 1
-    assert predictors[-1].calls == len(records)
+    names = [variant.name for variant in score_variants(guess, records, "val", labels=sources)]
+    assert names == sources
 
 
 def test_scores_are_those_of_the_masks(records):
-    (variant,) = score_variants([Guess(150)], records, "val")
+    (variant,) = score_variants(Guess(150), records, "val")
     confusion = Confusion(CLASSES.names)
     for record in records:
         red = np.array(Image.open(record.image))[..., 0]
@@ -111,12 +92,12 @@ def test_scores_are_those_of_the_masks(records):
 
 
 def test_given_instances_are_weighted_and_the_protocol_says_so(records, tmp_path):
-    (plain,) = score_variants([Guess(150)], records, "val")
+    (plain,) = score_variants(Guess(150), records, "val")
     assert plain.protocol.notes == ("instances are connected regions",)
     path = tmp_path / "ids.png"
     Image.fromarray(np.full((20, 30), 1, np.uint8)).save(path)
     maps = {record.name: path for record in records}
-    (given,) = score_variants([Guess(150)], records, "val", instances=maps)
+    (given,) = score_variants(Guess(150), records, "val", instances=maps)
     assert given.protocol.notes == ("instances as given",)
     assert given.scores.instance_iou[1] != plain.scores.instance_iou[1]
     assert given.scores.mean_iou == plain.scores.mean_iou
@@ -125,4 +106,4 @@ def test_given_instances_are_weighted_and_the_protocol_says_so(records, tmp_path
 def test_a_mask_of_another_size_than_its_image_is_named(records):
     write_label_map(records[1].truth, np.zeros((3, 3), np.uint8))
     with pytest.raises(DataError, match=r"b-mask\.png: .*\(3, 3\) while its image is \(20, 30\)"):
-        score_variants([Guess(150)], records, "val")
+        score_variants(Guess(150), records, "val")

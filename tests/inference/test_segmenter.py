@@ -60,6 +60,33 @@ def test_probabilities_sum_to_one_over_scales_and_mirror_images(network, memory,
     assert torch.allclose(shares.sum(1), torch.ones(2, 64, 48), atol=1e-5)
 
 
+@pytest.mark.parametrize("upsample", ["bilinear", "guided"])
+def test_sources_together_are_as_each_alone_from_one_embedding_a_view(network, memory, upsample):
+    image, sources = picture(40, 200), ["both", "retrieval", "classifier"]
+    options = {"scales": [0.5, 1.0], "flip": True, "upsample": upsample, "tile": 128, "overlap": 16}
+    alone = [
+        Segmenter(network, CLASSES, InferenceConfig(labels=source, **options), memory)
+        for source in sources
+    ]
+    expected = [segmenter.probabilities(image) for segmenter in alone]
+    seen = []
+    handle = network.register_forward_hook(lambda *_: seen.append(1))
+    together = alone[0].probabilities_by_source(image, sources)
+    handle.remove()
+    assert len(seen) == 2 * 2 * 2  # tiles, scales, mirrored or not
+    for one, other in zip(together, expected, strict=True):
+        assert np.allclose(one, other, atol=1e-6)
+    assert not np.allclose(together[1], together[2], atol=0.01)
+    if upsample == "bilinear":
+        assert np.allclose(together[0], (together[1] + together[2]) / 2, atol=1e-6)
+
+
+def test_a_source_that_needs_a_memory_is_refused_without_one(network):
+    segmenter = Segmenter(network, CLASSES, InferenceConfig(labels="classifier"))
+    with pytest.raises(WeightsError, match="need a memory"):
+        segmenter.probabilities_by_source(picture(40, 56), ["classifier", "both"])
+
+
 def test_masks_follow_the_image_with_guided_upsampling(network, memory):
     image = picture(96, 96)
     image[:, :50], image[:, 50:] = 40, 220

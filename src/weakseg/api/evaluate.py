@@ -77,7 +77,7 @@ def evaluate_variants(
 ) -> list[Variant]:
     """Score a run without and with the dense CRF, by each source of labels, or in all combinations.
 
-    An image goes through the network once for each source of labels.
+    An image goes through the network once, whatever is compared.
 
     Args:
         run: A run folder.
@@ -106,17 +106,17 @@ def evaluate_variants(
     crf: list[CrfPreset] = [preset]
     if compare_crf:
         crf = ["none", "deeplab" if preset == "none" else preset]
-    labels = (
-        get_args(LabelBy) if compare_labels else [options.get("labels", recipe.inference.labels)]
-    )
-    segmenters = [
-        Segmenter.load(run, device=device, **{**options, "labels": source, "crf": crf[-1]})
-        for source in labels
-    ]
-    for segmenter in segmenters:
-        scored.keep_features(segmenter)
+    labels: Sequence[LabelBy] = get_args(LabelBy) if compare_labels else ()
+    loaded = {**options, "crf": crf[-1]} | ({"labels": "both"} if compare_labels else {})
+    segmenter = Segmenter.load(run, device=device, **loaded)
+    scored.keep_features(segmenter)
     return score_variants(
-        segmenters, scored.records, scored.split, crf=crf, instances=scored.instances
+        segmenter,
+        scored.records,
+        scored.split,
+        labels=labels,
+        crf=crf,
+        instances=scored.instances,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from weakseg.evaluation.scores import Scores
 from weakseg.images.reading import read_image
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap
-from weakseg.recipes.recipe import CrfPreset, InferenceConfig
+from weakseg.recipes.recipe import CrfPreset, InferenceConfig, LabelBy
 from weakseg.support.progress import progress
 
 if typing.TYPE_CHECKING:
@@ -39,46 +39,47 @@ class Predictor(typing.Protocol):
     classes: ClassList
     config: InferenceConfig
 
-    def probabilities(self, image: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        """Return the probabilities of all classes, (C, H, W), before any CRF."""
+    def probabilities_by_source(
+        self, image: NDArray[np.uint8], sources: Sequence[LabelBy], /
+    ) -> Sequence[NDArray[np.float32]]:
+        """Return the probabilities by each source of labels, (C, H, W), before any CRF."""
         ...
 
 
 def score_variants(
-    predictors: Sequence[Predictor],
+    predictor: Predictor,
     records: Sequence[Record],
     split: str,
     *,
+    labels: Sequence[LabelBy] = (),
     crf: Sequence[CrfPreset] = ("none",),
     instances: Mapping[str, Path] | None = None,
 ) -> list[Variant]:
-    """Score every predictor with every CRF, with one prediction of each image.
-
-    Labels by both sources are the mean of the two others, where these are among the predictors and
-    upsampling is bilinear.
+    """Score a predictor by each source of labels with every CRF, with one look at each image.
 
     Args:
-        predictors: Predictors that differ in the source of their labels alone.
+        predictor: The predictor.
         records: Images with full masks.
         split: Name of their split, for the protocol.
-        crf: Presets of the dense CRF, ``none`` for masks without; they replace the predictors' own.
+        labels: Sources of labels; by default the predictor's own.
+        crf: Presets of the dense CRF, ``none`` for masks without; they replace the predictor's own.
         instances: Maps of instances, by name of the image.
 
     Returns:
-        One variant for each predictor and preset, in their order.
+        One variant for each source and preset, in their order.
 
     Raises:
         DataError: A file cannot be read, or an image and its mask differ in size.
         MissingExtraError: The dense CRF is requested and not installed.
     """
     instances = instances or {}
-    classes = predictors[0].classes
-    counts = [[Confusion(classes.names) for _ in crf] for _ in predictors]
+    classes, sources = predictor.classes, labels or [predictor.config.labels]
+    counts = [[Confusion(classes.names) for _ in crf] for _ in sources]
     for record in progress(records, f"Scoring {split}", len(records)):
         assert record.truth is not None
         image = read_image(record.image)
         truth, own = read_truth(record.name, record.truth, len(classes), instances, image.shape[:2])
-        every = _probabilities(predictors, image)
+        every = predictor.probabilities_by_source(image, sources)  # (C, H, W) each
         for probabilities, row in zip(every, counts, strict=True):
             for preset, confusion in zip(crf, row, strict=True):
                 confusion.update(
@@ -91,28 +92,13 @@ def score_variants(
                 )
     note = instance_note(len(instances), len(records))
     variants = []
-    for predictor, row in zip(predictors, counts, strict=True):
+    for source, row in zip(sources, counts, strict=True):
         for preset, confusion in zip(crf, row, strict=True):
-            config = replace(predictor.config, crf=preset)
+            config = replace(predictor.config, labels=source, crf=preset)
             protocol = Protocol.of(config, split, len(records), notes=(note,))
-            name = _name(protocol, len(predictors) > 1, len(crf) > 1)
+            name = _name(protocol, len(sources) > 1, len(crf) > 1)
             variants.append(Variant(name, confusion.compute(), protocol))
     return variants
-
-
-def _probabilities(
-    predictors: Sequence[Predictor], image: NDArray[np.uint8]
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the probabilities by every predictor, (C, H, W)."""
-    known: dict[str, NDArray[np.float32]] = {}
-    for predictor in predictors:
-        source, upsample = predictor.config.labels, predictor.config.upsample
-        has_both = {"retrieval", "classifier"} <= known.keys()
-        if source == "both" and has_both and upsample == "bilinear":  # guided is not linear
-            yield np.asarray((known["retrieval"] + known["classifier"]) / 2, np.float32)
-        else:
-            known[source] = predictor.probabilities(image)
-            yield known[source]
 
 
 def _labels(

@@ -12,7 +12,7 @@ from weakseg.inference.memory import Memory
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.method import nearest_labels, segment_pixels, segment_prototypes, vote_share
 from weakseg.models.network import EmbeddingNetwork
-from weakseg.recipes.recipe import InferenceConfig
+from weakseg.recipes.recipe import InferenceConfig, LabelBy
 from weakseg.refine.guided import guide_size, guided_upsample
 
 
@@ -37,6 +37,32 @@ def class_probabilities(
     Returns:
         Probabilities, (B, C, H, W).
     """
+    sources = [config.labels]
+    return source_probabilities(network, image, memory, config, sources, mirrored=mirrored)[0]
+
+
+def source_probabilities(
+    network: EmbeddingNetwork,
+    image: Tensor,
+    memory: Memory | None,
+    config: InferenceConfig,
+    sources: Sequence[LabelBy],
+    *,
+    mirrored: Sequence[int] | None = None,
+) -> Tensor:
+    """Compute the class probabilities by several sources of labels, from one embedding each view.
+
+    Args:
+        network: The trained network, in evaluation mode.
+        image: RGB, (B, 3, H, W), 0 to 1.
+        memory: Labelled prototypes; not needed for labels by the classifier.
+        config: Scales, mirror, upsampling; its own source of labels does not matter.
+        sources: The S sources: retrieval, classifier, both.
+        mirrored: As in `class_probabilities`.
+
+    Returns:
+        Probabilities, (S, B, C, H, W).
+    """
     size = (image.shape[-2], image.shape[-1])
     guided = config.upsample == "guided"
     common = guide_size(*size) if guided else size  # in which views are averaged, (h', w')
@@ -50,27 +76,37 @@ def class_probabilities(
             scaled = F.interpolate(image, scaled_size, mode="bilinear", antialias=scale < 1)
         for flip in (False, True) if config.flip else (False,):
             view = scaled.flip(-1) if flip else scaled  # (B, 3, H', W')
-            seen = _view_probabilities(network, view, memory, config)  # (B, C, h, w)
+            # (S, B, C, h, w) -> (S * B, C, h, w)
+            seen = _view_probabilities(network, view, memory, config, sources).flatten(0, 1)
             seen = F.interpolate(seen, common, mode="bilinear", align_corners=False)
             if flip:
                 seen = seen.flip(-1) if mirrored is None else seen.flip(-1)[:, list(mirrored)]
-            total = total + seen  # (B, C, h', w')
+            total = total + seen  # (S * B, C, h', w')
             views += 1
     mean = total / views
-    return guided_upsample(mean, image) if guided else mean  # (B, C, H, W)
+    if guided:
+        mean = guided_upsample(mean, image.repeat(len(sources), 1, 1, 1))  # (S * B, C, H, W)
+    return mean.unflatten(0, (len(sources), len(image)))  # (S, B, C, H, W)
 
 
 def _view_probabilities(
-    network: EmbeddingNetwork, image: Tensor, memory: Memory | None, config: InferenceConfig
+    network: EmbeddingNetwork,
+    image: Tensor,
+    memory: Memory | None,
+    config: InferenceConfig,
+    sources: Sequence[LabelBy],
 ) -> Tensor:
+    """Return the probabilities by each source, (S, B, C, h, w)."""
     embedding = network(image)  # (B, D, h, w)
-    found = []  # (B, C, h, w) each
-    if config.labels != "retrieval":
-        found.append(network.classify(embedding).float().softmax(dim=1))
-    if config.labels != "classifier":
+    found: dict[LabelBy, Tensor] = {}  # (B, C, h, w) each
+    if set(sources) != {"retrieval"}:
+        found["classifier"] = network.classify(embedding).float().softmax(dim=1)
+    if set(sources) != {"classifier"}:
         assert memory is not None
-        found.append(retrieve(embedding, memory, network.num_classes, config))
-    return torch.stack(found).mean(dim=0)  # (2, B, C, h, w) -> (B, C, h, w)
+        found["retrieval"] = retrieve(embedding, memory, network.num_classes, config)
+    if "both" in sources:
+        found["both"] = (found["classifier"] + found["retrieval"]) / 2
+    return torch.stack([found[source] for source in sources])
 
 
 def retrieve(

@@ -19,7 +19,7 @@ from torch import Tensor
 from weakseg.images.reading import read_image
 from weakseg.inference.groups import in_groups
 from weakseg.inference.memory import Memory
-from weakseg.inference.probabilities import class_probabilities
+from weakseg.inference.probabilities import source_probabilities
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.marks.classes import ClassList
 from weakseg.models.forest import ForestClassifier
@@ -27,7 +27,7 @@ from weakseg.models.network import EmbeddingNetwork, build_network
 from weakseg.models.weights import fit_entries
 from weakseg.recipes.merging import as_tree
 from weakseg.recipes.reading import parse_recipe
-from weakseg.recipes.recipe import InferenceConfig, ModelConfig
+from weakseg.recipes.recipe import InferenceConfig, LabelBy, ModelConfig
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import dense_crf, require_crf
 from weakseg.support.devices import pick_device
@@ -79,11 +79,7 @@ class Segmenter:
         memory: Memory | None = None,
         mirror_swap: Sequence[Sequence[str]] = (),
     ) -> None:
-        if config.labels != "classifier" and (memory is None or len(memory.label) == 0):
-            raise WeightsError(
-                "Labels by retrieval need a memory with at least one labelled prototype; "
-                "use labels=classifier, or train with points, scribbles or masks."
-            )
+        _check_memory(memory, [config.labels])
         if config.crf != "none":
             require_crf()
         self.network = network.eval()
@@ -148,7 +144,34 @@ class Segmenter:
             DataError: The file cannot be read.
             ValueError: The array is no RGB image.
         """
-        return next(self.probabilities_batch(_as_rgb(image)[None]))
+        return self.probabilities_by_source(image, [self.config.labels])[0]
+
+    def probabilities_by_source(
+        self, image: RgbImage, sources: Sequence[LabelBy]
+    ) -> list[NDArray[np.float32]]:
+        """Return the probabilities by several sources of labels, with one pass of the network.
+
+        Args:
+            image: A file, a Pillow image, or an RGB array (H, W, 3) of 8 bits.
+            sources: Sources of labels, in place of the config's: retrieval, classifier, both.
+
+        Returns:
+            Probabilities by each source, (C, H, W), before any CRF.
+
+        Raises:
+            DataError: The file cannot be read.
+            ValueError: The array is no RGB image.
+            WeightsError: A source needs a memory, and there is none.
+        """
+        _check_memory(self.memory, sources)
+        pixels = _as_rgb(image)
+        size = pixels.shape[:2]
+        found = [np.empty((len(self.classes), *size), np.float32) for _ in sources]
+        for tile in self._tiles(*size):
+            parts = self._one_tile(pixels[None], tile, sources)  # (S, 1, C, h, w)
+            for whole, part in zip(found, parts, strict=True):
+                whole[:, *tile.kept] = part[0].float().cpu().numpy()
+        return found
 
     def probabilities_batch(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
         """Yield the probabilities of images of one size, which go through the network together.
@@ -182,7 +205,7 @@ class Segmenter:
             windows cover the images once.
         """
         for tile in self._tiles(*images.shape[1:3]):
-            yield tile.kept, self._one_tile(images, tile).float().cpu().numpy()
+            yield tile.kept, self._one_tile(images, tile)[0].float().cpu().numpy()
 
     def predict_batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Label images of one size together, tile by tile where they are large.
@@ -200,7 +223,7 @@ class Segmenter:
                 masks[number] = sharp.argmax(axis=0)
             return masks
         for tile in self._tiles(*images.shape[1:3]):
-            labels = self._one_tile(images, tile).argmax(dim=1)  # (B, C, h, w) -> (B, h, w)
+            labels = self._one_tile(images, tile)[0].argmax(dim=1)  # (B, C, h, w) -> (B, h, w)
             masks[:, *tile.kept] = labels.byte().cpu().numpy()
         return masks
 
@@ -208,14 +231,20 @@ class Segmenter:
         return tiles(height, width, side=self.config.tile, overlap=self.config.overlap)
 
     @torch.inference_mode()
-    def _one_tile(self, images: NDArray[np.uint8], tile: Tile) -> Tensor:
-        """Return the probabilities of what a tile keeps, (B, C, h, w)."""
+    def _one_tile(
+        self, images: NDArray[np.uint8], tile: Tile, sources: Sequence[LabelBy] = ()
+    ) -> Tensor:
+        """Return the probabilities of what a tile keeps, by each source, (S, B, C, h, w)."""
         seen = torch.from_numpy(images[:, *tile.seen].copy()).to(self.device)  # (B, h', w', 3)
-        pixels = seen.permute(0, 3, 1, 2).float() / 255  # (B, 3, h', w')
-        predicted = class_probabilities(
-            self.network, pixels, self.memory, self.config, mirrored=self.mirrored
-        )  # (B, C, h', w')
-        return predicted[:, :, *tile.inside]
+        predicted = source_probabilities(
+            self.network,
+            seen.permute(0, 3, 1, 2).float() / 255,  # (B, 3, h', w')
+            self.memory,
+            self.config,
+            sources or [self.config.labels],
+            mirrored=self.mirrored,
+        )  # (S, B, C, h', w')
+        return predicted[..., *tile.inside]
 
     def limited_to(self, allowed: NDArray[np.bool_]) -> Segmenter:
         """Return a predictor in which only prototypes of the allowed classes vote.
@@ -254,6 +283,15 @@ class Segmenter:
             masks = self.predict_batch(np.stack([image for _, image in group]))
             for (path, image), mask in zip(group, masks, strict=True):
                 yield Prediction(path, image, mask)
+
+
+def _check_memory(memory: Memory | None, sources: Sequence[LabelBy]) -> None:
+    """Refuse labels by retrieval without a prototype to vote."""
+    if set(sources) != {"classifier"} and (memory is None or len(memory.label) == 0):
+        raise WeightsError(
+            "Labels by retrieval need a memory with at least one labelled prototype; "
+            "use labels=classifier, or train with points, scribbles or masks."
+        )
 
 
 def _as_rgb(image: RgbImage) -> NDArray[np.uint8]:
