@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -107,3 +108,12 @@ def test_half_precision_is_enlarged_in_full():
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"\(2, 3, 4, 4\) and \(1, 3, 32, 32\)"):
         guided_upsample(torch.rand(2, 3, 4, 4), torch.rand(1, 3, 32, 32))
+
+
+def test_rounding_of_one_vote_of_twenty_changes_nothing():
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    found = []
+    for share in (0.05, np.nextafter(np.float32(0.05), np.float32(1))):
+        rare = torch.full((1, 1, 4, 4), float(share))
+        found.append(guided_upsample(torch.cat([rare, 0.5 - rare, rare * 0 + 0.5], dim=1), image))
+    assert torch.allclose(*found, atol=1e-4)

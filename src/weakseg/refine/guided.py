@@ -23,7 +23,9 @@ _COLOUR_SIGMA = 0.08  # of the colour difference, where white is (1, 1, 1)
 _WEIGHT = 10.0  # of the neighbours' mean against a cell's own log-probability
 _ITERATIONS = 10
 _MIN_PROBABILITY = 1e-2  # a lower one, such as no vote of 20, still leaves the class possible
-_ABSENT = 0.05  # a class nowhere above this is enlarged bilinearly: time grows with the classes
+# A class nowhere above this is enlarged bilinearly, as time grows with the classes. One vote of 20
+# is above it: of equals, rounding would decide.
+_ABSENT = 0.049
 
 
 def guide_size(height: int, width: int) -> tuple[int, int]:
