@@ -86,7 +86,7 @@ def source_probabilities(
     mean = total / views
     if guided:
         mean = guided_upsample(mean, image.repeat(len(sources), 1, 1, 1))  # (S * B, C, H, W)
-    return mean.unflatten(0, (len(sources), len(image)))  # (S, B, C, H, W)
+    return mean.reshape(len(sources), len(image), *mean.shape[1:])  # (S, B, C, H, W)
 
 
 def _view_probabilities(
