@@ -1,6 +1,4 @@
 import csv
-import os
-import signal
 from dataclasses import replace
 
 import pytest
@@ -18,7 +16,6 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import NonFiniteError, RunError, WeightsError
 from weakseg.training import EmbeddingModule
-from weakseg.training.callbacks import LogWriter
 
 TINY = {
     "transforms": {"crop": 48},
@@ -76,25 +73,14 @@ def test_the_same_recipe_gives_the_same_losses(folder, tmp_path):
 
 @pytest.mark.parametrize("method", ["spml", "cross-entropy"])
 def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_never_stopped(
-    folder, tmp_path, monkeypatch, method
+    folder, tmp_path, train_until_ctrl_c, method
 ):
     # A classifier with dropout makes the step itself random, which must be repeated too.
     recipe = tiny(method=method, model={"classifier_hidden": 8})
     train(folder, recipe=recipe, out=tmp_path / "whole")
-
-    usual = LogWriter.on_train_batch_end
-
-    def stop_at_four(self, trainer, *rest):
-        usual(self, trainer, *rest)
-        if trainer.global_step == 4:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(LogWriter, "on_train_batch_end", stop_at_four)
-    with pytest.raises(KeyboardInterrupt):
-        train(folder, recipe=recipe, out=tmp_path / "stopped")
+    train_until_ctrl_c(folder, step=4, recipe=recipe, out=tmp_path / "stopped")
     assert RunFolder(tmp_path / "stopped").checkpoint.is_file()
     assert not RunFolder(tmp_path / "stopped").model.exists()
-    monkeypatch.undo()
     train(folder, recipe=recipe, out=tmp_path / "stopped", resume=True)
     assert losses(tmp_path / "whole") == losses(tmp_path / "stopped")
     states = [

@@ -1,8 +1,6 @@
 """Training of a head on the features of a frozen backbone."""
 
 import csv
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +18,6 @@ from weakseg.models.network import EmbeddingNetwork
 from weakseg.recipes.reading import parse_recipe
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.errors import NonFiniteError, RecipeError
-from weakseg.training.callbacks import LogWriter
 from weakseg.training.stages.context import Context
 from weakseg.training.steps.classifier import ClassifierModule
 from weakseg.training.steps.embedding import EmbeddingModule
@@ -110,19 +107,11 @@ def test_scoring_uses_kept_features_and_prediction_writes_none(folder, tmp_path)
     assert not entries(tmp_path / "run")
 
 
-def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_never_stopped(folder, tmp_path, monkeypatch):
+def test_a_run_stopped_by_ctrl_c_goes_on_as_if_it_never_stopped(
+    folder, tmp_path, train_until_ctrl_c
+):
     train(folder, recipe=tiny(), out=tmp_path / "whole")
-    usual = LogWriter.on_train_batch_end
-
-    def stop_at_three(self, trainer, *rest):
-        usual(self, trainer, *rest)
-        if trainer.global_step == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(LogWriter, "on_train_batch_end", stop_at_three)
-    with pytest.raises(KeyboardInterrupt):
-        train(folder, recipe=tiny(), out=tmp_path / "stopped")
-    monkeypatch.undo()
+    train_until_ctrl_c(folder, step=3, recipe=tiny(), out=tmp_path / "stopped")
     elsewhere = tiny(data={"cache": str(tmp_path / "elsewhere"), "feature_budget": 1.0})
     train(folder, recipe=elsewhere, out=tmp_path / "stopped", resume=True)
     assert losses(tmp_path / "whole") == losses(tmp_path / "stopped")

@@ -3,8 +3,6 @@
 import csv
 import json
 import logging
-import os
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,6 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.seeds.activations import load_activations, normalise_by_class
 from weakseg.seeds.labels import tag_seeds
 from weakseg.support.errors import DataError, MissingExtraError, RecipeError, RunError
-from weakseg.training.callbacks import LogWriter
 
 STAGES = ("seeds", "embed", "relabel", "classify")
 MARKS = {"tags": {"marks": ["tags"]}, "boxes": {"marks": ["boxes"], "boxes_complete": True}}
@@ -155,20 +152,13 @@ def test_maps_are_made_again_even_where_the_tag_classifier_is_gone_too(marked, t
 
 
 @pytest.mark.parametrize("stage", ["seeds", "embed", "classify"])
-def test_a_run_killed_in_any_training_goes_on_to_the_same_end(marked, tmp_path, monkeypatch, stage):
+def test_a_run_killed_in_any_training_goes_on_to_the_same_end(
+    marked, tmp_path, train_until_ctrl_c, stage
+):
     whole = train(marked, recipe=tiny(), out=tmp_path / "whole").run
     at = {"seeds": "stages/seeds", "embed": ".", "classify": "stages/classify"}[stage]
-    original = LogWriter.on_train_batch_end
-
-    def interrupt(self, trainer, *args):
-        original(self, trainer, *args)
-        if self.path.parent == tmp_path / "run" / at and trainer.global_step == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(LogWriter, "on_train_batch_end", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        train(marked, recipe=tiny(), out=tmp_path / "run")
-    monkeypatch.undo()
+    log = tmp_path / "run" / at / "log.csv"
+    train_until_ctrl_c(marked, step=2, log=log, recipe=tiny(), out=tmp_path / "run")
     run = train(marked, recipe=tiny(), out=tmp_path / "run", resume=True).run
     assert weights(run) == weights(whole)
 
