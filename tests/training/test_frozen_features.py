@@ -15,9 +15,10 @@ from weakseg.api.train import train
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.draws import collate
 from weakseg.models.network import EmbeddingNetwork
-from weakseg.recipes.reading import parse_recipe
-from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.reading import load_recipe, parse_recipe
+from weakseg.recipes.recipe import Recipe, TransformConfig
 from weakseg.support.errors import NonFiniteError, RecipeError
+from weakseg.training import check_crop
 from weakseg.training.stages.context import Context
 from weakseg.training.steps.classifier import ClassifierModule
 from weakseg.training.steps.embedding import EmbeddingModule
@@ -226,7 +227,13 @@ def test_windows_are_cut_at_multiples_of_all_strides_of_the_features(folder):
         replace(context, recipe=tight).draws(records, loop, seed=0, network=network)
 
 
-def test_a_crop_that_is_no_multiple_of_the_stride_is_refused():
-    with pytest.raises(RecipeError, match=r"transforms\.crop: expected a multiple of .* got 40"):
-        tiny(transforms={"crop": 40})
-    assert tiny(transforms={"crop": 40}, model={"train": "network"}).transforms.crop == 40
+def test_a_crop_that_does_not_fit_the_strides_is_refused_before_anything_is_made(folder, tmp_path):
+    with pytest.raises(RecipeError, match=r"transforms\.crop: expected a multiple of 16.* got 40"):
+        train(folder, recipe=tiny(transforms={"crop": 40}), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert not (folder / ".weakseg").exists()
+
+
+def test_a_crop_need_not_fit_where_none_is_cut_from_frozen_features():
+    check_crop(tiny(transforms={"crop": 40}, model={"train": "network"}))
+    check_crop(replace(load_recipe("fast"), transforms=TransformConfig(crop=41)))

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.records import Record
 from weakseg.datasets.survey import survey
 from weakseg.formats.exports import (
     MaskFormat,
@@ -101,32 +102,30 @@ def label(
         RunError: A mask exists already, or the run is incomplete.
     """
     check_format(format)
+    source, records, classes = _open_records(data, split, config, run)
+    _check_folder(Path(out), source)
+    output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
+    files = output.claim([record.name for record in records], format, overwrite=overwrite)
+    segmenter = Segmenter.load(run, device=device, **options)
+    segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
+    survey(records, classes, source.config)  # a wrong mark is better found now than half-way
+    made = progress(label_images(segmenter, records, source.config), "Labelling", len(records))
+    masks, certainty = output.pass_on(made), output.confidence
+    export_masks(masks, output.folder, classes, format, prefix=prefix, confidence=certainty)
+    done = output.finish(files)
+    _report(done, len(records), source.kinds)
+    return done
+
+
+def _open_records(
+    data: str | Path, split: str | None, config: DataOptions | None, run: str | Path
+) -> tuple[DataFolder, list[Record], ClassList]:
+    """Return the data folder, its images to label, and the classes, which are those of the run."""
     recipe, classes = RunFolder(Path(run)).read()
     source = DataFolder(resolve_data(data, config, trained_on=recipe.data))
     _check_classes(source.classes, classes, run)
     records = [record for record, _ in source.every()] if split is None else source.split(split)
-    _check_folder(Path(out), source)
-    output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
-    names = [record.name for record in records]
-    files = export_paths(names, output.folder, format)
-    check_targets([*files, *output.companions(names)], overwrite=overwrite)
-    segmenter = Segmenter.load(run, device=device, **options)
-    segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
-    survey(records, classes, source.config)  # a wrong mark is better found now than half-way
-    predictions = progress(
-        label_images(segmenter, records, source.config), "Labelling", len(records)
-    )
-    export_masks(
-        output.pass_on(predictions),
-        output.folder,
-        classes,
-        format,
-        prefix=prefix,
-        confidence=output.confidence,
-    )
-    done = output.finish(files)
-    _report(done, len(records), source.kinds)
-    return done
+    return source, records, classes
 
 
 class _Output:
@@ -144,10 +143,16 @@ class _Output:
         self._with_confidence = confidence
         self._with_overlay = overlay
 
-    def companions(self, names: Sequence[str]) -> list[Path]:
-        """List the files that will be written beside the masks."""
+    def claim(self, names: Sequence[str], format: MaskFormat, *, overwrite: bool) -> list[Path]:
+        """Return the files of masks, if they and those beside them may be written.
+
+        Raises:
+            RunError: One exists already, and `overwrite` is false.
+        """
+        files = export_paths(names, self.folder, format)
         pictures = [self._confidence_path(name) for name in names] if self._with_confidence else []
-        return [*pictures, self.folder / "confidence.csv"]
+        check_targets([*files, *pictures, self.folder / "confidence.csv"], overwrite=overwrite)
+        return files
 
     def pass_on(self, predictions: Iterator[LabelledImage]) -> Iterator[tuple[str, Path, LabelMap]]:
         """Pass masks on, and note what to review."""

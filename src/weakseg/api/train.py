@@ -30,7 +30,7 @@ from weakseg.report.run.write import write_run_report
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
-from weakseg.training import run_stages
+from weakseg.training import Outcome, check_crop, run_stages
 
 _log = logging.getLogger("weakseg")
 
@@ -81,49 +81,75 @@ def train(
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
     """
     run = RunFolder(Path(out))
-    chosen = None
-    if recipe is None and resume and run.recipe.is_file():
-        recipe = run.read()[0]
-    elif recipe is None:
-        recipe = chosen = recipe_for(flatten(overrides or {}).get("method"))
-    recipe = resolve_recipe(data, recipe, overrides)
-    if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
-        require_crf()
-    accelerator_device(recipe.training.accelerator)  # one that is not there is better found now
-    folder = DataFolder(recipe.data)
-    classes = folder.classes
-    records = folder.split(recipe.data.train_split)
+    settings, chosen = _choose_recipe(data, recipe, overrides, run if resume else None)
+    _check_means(settings)
+    folder = DataFolder(settings.data)
+    records = folder.split(settings.data.train_split)
     scored = _records_with_truth(folder)
     if is_first_process():
-        if chosen is not None:
-            kinds = " and ".join(count_kinds(records)) or "none"
-            _log.info("Marks are %s: recipe %s (choose another with --recipe)", kinds, chosen)
-        _report_marks(survey(records, classes, recipe.data), recipe, classes)
-        if scored:  # a wrong mask is better found now than after the training
-            survey([with_truth_as_mark(record) for record in scored], classes, recipe.data)
-        run.prepare(recipe, classes, resume=resume, overwrite=overwrite)
-    oversegments = _oversegments(recipe, folder, records)
+        _check_marks(folder, records, scored, chosen)
+        run.prepare(settings, folder.classes, resume=resume, overwrite=overwrite)
+    regions = _oversegments(settings, folder, records)
     start = time.perf_counter()
     outcome = run_stages(
-        recipe,
+        settings,
         records,
-        classes,
+        folder.classes,
         run,
-        oversegments=oversegments,
+        oversegments=regions,
         features=folder.feature_cache,
     )
     seconds = time.perf_counter() - start
     if not is_first_process():
         return Trained(run.root, None, None, seconds)
-    segmenter = Segmenter(
-        outcome.network, classes, recipe.inference, outcome.memory, recipe.transforms.mirror_swap
-    )
-    result = _score(segmenter, scored, recipe)
+    segmenter = _segmenter(outcome, settings, folder.classes)
+    result = _score(segmenter, scored, settings)
     if result:
         write_scores(run.scores, *result)
-    write_run_report(run, recipe, segmenter, outcome, scored, result, oversegments=oversegments)
+    write_run_report(run, settings, segmenter, outcome, scored, result, oversegments=regions)
     scores, protocol = result or (None, None)
     return Trained(run.root, scores, protocol, seconds)
+
+
+def _choose_recipe(
+    data: str | Path,
+    recipe: str | Path | Recipe | None,
+    overrides: Mapping[str, Any] | None,
+    resumed: RunFolder | None,
+) -> tuple[Recipe, str | None]:
+    """Return the resolved recipe, and its name where it was chosen for lack of any other."""
+    chosen = None
+    if recipe is None and resumed is not None and resumed.recipe.is_file():
+        recipe = resumed.read()[0]
+    elif recipe is None:
+        recipe = chosen = recipe_for(flatten(overrides or {}).get("method"))
+    return resolve_recipe(data, recipe, overrides), chosen
+
+
+def _check_means(recipe: Recipe) -> None:
+    """Refuse a recipe that this machine or its own network cannot follow, before data is read."""
+    if recipe.inference.crf != "none" or (recipe.relabel.enabled and recipe.relabel.crf != "none"):
+        require_crf()
+    accelerator_device(recipe.training.accelerator)
+    check_crop(recipe)
+
+
+def _check_marks(
+    folder: DataFolder, records: Sequence[Record], scored: Sequence[Record], chosen: str | None
+) -> None:
+    """Read every mark and mask once: a wrong one is better found now than after the training."""
+    if chosen is not None:
+        kinds = " and ".join(count_kinds(records)) or "none"
+        _log.info("Marks are %s: recipe %s (choose another with --recipe)", kinds, chosen)
+    config, classes = folder.config, folder.classes
+    _report_marks(survey(records, classes, config), config.root, classes)
+    if scored:
+        survey([with_truth_as_mark(record) for record in scored], classes, config)
+
+
+def _segmenter(outcome: Outcome, recipe: Recipe, classes: ClassList) -> Segmenter:
+    swap = recipe.transforms.mirror_swap
+    return Segmenter(outcome.network, classes, recipe.inference, outcome.memory, swap)
 
 
 def _oversegments(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path | None:
@@ -143,7 +169,7 @@ def _score(
     return evaluate_records(segmenter, scored, recipe.data.val_split, instances=instances)
 
 
-def _report_marks(found: Survey, recipe: Recipe, classes: ClassList) -> None:
+def _report_marks(found: Survey, root: str, classes: ClassList) -> None:
     """Log what the training images hold, and refuse images without anything to learn from."""
     shares = [
         kind if count == found.images else f"{kind} ({count})"
@@ -170,7 +196,7 @@ def _report_marks(found: Survey, recipe: Recipe, classes: ClassList) -> None:
         raise DataError(
             "no pixel of the training images is labelled, and no image has a tag: there is "
             f"nothing to learn from (found: {kinds})",
-            path=recipe.data.root,
+            path=root,
         )
     if unseen:
         _log.warning("no training pixel is labelled %s", ", ".join(unseen))

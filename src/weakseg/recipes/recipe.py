@@ -472,12 +472,6 @@ class Recipe:
                 f"inference.tile: expected at least {smallest} where inference.overlap is "
                 f"{self.inference.overlap}, but got {self.inference.tile}"
             )
-        if self.model.train == "head" and self.transforms.crop % self.model.output_stride:
-            problems.append(
-                "transforms.crop: expected a multiple of model.output_stride "
-                f"({self.model.output_stride}) where model.train is head, but got "
-                f"{self.transforms.crop}"
-            )
         if self.model.train == "head" and self.seeds.equivariance > 0:
             problems.append(
                 "seeds.equivariance: expected 0 where model.train is head, whose tag classifier "

@@ -2,5 +2,6 @@
 
 from weakseg.training.pipeline import Outcome, run_stages
 from weakseg.training.steps.embedding import EmbeddingModule
+from weakseg.training.steps.views import check_crop
 
-__all__ = ["EmbeddingModule", "Outcome", "run_stages"]
+__all__ = ["EmbeddingModule", "Outcome", "check_crop", "run_stages"]

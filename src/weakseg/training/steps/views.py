@@ -9,7 +9,8 @@ from torch import Tensor
 
 from weakseg.datasets.draws import Batch
 from weakseg.models.frozen import cut_window, naming
-from weakseg.models.network import EmbeddingNetwork
+from weakseg.models.network import EmbeddingNetwork, build_network
+from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.support.errors import RecipeError
 from weakseg.training.steps.base import image_input
 
@@ -36,6 +37,17 @@ def batch_embedding(network: EmbeddingNetwork, batch: Batch) -> Tensor:
     levels = [torch.stack(level) for level in zip(*windows, strict=True)]  # (B, channels_i, h, w)
     cells = side // network.config.embedding_stride
     return network.embed(levels, (cells, cells))
+
+
+def check_crop(recipe: Recipe) -> None:
+    """Refuse a crop that does not fit the features of a frozen backbone, before any work is done.
+
+    Raises:
+        RecipeError: It does not fit, or the backbone is unknown.
+    """
+    if recipe.model.train == "head" and recipe.method not in FITTED:
+        network = build_network(recipe.model, num_classes=1, weights="none")
+        window_stride(network, recipe.transforms.crop)
 
 
 def window_stride(network: EmbeddingNetwork, crop: int) -> int:
