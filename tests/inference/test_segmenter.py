@@ -55,7 +55,7 @@ def test_probabilities_sum_to_one_over_scales_and_mirror_images(network, memory,
     config = InferenceConfig(labels=labels, scales=scales, flip=True, upsample=upsample)
     image = torch.rand(2, 3, 64, 48)
     with torch.inference_mode():
-        shares = class_probabilities(network, image, memory, config)
+        (shares,) = class_probabilities(network, image, memory, config, [labels])
     assert shares.shape == (2, 3, 64, 48)
     assert torch.allclose(shares.sum(1), torch.ones(2, 64, 48), atol=1e-5)
 

@@ -21,31 +21,6 @@ def class_probabilities(
     image: Tensor,
     memory: Memory | None,
     config: InferenceConfig,
-    *,
-    mirrored: Sequence[int] | None = None,
-) -> Tensor:
-    """Compute the class probabilities of images of one size.
-
-    Args:
-        network: The trained network, in evaluation mode.
-        image: RGB, (B, 3, H, W), 0 to 1.
-        memory: Labelled prototypes; not needed for labels by the classifier.
-        config: Retrieval, classifier or both, scales, mirror, upsampling.
-        mirrored: Class that each class becomes in a mirrored image (`ClassList.mirrored`); by
-            default the same.
-
-    Returns:
-        Probabilities, (B, C, H, W).
-    """
-    sources = [config.labels]
-    return source_probabilities(network, image, memory, config, sources, mirrored=mirrored)[0]
-
-
-def source_probabilities(
-    network: EmbeddingNetwork,
-    image: Tensor,
-    memory: Memory | None,
-    config: InferenceConfig,
     sources: Sequence[LabelBy],
     *,
     mirrored: Sequence[int] | None = None,
@@ -58,7 +33,8 @@ def source_probabilities(
         memory: Labelled prototypes; not needed for labels by the classifier.
         config: Scales, mirror, upsampling; its own source of labels does not matter.
         sources: The S sources: retrieval, classifier, both.
-        mirrored: As in `class_probabilities`.
+        mirrored: Class that each class becomes in a mirrored image (`ClassList.mirrored`); by
+            default the same.
 
     Returns:
         Probabilities, (S, B, C, H, W).

@@ -19,7 +19,7 @@ from torch import Tensor
 from weakseg.images.reading import read_image
 from weakseg.inference.groups import in_groups
 from weakseg.inference.memory import Memory
-from weakseg.inference.probabilities import source_probabilities
+from weakseg.inference.probabilities import class_probabilities
 from weakseg.inference.tiles import Tile, tiles
 from weakseg.marks.classes import ClassList
 from weakseg.models.forest import ForestClassifier
@@ -236,7 +236,7 @@ class Segmenter:
     ) -> Tensor:
         """Return the probabilities of what a tile keeps, by each source, (S, B, C, h, w)."""
         seen = torch.from_numpy(images[:, *tile.seen].copy()).to(self.device)  # (B, h', w', 3)
-        predicted = source_probabilities(
+        predicted = class_probabilities(
             self.network,
             seen.permute(0, 3, 1, 2).float() / 255,  # (B, 3, h', w')
             self.memory,
