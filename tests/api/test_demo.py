@@ -1,15 +1,69 @@
-"""The demo: one row for each kind of mark and method, in a folder that is its own."""
+"""The demo: its story and its table of kinds, in a folder that is its own."""
 
+import logging
+from functools import partial
+
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from weakseg.api import demo_story
 from weakseg.api.demo import demo
+from weakseg.datasets.photograph import PHOTOGRAPH, STROKES
+from weakseg.datasets.shapes import make_shapes
+from weakseg.marks.label_maps import read_label_map
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import RunError
 
 
+@pytest.fixture
+def one_thread():
+    """Work on maps this small is mostly waiting where several threads share it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_story_labels_a_photograph_first_then_compares_three_trainings(
+    tmp_path, monkeypatch, caplog
+):
+    few = partial(make_shapes, train=4, val=4, size=64)
+    monkeypatch.setattr(demo_story, "make_shapes", few)
+    with caplog.at_level(logging.INFO, logger="weakseg"):
+        done = demo(tmp_path / "demo", steps=1)
+    assert [(row.name, row.marks) for row in done.rows] == [
+        ("weakseg", "scribbles"),
+        ("cross-entropy", "scribbles"),
+        ("cross-entropy", "masks"),
+    ]
+    said = [record.getMessage() for record in caplog.records]
+    assert [picture.suffix for picture in done.pictures] == [".png", ".png"]
+    first, second = (
+        next(place for place, text in enumerate(said) if str(picture) in text)
+        for picture in done.pictures
+    )
+    trained = next(place for place, text in enumerate(said) if "training: weakseg" in text)
+    assert first < trained < second
+    for picture in done.pictures:
+        with Image.open(picture) as opened:
+            assert opened.width > 800
+    page = done.report.read_text(encoding="utf-8")
+    assert page.index("One photograph") < page.index("Made images") < page.index("New images")
+    mask = read_label_map(tmp_path / f"demo/photograph/masks/{PHOTOGRAPH}.png", num_classes=4)
+    for stroke in STROKES:
+        xs, ys = (np.array(places, int) for places in zip(*stroke.path, strict=True))
+        assert np.mean(mask[ys, xs] == stroke.class_id) >= 0.5
+    # Away from the scribbles: cheek, sleeve, wall and the flag's stars.
+    places = {(200, 150): 1, (60, 400): 1, (370, 60): 0, (60, 120): 2}
+    assert {place: int(mask[place[1], place[0]]) for place in places} == places
+
+
 @pytest.mark.slow
 def test_every_kind_of_mark_is_trained_both_ways_from_the_same_seeds(tmp_path):
-    done = demo(tmp_path / "demo", steps=1)
+    done = demo(tmp_path / "demo", all_marks=True, steps=1)
     kinds = ("tags", "boxes", "points", "scribbles", "mixed")
     assert [(row.name, row.marks) for row in done.rows] == [
         (method, marks) for marks in kinds for method in ("weakseg", "cross-entropy")

@@ -1,4 +1,4 @@
-"""Make a small data set, train from each kind of mark, and report."""
+"""Label a photograph from scribbles, train on a made set, and report."""
 
 from __future__ import annotations
 
@@ -8,23 +8,39 @@ from rich.markup import escape
 from weakseg.cli.options import add_flag, defaults_of, given, out
 
 USAGE = "[options]"
+_NEXT = """
+Next, your own images, marked in any tool:
+  weakseg import MARKS --out data
+  weakseg train data --out run"""
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options to the command's parser."""
     defaults = defaults_of("demo")
     parser.add_argument(
-        "--out", type=str, default=defaults["out"], help="folder for data, runs and report"
+        "--out",
+        type=str,
+        default=defaults["out"],
+        help="folder for data, runs and report",
     )
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="steps of each training, in place of the recipe's"
+        "--all",
+        dest="all_marks",
+        action="store_true",
+        help="compare all kinds of marks on the made set instead",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="steps of each training on the made set, in place of the recipe's",
     )
     parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
         default=defaults["seed"],
-        help="seed of data and trainings",
+        help="seed of the made set and the trainings",
     )
     add_flag(parser, "--overwrite", "replace an existing demo")
 
@@ -36,5 +52,8 @@ def run(options: Namespace) -> int:
 
     result = demo(**given(options))
     out.print(comparison_table(result.rows))
+    for picture in result.pictures:
+        out.print(f"Picture: {escape(str(picture))}")
     out.print(f"Report: {escape(str(result.report))}")
+    out.print(_NEXT)
     return 0

@@ -23,6 +23,7 @@ class ScoreRow:
         name: Name of the run.
         marks: Kinds of marks it was trained on, for example ``tags`` or ``points``.
         mean_iou: 0 to 1.
+        boundary_f: Mean over the classes, 0 to 1; NaN if not counted.
         pixel_accuracy: 0 to 1.
         protocol: How it was measured.
         seconds: Duration of the training, if known.
@@ -31,6 +32,7 @@ class ScoreRow:
     name: str
     marks: str
     mean_iou: float
+    boundary_f: float
     pixel_accuracy: float
     protocol: Protocol
     seconds: float | None = None
@@ -40,7 +42,8 @@ class ScoreRow:
         cls, name: str, marks: str, scores: Scores, protocol: Protocol, seconds: float | None = None
     ) -> ScoreRow:
         """Build the row of a run from its scores."""
-        return cls(name, marks, scores.mean_iou, scores.pixel_accuracy, protocol, seconds)
+        measured = scores.mean_iou, scores.mean_boundary_f, scores.pixel_accuracy
+        return cls(name, marks, *measured, protocol, seconds)
 
 
 def protocol_lines(rows: Sequence[ScoreRow]) -> list[str]:
@@ -120,9 +123,9 @@ def confusion_table(scores: Scores, count: int, *, title: str | None = None) -> 
 def comparison_table(rows: Sequence[ScoreRow]) -> Table:
     """Return a table of several runs, one row each; the protocols below."""
     table = _table("run", "\n".join(protocol_lines(rows)))
-    table.add_column("marks")
-    table.add_column("labels")
-    for heading in ("mIoU %", "pixel accuracy %", "time"):
+    table.add_column("marks", no_wrap=True)
+    table.add_column("labels", no_wrap=True)
+    for heading in ("mIoU %", "boundary F %", "pixel accuracy %", "time"):
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(
@@ -130,6 +133,7 @@ def comparison_table(rows: Sequence[ScoreRow]) -> Table:
             Text(row.marks),
             row.protocol.labels,
             percent(row.mean_iou),
+            percent(row.boundary_f),
             percent(row.pixel_accuracy),
             duration(row.seconds),
         )
@@ -138,5 +142,5 @@ def comparison_table(rows: Sequence[ScoreRow]) -> Table:
 
 def _table(first_heading: str, caption: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, caption=Text(caption), caption_justify="left")
-    table.add_column(first_heading)
+    table.add_column(first_heading, no_wrap=True)
     return table

@@ -41,4 +41,5 @@ def _train(
     loop = replace(recipe.training, steps=recipe.classify.steps, batch=recipe.classify.batch)
     module = ClassifierModule(recipe, network)
     draws = context.draws(records, loop, seed=recipe.seed + 1, network=network)
-    fit(module, draws, loop, stage, f"{recipe.classify.train} on pseudo-labels")
+    labels = "pseudo-labels" if recipe.relabel.enabled else "the labels"
+    fit(module, draws, loop, stage, f"{recipe.classify.train} on {labels}")

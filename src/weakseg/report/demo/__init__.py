@@ -1,0 +1,1 @@
+"""Pictures and page of the demo."""
