@@ -13,7 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 from weakseg.api.train import train
+from weakseg.datasets.records import Record
 from weakseg.inference import Segmenter
+from weakseg.marks.classes import ClassList
+from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import read_label_map
 from weakseg.oversegments.cache import oversegment_images
 from weakseg.recipes.reading import parse_recipe
@@ -21,6 +24,7 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.seeds.activations import load_activations, normalise_by_class
 from weakseg.seeds.labels import tag_seeds
 from weakseg.support.errors import DataError, MissingExtraError, RecipeError, RunError
+from weakseg.training.stages.seeds import seeds_by_regions
 
 STAGES = ("seeds", "embed", "relabel", "classify")
 MARKS = {"tags": {"marks": ["tags"]}, "boxes": {"marks": ["boxes"], "boxes_complete": True}}
@@ -232,6 +236,44 @@ def test_the_quality_of_labels_is_measured_against_masks_and_told(marked, tmp_pa
     assert state["quality"]["coverage"] == 1.0
     assert 0 <= state["before"]["miou_everywhere"] <= 1
     assert "pseudo-labels of 4 images" in caplog.text
+
+
+def frozen(source: str = "regions", **more) -> Recipe:
+    return tiny(model={"head": "pyramid", "train": "head"}, seeds={"source": source}, **more)
+
+
+def test_seeds_of_regions_come_from_frozen_features_and_are_resumed(marked, tmp_path):
+    recipe = frozen(relabel={"enabled": False}, classify={"steps": 0})
+    run = train(marked, recipe=recipe, out=tmp_path / "run").run
+    seeds = run / "stages" / "seeds"
+    found = load_activations(seeds / "maps/img0.npz")
+    assert found.class_ids.tolist() == [1]  # img0 holds a square, not a bar
+    assert found.maps.shape == (1, 48, 64)
+    assert len(np.unique(found.maps)) <= 8  # a value each region
+    labels = read_label_map(seeds / "labels/img0.png", num_classes=3)
+    assert set(np.unique(labels)) <= {0, 1, 254}
+    assert len((seeds / "log.csv").read_text().splitlines()) == 31  # a row each round
+    before = files(run, "stages/seeds/*/*"), (seeds / "tags.safetensors").stat().st_mtime_ns
+    (seeds / "maps/img1.npz").unlink()
+    train(marked, recipe=recipe, out=run, resume=True)
+    after = files(run, "stages/seeds/*/*"), (seeds / "tags.safetensors").stat().st_mtime_ns
+    assert after == before
+
+
+def test_images_with_many_tags_get_seeds_of_regions_and_others_activations(folder):
+    classes = ClassList(("background", *"abcdef"))
+
+    def chosen(tags: set[int], recipe: Recipe) -> bool:
+        record = Record("x", folder / "images/img0.png", Marks(tags=frozenset(tags)), None)
+        return seeds_by_regions(recipe, [record], classes)
+
+    assert chosen({1, 2, 3, 4}, frozen("auto"))
+    assert not chosen({1, 2, 3}, frozen("auto"))
+    assert chosen({1}, frozen("regions"))
+    assert not chosen({1, 2, 3, 4}, frozen("activations"))
+    assert not chosen({1, 2, 3, 4}, tiny())  # the whole network is trained
+    with pytest.raises(RecipeError, match=r"seeds\.source: expected auto or activations"):
+        tiny(seeds={"source": "regions"})
 
 
 def test_own_activation_maps_take_the_place_of_the_tag_classifier(marked, tmp_path):

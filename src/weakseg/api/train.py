@@ -31,6 +31,7 @@ from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
 from weakseg.training import Outcome, check_crop, run_stages
+from weakseg.training.stages.seeds import needs_seeds, seeds_by_regions
 
 _log = logging.getLogger("weakseg")
 
@@ -154,8 +155,10 @@ def _segmenter(outcome: Outcome, recipe: Recipe, classes: ClassList) -> Segmente
 
 def _oversegments(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path | None:
     """Oversegment the training images, where a stage needs it, and return the folder."""
-    by_regions = recipe.seeds.regions or (recipe.relabel.enabled and recipe.relabel.regions)
-    if recipe.method == "spml" or by_regions:
+    seeded = any(needs_seeds(record, folder.classes) for record in records)
+    for_seeds = recipe.seeds.regions or seeds_by_regions(recipe, records, folder.classes)
+    relabelled = recipe.relabel.enabled and recipe.relabel.regions
+    if recipe.method == "spml" or (seeded and for_seeds) or relabelled:
         return oversegment_records(recipe, folder, records)
     return None
 

@@ -214,7 +214,8 @@ class FeatureHead(nn.Module):
         """Bring the maps to one size, join and normalise them."""
         return self.normalise(self.join(maps, size))
 
-    def join(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+    @staticmethod
+    def join(maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Bring the maps to one size and join them, (B, D, h, w): finer ones are averaged."""
         resized = [
             F.adaptive_avg_pool2d(features, size)

@@ -29,6 +29,7 @@ from weakseg.support.errors import RecipeError
 Method = Literal["spml", "cross-entropy", "logistic", "forest"]
 MarkKind = Literal["tags", "boxes", "points", "scribbles", "masks"]
 LabelBy = Literal["retrieval", "classifier", "both"]
+SeedSource = Literal["auto", "activations", "regions"]
 CrfPreset = Literal["none", "deeplab", "activation"]
 Upsampling = Literal["bilinear", "guided"]
 
@@ -123,6 +124,9 @@ class SeedsConfig:
     Used where an image has tags or boxes and no mark that labels a pixel of a class.
 
     Args:
+        source: Where seeds come from: activations (class activation maps of a tag classifier),
+            regions (classes of regions, learned from the tags; for model.train: head), or auto:
+            regions where the images have more than 3 tags on average, else activations.
         folder: Folder of your own activation maps NAME.npy (a dictionary of class to map), or of
             those of another run (RUN/stages/seeds/maps), instead of a trained classifier's.
         steps: Steps of the tag classifier.
@@ -143,6 +147,7 @@ class SeedsConfig:
             their objects.
     """
 
+    source: SeedSource = "auto"
     folder: str | None = None
     steps: int = ranged(300, AT_LEAST_1)
     lr: float = ranged(3e-4, POSITIVE)
@@ -476,6 +481,11 @@ class Recipe:
             problems.append(
                 "seeds.equivariance: expected 0 where model.train is head, whose tag classifier "
                 f"sees frozen features, but got {self.seeds.equivariance:g}"
+            )
+        if self.model.train != "head" and self.seeds.source == "regions":
+            problems.append(
+                "seeds.source: expected auto or activations where model.train is network, as "
+                "regions are classified by frozen features, but got regions"
             )
         problems += _method_problems(self)
         if problems:

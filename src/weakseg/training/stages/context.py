@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from weakseg.datasets.draws import TrainingDraws
 from weakseg.datasets.records import Record
 from weakseg.datasets.transforms import TrainTransform, Transform, ViewTransform
+from weakseg.images.reading import image_size
 from weakseg.marks.classes import ClassList
 from weakseg.models.network import EmbeddingNetwork
 from weakseg.oversegments.region_maps import load_oversegment
@@ -39,6 +40,12 @@ class Context:
         if self.oversegments is None:
             return None
         return load_oversegment(self.oversegments / f"{record.name}.png", size)
+
+    def region_map(self, record: Record) -> NDArray[np.int32]:
+        """Read the region ids of an image, (H, W), where the recipe has an oversegmentation."""
+        regions = self.regions(record, image_size(record.image))
+        assert regions is not None
+        return regions
 
     def draws(
         self,
