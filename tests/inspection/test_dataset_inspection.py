@@ -155,8 +155,9 @@ def test_an_image_of_another_size_than_stated_is_found(annotated):
 @pytest.mark.parametrize(
     ("stated", "orientation", "size", "said"),
     [
-        ((60, 40), 6, (60, 40), "orientation 6), and marked as shown"),
-        ((40, 60), 6, (40, 60), "orientation 6); its marks are taken"),
+        ((60, 40), 6, (60, 40), ""),
+        ((40, 60), 6, (40, 60), "orientation 6), and marked as stored"),
+        (None, 6, (60, 40), "orientation 6); its marks are taken"),
         (None, 3, (40, 60), "orientation 3); its marks are taken"),
         ((60, 40), 3, (40, 60), "on an image of 40 × 60, but it is 60 × 40"),
         ((60, 40), 99, (40, 60), "on an image of 40 × 60, but it is 60 × 40"),
@@ -171,8 +172,9 @@ def test_a_photograph_stored_turned_is_found(tmp_path, stated, orientation, size
     found = inspect(Annotated("turned", marks, path, stated, tmp_path / "a.json"))
     assert found.sizes is not None
     assert found.sizes[0] == size
-    (message,) = (str(finding) for finding in found.findings if finding.kind != "rare")
-    assert said in message
+    messages = [str(finding) for finding in found.findings if finding.kind != "rare"]
+    assert len(messages) == bool(said)
+    assert said in "".join(messages)
 
 
 @pytest.mark.parametrize(
@@ -566,3 +568,10 @@ def test_the_kinds_of_marks_of_pascal_voc_agree(voc):
     assert shares.pop("boat") > 0.97
     assert min(shares.values()) > 0.99
     assert set(voc.finding_counts) == {"conflict"}
+
+
+def test_a_huge_stated_size_is_not_drawn_without_the_image(tmp_path):
+    marks = Marks(boxes=(Box(CAT, 1, 1, 5, 5),))
+    found = inspect(Annotated("a", marks, None, (20_000, 20_000), tmp_path / "a.json"))
+    assert found.finding_counts == {"missing": 1, "size": 1}
+    assert found.pixels == 0

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from weakseg.datasets.splits import stratified_split
-from weakseg.datasets.upright import upright_picture
+from weakseg.datasets.upright import turn_marks, upright_picture
 from weakseg.datasets.writer import DataFolderWriter
 from weakseg.formats.source import Annotated
+from weakseg.images.orientation import UPRIGHT, turn_array
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import Finding, FindingLog, Oddity
@@ -68,8 +69,9 @@ class Importer:
         if item.picture is None:
             self._miss(item)
             return
-        picture, size, rotations = upright_picture(item)
-        self.log.note(rotations)
+        seen = upright_picture(item)
+        self.log.note(seen.findings)
+        size = seen.size
         classes = ClassList(tuple(self._classes.names))
         marks, outside = clip_marks(item.marks.without(DROPPED), size, item.path, item.entry)
         self.log.note(outside)
@@ -80,7 +82,15 @@ class Importer:
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self._complete:
             mask[mask == UNLABELLED] = 0
-        self._writer.add(item.name, picture, marks, scribbles=scribbles, mask=mask, link=self._link)
+        if seen.turn != UPRIGHT:
+            marks = turn_marks(marks, seen.turn, size)
+            scribbles, mask = (
+                None if labels is None else turn_array(labels, seen.turn)
+                for labels in (scribbles, mask)
+            )
+        self._writer.add(
+            item.name, seen.picture, marks, scribbles=scribbles, mask=mask, link=self._link
+        )
         self._count(item, marks, [drawn for drawn in (scribbles, mask) if drawn is not None])
 
     def check(self, sources: str) -> None:

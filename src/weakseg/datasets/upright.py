@@ -1,51 +1,134 @@
-"""Photographs that a camera stored rotated, made to fit the marks that were drawn on them."""
+"""Photographs that a camera stored rotated, and the marks that were drawn on them."""
 
 from __future__ import annotations
 
 import io
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from weakseg.formats.source import Annotated
-from weakseg.images.reading import FIRST_ROTATED, UPRIGHT, exif_orientation, opened
+from weakseg.images.orientation import (
+    UPRIGHT,
+    exif_orientation,
+    shown_size,
+    stored_size,
+    turn_place,
+    upright,
+)
+from weakseg.images.reading import map_size, opened_image
+from weakseg.images.unused import unused_parts
 from weakseg.marks.findings import Finding
+from weakseg.marks.kinds import Box, Marks, Point
 from weakseg.support.entries import Entry
 
 
-def upright_picture(item: Annotated) -> tuple[Path | bytes, tuple[int, int], tuple[Finding, ...]]:
-    """Return an image upright, as it was shown when its marks were drawn.
+@dataclass(frozen=True)
+class UprightPicture:
+    """An image as people see it, and the frame of its marks.
 
-    weakseg reads pixels as they are stored. Annotation tools show photographs upright, by their
-    EXIF orientation, and count pixels there: such a photograph is stored anew, upright. The
-    size that the file of marks states decides where it can.
+    Args:
+        picture: The image file, or the bytes of one.
+        size: Height and width of what the marks were drawn on.
+        turn: EXIF orientation by which the marks must be turned to fit the image; 1: not at all.
+        findings: What is odd.
+    """
 
-    Returns:
-        The image file, or the bytes of one; its height and width; and findings.
+    picture: Path | bytes
+    size: tuple[int, int]
+    turn: int = UPRIGHT
+    findings: tuple[Finding, ...] = ()
+
+
+def upright_picture(item: Annotated) -> UprightPicture:
+    """Return an image upright, as people see it.
+
+    Most annotation tools show photographs upright, by their EXIF orientation, and count pixels
+    there; others count those of the stored picture. The size that the file of marks states
+    decides where it can.
 
     Raises:
         DataError: The image cannot be read, or has another size than the file of marks states.
     """
     assert item.picture is not None  # the caller has looked
-    with opened(item.picture, what=f"image {item.name!r}", path=item.path) as picture:
-        stored = picture.height, picture.width
-        orientation = exif_orientation(picture, decode=True)
-        shown = stored[::-1] if orientation >= FIRST_ROTATED else stored
-        if orientation == UPRIGHT or (item.size == stored != shown):
-            _check_size(item, stored)
-            return item.picture, stored, ()
-        _check_size(item, shown)
-        upright = _stored_anew(ImageOps.exif_transpose(picture), picture.format)
-    sure = item.size == shown != stored
-    said = "" if sure else "; its marks are taken to be drawn on it as shown"
-    finding = Finding(
+    with opened_image(item.picture, what=f"image {item.name!r}", path=item.path) as picture:
+        stored, shown = stored_size(picture), shown_size(picture)
+        orientation = exif_orientation(picture)
+        findings = _unused(item, picture)
+        if orientation == UPRIGHT:
+            _check_size(item, shown)
+            return UprightPicture(item.picture, shown, findings=findings)
+        marked = _marked_size(item)
+        as_stored = marked == stored != shown
+        if not as_stored:
+            _check_size(item, shown)
+        anew = _stored_anew(upright(picture), picture.format)
+    if as_stored:
+        how = "its marks, drawn on the pixels as they are stored, are turned with it"
+        finding = _rotated(item, orientation, how)
+        return UprightPicture(anew, stored, orientation, (*findings, finding))
+    if marked == shown != stored:
+        return UprightPicture(anew, shown, findings=findings)
+    finding = _rotated(item, orientation, "its marks are taken to be drawn on it as shown")
+    return UprightPicture(anew, shown, findings=(*findings, finding))
+
+
+def turn_marks(marks: Marks, orientation: int, stored: tuple[int, int]) -> Marks:
+    """Turn boxes and points of a stored picture to where people see them; others stay.
+
+    Args:
+        marks: The marks.
+        orientation: EXIF orientation of the picture.
+        stored: Height and width of the picture as it is stored.
+    """
+
+    def turned_box(box: Box) -> Box:
+        edges = (box.xmin, box.ymin), (box.xmax + 1, box.ymax + 1)
+        corners = [turn_place(*edge, orientation, stored) for edge in edges]
+        columns, rows = zip(*corners, strict=True)
+        return replace(
+            box,
+            xmin=min(columns),
+            ymin=min(rows),
+            xmax=max(columns) - 1,
+            ymax=max(rows) - 1,
+        )
+
+    def turned_point(point: Point) -> Point:
+        # The centre of the pixel that holds it, which stays inside the turned pixel.
+        centre = math.floor(point.x) + 0.5, math.floor(point.y) + 0.5
+        x, y = turn_place(*centre, orientation, stored)
+        return replace(point, x=x, y=y)
+
+    return replace(
+        marks,
+        boxes=tuple(map(turned_box, marks.boxes)),
+        points=tuple(map(turned_point, marks.points)),
+    )
+
+
+def _marked_size(item: Annotated) -> tuple[int, int] | None:
+    """Return the size of what marks were drawn on, as stated or as their label map has it."""
+    label_map = item.marks.mask or item.marks.scribbles
+    return map_size(label_map) if item.size is None and label_map is not None else item.size
+
+
+def _rotated(item: Annotated, orientation: int, marks: str) -> Finding:
+    return Finding(
         "unsure",
         f"image {item.name!r} is stored rotated (EXIF orientation {orientation}) and is written "
-        f"upright{said}",
+        f"upright; {marks}",
         item.path,
         item.entry,
     )
-    return upright, shown, () if sure else (finding,)
+
+
+def _unused(item: Annotated, picture: Image.Image) -> tuple[Finding, ...]:
+    parts = unused_parts(picture)
+    message = f"image {item.name!r}: weakseg does not use its {' and '.join(parts)}"
+    return (Finding("unread", message, item.path, item.entry),) if parts else ()
 
 
 def _stored_anew(picture: Image.Image, kind: str | None) -> bytes:
@@ -53,7 +136,7 @@ def _stored_anew(picture: Image.Image, kind: str | None) -> bytes:
     if kind == "JPEG":
         picture.convert("RGB").save(buffer, "JPEG", quality=95)
     else:
-        picture.save(buffer, "PNG")
+        picture.convert("RGB").save(buffer, "PNG")
     return buffer.getvalue()
 
 

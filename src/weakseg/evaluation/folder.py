@@ -8,7 +8,7 @@ from pathlib import Path
 from weakseg.evaluation.confusion import Confusion
 from weakseg.evaluation.ground_truth import read_truth
 from weakseg.evaluation.scores import Scores
-from weakseg.images.reading import image_size
+from weakseg.images.reading import map_size
 from weakseg.marks.label_maps import read_label_map
 from weakseg.support.errors import DataError
 
@@ -84,7 +84,7 @@ def _check_names(predictions: Path, truths: Mapping[str, Path]) -> None:
 def _check_sizes(pairs: Sequence[tuple[Path, Path]]) -> None:
     wrong = []
     for prediction, truth in pairs:
-        size, expected = (image_size(path, what="label map") for path in (prediction, truth))
+        size, expected = (map_size(path) for path in (prediction, truth))
         if size != expected:
             wrong.append(f"{prediction}: expected {expected}, but got {size}")
     if wrong:

@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import io
+import logging
+import os
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
 
+from weakseg.images.depth import depth_fault
+from weakseg.images.orientation import shown_size, upright
 from weakseg.support.entries import Entry
-from weakseg.support.errors import DataError
+from weakseg.support.errors import DataError, WeaksegError
+
+# What Pillow has to say of a file is said by an error or a finding, in one form.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
-MAX_PIXELS = 178_956_970
-"""Pixels of the largest picture, of any kind, that is read or unpacked; Pillow's own limit."""
-
-UPRIGHT = 1  # of EXIF orientations
-FIRST_ROTATED = 5  # those from here on exchange height and width
+USUAL_MAX_PIXELS = 4_000_000_000
+"""Pixels of the largest picture, of any kind, that is read or unpacked, unless the user says so."""
 
 # What Pillow raises on a damaged file, by the place of the damage.
 _DAMAGED = (OSError, SyntaxError, ValueError, struct.error)
-_EXPECTED = f"expected a picture of 1 to {MAX_PIXELS} pixels"
 _PIXELS_PER_BYTE = 8 * 1032  # at most, in a PNG of 1 bit a pixel, as deflate packs 1032 to 1
+_VARIABLE = "WEAKSEG_MAX_PIXELS"
+
+
+def max_pixels() -> int:
+    """Return the number of pixels of the largest picture that is read.
+
+    It is `USUAL_MAX_PIXELS`, unless the environment's WEAKSEG_MAX_PIXELS is another.
+
+    Raises:
+        WeaksegError: The variable is no whole number from 1 on.
+    """
+    value = os.environ.get(_VARIABLE, "")
+    if not value:
+        return USUAL_MAX_PIXELS
+    if value.isdecimal() and int(value) >= 1:
+        return int(value)
+    raise WeaksegError(f"{_VARIABLE}: expected a whole number from 1 on, but got {value!r}")
 
 
 def size_fault(height: float, width: float) -> str | None:
@@ -35,12 +58,20 @@ def size_fault(height: float, width: float) -> str | None:
 
     Examples:
         >>> size_fault(480, 640)
-        >>> size_fault(60_000, 60_000)
-        'expected a picture of 1 to 178956970 pixels, but got one 60000 wide and 60000 high'
+        >>> print(size_fault(60_000, 70_000))  # doctest: +NORMALIZE_WHITESPACE
+        expected a picture of 1 to 4000000000 pixels, but got one 70000 wide and 60000 high; the
+        limit is weakseg's own, and WEAKSEG_MAX_PIXELS sets another
     """
-    if min(height, width) >= 1 and height * width <= MAX_PIXELS:
+    limit = max_pixels()
+    if min(height, width) >= 1 and height * width <= limit:
         return None
-    return f"{_EXPECTED}, but got one {width:.15g} wide and {height:.15g} high"
+    fault = (
+        f"expected a picture of 1 to {limit} pixels, but got one {width:.15g} wide and "
+        f"{height:.15g} high"
+    )
+    if min(height, width) < 1:
+        return fault
+    return f"{fault}; the limit is weakseg's own, and {_VARIABLE} sets another"
 
 
 def read_size(height: Any, width: Any, entry: Entry, *, of: str = "the image") -> tuple[int, int]:
@@ -90,47 +121,108 @@ def opened(
     """
     path = source if isinstance(source, Path) else path
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with _lifted_limit, Image.open(file) as picture:
+            fault = size_fault(picture.height, picture.width)
+            if fault:
+                raise DataError(fault, path=path)
             _check_amount(picture, source)
             yield picture
     except FileNotFoundError:
         raise DataError(f"there is no such {what}", path=path) from None
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{_EXPECTED} ({error})", path=path) from error
     except _DAMAGED as error:
         why = "its content is unknown" if "BytesIO" in str(error) else error
         raise DataError(f"is damaged or no {what} ({why}){hint}", path=path) from error
 
 
+class _LiftedLimit:
+    """Pillow's own limit, of 89 or 179 megapixels, out of force while weakseg has a picture open.
+
+    It is global to the process, and looked at while a picture is opened and, for TIFF, decoded.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._open = 0
+        self._limit: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._open == 0:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._open += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._open -= 1
+            if self._open == 0:
+                Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_lifted_limit = _LiftedLimit()
+
+
 def _check_amount(picture: Image.Image, source: Path | bytes) -> None:
-    """Refuse a PNG that is damaged so that it claims to be huge."""
+    """Refuse a picture that is damaged so that it claims to be huge."""
     size = source.stat().st_size if isinstance(source, Path) else len(source)
-    if picture.format == "PNG" and picture.width * picture.height > size * _PIXELS_PER_BYTE:
+    packed = picture.format in {"PNG", "JPEG"}
+    if packed and picture.width * picture.height > size * _PIXELS_PER_BYTE:
         raise ValueError(
             f"a picture of {picture.width} × {picture.height} pixels is not in {size} bytes"
         )
 
 
+@contextmanager
+def opened_image(
+    source: Path | bytes, *, what: str = "image", path: Path | None = None
+) -> Iterator[Image.Image]:
+    """Open an image as `opened` does, if it has 8 bits a channel.
+
+    Raises:
+        DataError: It cannot be opened, or has more bits.
+    """
+    with opened(source, what=what, path=path) as picture:
+        fault = depth_fault(picture)
+        if fault:
+            raise DataError(fault, path=source if isinstance(source, Path) else path)
+        yield picture
+
+
+def rgb_pixels(picture: Image.Image) -> NDArray[np.uint8]:
+    """Return an opened picture as people see it, in RGB, (H, W, 3), 8 bits a channel."""
+    return np.asarray(upright(picture).convert("RGB"))
+
+
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image, of any format that Pillow reads, as RGB.
 
-    Marks are in pixels of the stored picture, so an EXIF orientation is not applied.
+    A photograph that a camera stored rotated is made upright, as people see it and mark it.
 
     Returns:
         Picture, (H, W, 3), 8 bits a channel.
 
     Raises:
-        DataError: The file is missing, truncated or no image.
+        DataError: The file is missing, truncated or no image, or has more than 8 bits a channel.
     """
-    with opened(path) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with opened_image(path) as picture:
+        return rgb_pixels(picture)
 
 
-def image_size(path: Path, *, what: str = "image") -> tuple[int, int]:
-    """Return an image's height and width from its header alone.
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the height and width of an image, as people see it, from its header alone.
 
     Raises:
-        DataError: The file is missing or no image.
+        DataError: The file is missing or no image, or has more than 8 bits a channel.
+    """
+    with opened_image(path) as picture:
+        return shown_size(picture)
+
+
+def map_size(path: Path, *, what: str = "label map") -> tuple[int, int]:
+    """Return the height and width of a picture whose pixels are numbers, from its header alone.
+
+    Raises:
+        DataError: The file is missing or no picture.
     """
     with opened(path, what=what) as picture:
         return picture.height, picture.width
@@ -140,30 +232,17 @@ def check_image(path: Path) -> tuple[int, int]:
     """Decode an image at low cost.
 
     Returns:
-        Its height and width.
+        Its height and width, as people see it.
 
     Raises:
-        DataError: It is missing, truncated or no image.
+        DataError: It is missing, truncated or no image, or has more than 8 bits a channel.
     """
-    with opened(path) as picture:
-        size = picture.height, picture.width
+    with opened_image(path) as picture:
+        size = shown_size(picture)
         # JPEG decodes at an eighth of its size, and still fails where data is missing.
-        picture.draft("RGB", (max(1, size[1] // 8), max(1, size[0] // 8)))
+        picture.draft("RGB", (max(1, picture.width // 8), max(1, picture.height // 8)))
         picture.load()
         return size
-
-
-def exif_orientation(picture: Image.Image, *, decode: bool) -> int:
-    """Return how a camera stored an opened picture, 1 (upright) to 8, as EXIF numbers them.
-
-    Args:
-        picture: The picture.
-        decode: Look everywhere, for which some formats are decoded, and not only into the header.
-    """
-    if not decode and "exif" not in picture.info:
-        return UPRIGHT
-    orientation: int = picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
-    return orientation if orientation in range(1, 9) else UPRIGHT
 
 
 def find_images(folder: Path) -> dict[str, Path]:

@@ -16,7 +16,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from weakseg.images.reading import read_image
+from weakseg.images.depth import depth_fault
+from weakseg.images.reading import read_image, rgb_pixels
 from weakseg.inference.groups import in_groups
 from weakseg.inference.memory import Memory
 from weakseg.inference.probabilities import class_probabilities
@@ -31,7 +32,7 @@ from weakseg.recipes.recipe import InferenceConfig, LabelBy, ModelConfig
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.refine.crf import dense_crf, require_crf
 from weakseg.support.devices import pick_device
-from weakseg.support.errors import WeightsError
+from weakseg.support.errors import DataError, WeightsError
 
 _MAX_PROBABILITIES = 2**26  # of images that go through the network together; 256 MiB
 
@@ -123,8 +124,8 @@ class Segmenter:
             Class ids, (H, W).
 
         Raises:
-            DataError: The file cannot be read.
-            ValueError: The array is no RGB image.
+            DataError: The file cannot be read, or has more than 8 bits a channel.
+            ValueError: The array is no RGB image of 8 bits.
         """
         mask: NDArray[np.uint8] = self.predict_batch(_as_rgb(image)[None])[0]
         return mask
@@ -141,8 +142,8 @@ class Segmenter:
             Probabilities, (C, H, W), which add up to 1 over the classes.
 
         Raises:
-            DataError: The file cannot be read.
-            ValueError: The array is no RGB image.
+            DataError: The file cannot be read, or has more than 8 bits a channel.
+            ValueError: The array is no RGB image of 8 bits.
         """
         return self.probabilities_by_source(image, [self.config.labels])[0]
 
@@ -159,8 +160,8 @@ class Segmenter:
             Probabilities by each source, (C, H, W), before any CRF.
 
         Raises:
-            DataError: The file cannot be read.
-            ValueError: The array is no RGB image.
+            DataError: The file cannot be read, or has more than 8 bits a channel.
+            ValueError: The array is no RGB image of 8 bits.
             WeightsError: A source needs a memory, and there is none.
         """
         _check_memory(self.memory, sources)
@@ -298,7 +299,10 @@ def _as_rgb(image: RgbImage) -> NDArray[np.uint8]:
     if isinstance(image, str | Path):
         return read_image(Path(image))
     if isinstance(image, Image.Image):
-        return np.asarray(image.convert("RGB"))
+        fault = depth_fault(image)
+        if fault:
+            raise DataError(f"the Pillow image {fault}")
+        return rgb_pixels(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(
             "Expected argument `image` to be RGB of 8 bits, (H, W, 3), "

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weakseg.formats.source import Annotated
-from weakseg.images.reading import (
-    FIRST_ROTATED,
-    UPRIGHT,
-    check_image,
-    exif_orientation,
-    opened,
-    size_fault,
-)
+from weakseg.images.orientation import UPRIGHT, exif_orientation, shown_size, stored_size
+from weakseg.images.reading import check_image, opened_image, size_fault
+from weakseg.images.unused import unused_parts
 from weakseg.inspection.mark_checks import entry_of, finding_from, finding_in, size_text
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
 from weakseg.support.errors import DataError
+
+_MAX_UNSEEN = 178_956_970  # pixels of an image that is not there, so that its size may be a slip
 
 
 def check_image_file(item: Annotated, *, decode: bool) -> tuple[Size | None, list[Finding]]:
@@ -36,28 +33,39 @@ def check_image_file(item: Annotated, *, decode: bool) -> tuple[Size | None, lis
         size, wrong = _stated_size(item)
         return size, [*missing, *wrong]
     try:
-        stored, orientation = _read_header(item.picture, item.path)
+        header = _read_header(item.picture, item.path)
     except DataError as error:
         size, wrong = _stated_size(item)
         return size, [_unreadable(item, error), *wrong]
     findings = _decoding_fault(item) if decode else []
-    rotated = f"is stored rotated (EXIF orientation {orientation})"
-    if item.size == stored[::-1] != stored and orientation >= FIRST_ROTATED:
-        message = f"{rotated}, and marked as shown; `weakseg import` writes it upright"
+    if header.unused:
+        message = f"weakseg does not use its {' and '.join(header.unused)}"
+        findings.append(finding_in(item, "unread", message))
+    rotated = f"is stored rotated (EXIF orientation {header.orientation})"
+    if item.size == header.stored != header.shown:
+        message = f"{rotated}, and marked as stored; `weakseg import` turns it and its marks"
         return item.size, [*findings, finding_in(item, "unsure", message)]
-    if item.size is not None and item.size != stored:
+    if item.size is not None and item.size != header.shown:
         message = f"marks were made on an image of {size_text(item.size)}, "
-        findings.append(finding_in(item, "size", f"{message}but it is {size_text(stored)}"))
-    elif orientation != UPRIGHT:
-        message = f"{rotated}; its marks are taken to be drawn on the pixels as they are stored"
+        findings.append(finding_in(item, "size", f"{message}but it is {size_text(header.shown)}"))
+    elif header.orientation != UPRIGHT and (item.size is None or header.stored == header.shown):
+        message = f"{rotated}; its marks are taken to be drawn on it as shown"
         findings.append(finding_in(item, "unsure", message))
-    return stored, findings
+    return header.shown, findings
 
 
-def _read_header(picture: Path | bytes, source: Path) -> tuple[Size, int]:
-    """Read an image's height and width, and its EXIF orientation."""
-    with opened(picture, path=source) as image:
-        return (image.height, image.width), exif_orientation(image, decode=False)
+@dataclass(frozen=True)
+class _Header:
+    stored: Size
+    shown: Size
+    orientation: int  # as EXIF numbers them
+    unused: tuple[str, ...]
+
+
+def _read_header(picture: Path | bytes, source: Path) -> _Header:
+    with opened_image(picture, path=source) as image:
+        stored, shown, orientation = stored_size(image), shown_size(image), exif_orientation(image)
+        return _Header(stored, shown, orientation, unused_parts(image))
 
 
 def _decoding_fault(item: Annotated) -> list[Finding]:
@@ -66,7 +74,7 @@ def _decoding_fault(item: Annotated) -> list[Finding]:
         if isinstance(item.picture, Path):
             check_image(item.picture)
         else:
-            with opened(item.picture, path=item.path) as image:
+            with opened_image(item.picture, path=item.path) as image:
                 image.load()
     except DataError as error:
         return [_unreadable(item, error)]
@@ -82,4 +90,6 @@ def _unreadable(item: Annotated, error: DataError) -> Finding:
 def _stated_size(item: Annotated) -> tuple[Size | None, list[Finding]]:
     """Return the size that the file of marks states, unless no image can have it."""
     fault = item.size and size_fault(*item.size)
+    if item.size and not fault and item.size[0] * item.size[1] > _MAX_UNSEEN:
+        fault = f"is stated to be {size_text(item.size)}; its marks are not drawn without the image"
     return (None, [finding_in(item, "size", fault)]) if fault else (item.size, [])

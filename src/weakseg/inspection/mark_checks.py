@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from weakseg.formats.source import Annotated
-from weakseg.images.reading import image_size, size_fault
+from weakseg.images.reading import map_size, size_fault
 from weakseg.marks.classes import DROPPED, ClassList
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.drawing import Size, filled, pasted
@@ -93,7 +93,7 @@ def usable_marks(
 def label_map_fault(path: Path, size: Size) -> Finding | None:
     """Check by its header whether a label map exists and is as large as its image."""
     try:
-        found = image_size(path)
+        found = map_size(path)
     except DataError as error:
         return finding_from(error)
     if found != size:

@@ -42,8 +42,10 @@ def read_label_map(
             )
         labels = np.array(picture, dtype=np.uint8)
     if image_size is not None and labels.shape != image_size:
+        rotated = "; is the image stored rotated (EXIF), and was the map made of it as stored?"
         raise Entry(path).error(
             f"the label map (H, W) is {labels.shape} while its image is {image_size}"
+            f"{rotated if labels.shape == image_size[::-1] else ''}"
         )
     wrong = np.setdiff1d(np.unique(labels), [*range(num_classes), UNLABELLED, VOID])
     if wrong.size:

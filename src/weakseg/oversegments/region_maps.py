@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.images.reading import image_size, opened
+from weakseg.images.reading import map_size, opened
 from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
 
@@ -81,7 +81,7 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
         with path.open("rb") as file:
             file.seek(-len(_PNG_END), 2)
             complete = file.read() == _PNG_END
-        return complete and image_size(path) == size
+        return complete and map_size(path, what="region map") == size
     except (OSError, DataError):
         return False
 

@@ -17,7 +17,7 @@ from weakseg.formats.class_tables import (
 from weakseg.formats.label_regions import coloured_regions, known_regions
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
-from weakseg.images.reading import image_size, is_image, opened
+from weakseg.images.reading import is_image, map_size, opened
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
@@ -71,7 +71,7 @@ def _read_line(
     if mask is None:
         raise entry.error(f"there is no mask {parts[1]!r}")
     regions, findings = _read_mask(mask, table, classes)
-    return replace(read, marks=Marks(regions=regions), size=image_size(mask), findings=findings)
+    return replace(read, marks=Marks(regions=regions), size=map_size(mask), findings=findings)
 
 
 def _below(root: Path, written: str) -> Path | None:

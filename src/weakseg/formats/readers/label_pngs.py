@@ -9,7 +9,7 @@ from weakseg.formats.label_regions import coloured_regions
 from weakseg.formats.pictures import photo_of
 from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.source import Annotated, Format, SourceOptions
-from weakseg.images.reading import image_name, image_size
+from weakseg.images.reading import image_name, map_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
@@ -90,7 +90,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     for name, file in files.items():
         regions = read_regions(file)
         picture = photo_of(file, name, root, options)
-        yield Annotated(image_name(name), Marks(regions=regions), picture, image_size(file), file)
+        yield Annotated(image_name(name), Marks(regions=regions), picture, map_size(file), file)
 
 
 def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tuple[Region, ...]]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter
 
-from weakseg.images.reading import opened
+from weakseg.images.orientation import shown_size, stored_size, upright
+from weakseg.images.reading import opened_image
 from weakseg.inspection.mark_checks import with_every_value
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
@@ -66,13 +67,11 @@ def _read_picture(image: Path | bytes | None, size: Size | None, shown: Size) ->
     if image is None:
         return _blank("no image", shown)
     try:
-        with opened(image) as picture:
-            stored = picture.height, picture.width
+        with opened_image(image) as picture:
+            as_stored = size == stored_size(picture) != shown_size(picture)
             # A large JPEG is decoded at a fraction of its size.
             picture.draft("RGB", (2 * max(shown), 2 * max(shown)))
-            colours = picture.convert("RGB")
-            if size == stored[::-1] != stored:
-                colours = ImageOps.exif_transpose(picture).convert("RGB")
+            colours = (picture if as_stored else upright(picture)).convert("RGB")
             return colours.resize(shown[::-1], Image.Resampling.LANCZOS)
     except DataError:
         return _blank("cannot be read", shown)
