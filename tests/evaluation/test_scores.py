@@ -69,7 +69,13 @@ def test_whole_number_tensors_of_any_type_are_counted_alike(dtype):
 def test_void_and_unlabelled_pixels_are_not_scored():
     scores = score(([[0, 1, 1]], [[0, VOID, UNLABELLED]]), classes=CLASSES[:2])
     assert scores.confusion.sum() == 1
-    assert scores.mean_iou == scores.pixel_accuracy == 1
+    assert scores.iou[0] == scores.pixel_accuracy == 1
+
+
+def test_a_ground_truth_of_one_class_of_several_has_no_mean():
+    scores = score(([[0, 1, 1]], [[0, VOID, UNLABELLED]]), classes=CLASSES[:2])
+    assert scores.only_class == CLASSES[0]
+    assert np.isnan(scores.mean_iou)
 
 
 def test_a_class_without_true_pixels_is_named_and_left_out_though_predicted():
@@ -90,7 +96,7 @@ def test_a_present_class_that_is_never_predicted_scores_zero():
 def test_the_data_set_is_scored_at_once_not_image_by_image():
     large = np.zeros((10, 10), int), np.zeros((10, 10), int)
     small = [[0]], [[1]]
-    per_image = np.mean([score(large).mean_iou, score(small).mean_iou])
+    per_image = np.mean([score(large).iou[0], score(small).iou[1]])
     whole = score(large, small)
     assert per_image == 0.5
     assert whole.iou[:2].tolist() == pytest.approx([100 / 101, 0])

@@ -573,5 +573,5 @@ def test_the_kinds_of_marks_of_pascal_voc_agree(voc):
 def test_a_huge_stated_size_is_not_drawn_without_the_image(tmp_path):
     marks = Marks(boxes=(Box(CAT, 1, 1, 5, 5),))
     found = inspect(Annotated("a", marks, None, (20_000, 20_000), tmp_path / "a.json"))
-    assert found.finding_counts == {"missing": 1, "size": 1}
+    assert found.finding_counts == {"missing": 1, "size": 1, "rare": 2}
     assert found.pixels == 0

@@ -19,6 +19,7 @@ from weakseg.evaluation.ground_truth import find_instance_maps
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.inference import Segmenter
+from weakseg.marks.binary_masks import binary_question
 from weakseg.marks.classes import ClassList
 from weakseg.recipes.choice import recipe_for
 from weakseg.recipes.merging import flatten
@@ -145,7 +146,8 @@ def _check_marks(
     config, classes = folder.config, folder.classes
     _report_marks(survey(records, classes, config), config.root, classes)
     if scored:
-        survey([with_truth_as_mark(record) for record in scored], classes, config)
+        truths = survey([with_truth_as_mark(record) for record in scored], classes, config)
+        _report_truths(truths, config.val_split, classes)
 
 
 def _segmenter(outcome: Outcome, recipe: Recipe, classes: ClassList) -> Segmenter:
@@ -191,6 +193,11 @@ def _report_marks(found: Survey, root: str, classes: ClassList) -> None:
             len(found.unmarked),
             found.unmarked[0],
         )
+    question = binary_question(found.mask_values, classes.names)
+    if question and not any(found.tagged_images):
+        raise DataError(question, path=root)
+    if question:
+        _log.warning(question)
     if any(found.tagged_images):
         return
     counts = zip(classes.names, found.labelled_pixels, strict=True)
@@ -203,6 +210,19 @@ def _report_marks(found: Survey, root: str, classes: ClassList) -> None:
         )
     if unseen:
         _log.warning("no training pixel is labelled %s", ", ".join(unseen))
+
+
+def _report_truths(found: Survey, split: str, classes: ClassList) -> None:
+    """Log what keeps the images to be scored from measuring anything."""
+    held = [name for name, count in zip(classes.names, found.labelled_pixels, strict=True) if count]
+    if len(held) < 2:
+        question = binary_question(found.mask_values, classes.names)
+        _log.warning(
+            "full masks of split %s hold %s: no mean IoU can be measured on them%s",
+            split,
+            f"{held[0]!r} alone" if held else "no class",
+            f"; {question}" if question else "",
+        )
 
 
 def _records_with_truth(folder: DataFolder) -> list[Record]:

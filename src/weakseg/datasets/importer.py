@@ -13,6 +13,7 @@ from weakseg.datasets.upright import turn_marks, upright_picture
 from weakseg.datasets.writer import DataFolderWriter
 from weakseg.formats.source import Annotated
 from weakseg.images.orientation import UPRIGHT, turn_array
+from weakseg.marks.binary_masks import binary_question
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import Finding, FindingLog, Oddity
@@ -53,6 +54,7 @@ class Importer:
         self._link = link
         self._allow_missing = allow_missing
         self._tags: dict[str, frozenset[int]] = {}
+        self._mask_values: set[int] = set()
         self._own_splits: dict[str, list[str]] = {}
 
     def add(self, item: Annotated) -> None:
@@ -88,6 +90,8 @@ class Importer:
                 None if labels is None else turn_array(labels, seen.turn)
                 for labels in (scribbles, mask)
             )
+        if mask is not None:
+            self._mask_values |= set(np.flatnonzero(np.bincount(mask.ravel())).tolist())
         self._writer.add(
             item.name, seen.picture, marks, scribbles=scribbles, mask=mask, link=self._link
         )
@@ -111,6 +115,9 @@ class Importer:
             )
         if len(self._classes.names) < 2:
             raise DataError("expected marks of at least one class, but found none", path=sources)
+        question = binary_question(self._mask_values, self._classes.names)
+        if question:
+            self._note("unsure", question)
 
     def finish(self, fraction: float | None, seed: int) -> dict[str, list[str]]:
         """Write the splits and the options of the folder.

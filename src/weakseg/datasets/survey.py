@@ -28,6 +28,7 @@ class Survey:
         labelled_pixels: Pixels that marks label, by class.
         pixels: Pixels of all images.
         tagged_images: Images that hold a class, by class.
+        mask_values: All values in the label maps of images with a full mask.
     """
 
     images: int
@@ -36,6 +37,7 @@ class Survey:
     labelled_pixels: tuple[int, ...]
     pixels: int
     tagged_images: tuple[int, ...]
+    mask_values: frozenset[int] = frozenset()
 
     @property
     def labelled_fraction(self) -> float:
@@ -52,17 +54,19 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
     # Grown scribbles hold no other classes, and growing is most of the work.
     rules = drawing_rules(config).ungrown
 
-    def look(record: Record) -> tuple[int, list[int], list[bool]]:
+    def look(record: Record) -> tuple[int, list[int], list[bool], set[int]]:
         size = check_image(record.image)
         labels = record_labels(record, size, classes, config, rules=rules)
-        counts = np.bincount(labels.ravel(), minlength=256)[: len(classes)]
-        return labels.size, counts.tolist(), tags_of(labels, record.marks, classes)
+        counts = np.bincount(labels.ravel(), minlength=256)
+        values = set(np.flatnonzero(counts).tolist()) if record.marks.mask else set()
+        tags = tags_of(labels, record.marks, classes)
+        return labels.size, counts[: len(classes)].tolist(), tags, values
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looked = pool.map(look, records)
         shown = progress(looked, "Checking the data", len(records))
         try:
-            pixels, counts, tags = zip(*shown, strict=True)
+            pixels, counts, tags, values = zip(*shown, strict=True)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -73,4 +77,5 @@ def survey(records: Sequence[Record], classes: ClassList, config: DataConfig) ->
         labelled_pixels=tuple(np.sum(counts, axis=0).tolist()),
         pixels=sum(pixels),
         tagged_images=tuple(np.sum(tags, axis=0).tolist()),
+        mask_values=frozenset[int]().union(*values),
     )

@@ -33,7 +33,7 @@ class Confusion:
 
     Examples:
         >>> confusion = Confusion(["sky", "cow"])
-        >>> confusion.update(np.array([[0, 1]]), np.array([[0, 255]]), "one.png")
+        >>> confusion.update(np.array([[0, 1, 1]]), np.array([[0, 1, 255]]), "one.png")
         >>> confusion.compute().mean_iou
         1.0
     """

@@ -110,8 +110,18 @@ class Scores:
 
     @property
     def mean_iou(self) -> float:
-        """Mean of `iou` over the classes that are not absent, 0 to 1; NaN if all are."""
-        return mean_known(self.iou)
+        """Mean of `iou` over the classes that are not absent, 0 to 1.
+
+        NaN if all are, or all but one of several: a mask of that class alone would have 1.
+        """
+        return float("nan") if self.only_class is not None else mean_known(self.iou)
+
+    @property
+    def only_class(self) -> str | None:
+        """Name of the one class of several that the ground truth holds; None if it holds more."""
+        held = np.flatnonzero(self._truth)
+        is_one = len(held) == 1 < len(self.classes)
+        return self.classes[held[0]] if is_one else None
 
     @property
     def boundary_f(self) -> NDArray[np.float64]:

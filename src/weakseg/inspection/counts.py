@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
@@ -12,6 +12,7 @@ import numpy as np
 
 from weakseg.inspection.image_inspection import ImageInspection
 from weakseg.inspection.sample import Sampler
+from weakseg.marks.binary_masks import binary_question
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding, FindingLog, Oddity
@@ -156,6 +157,7 @@ class Tally:
         # Number of images that hold both of two classes; on the diagonal, one class.
         self._together = np.zeros((self._count, self._count), np.int64)
         self._agreement: dict[tuple[str, str], Agreement] = {}
+        self._masks: defaultdict[str | None, set[int]] = defaultdict(set)  # values, by split
         self._log = FindingLog()
         self._sampler = Sampler()
 
@@ -169,6 +171,9 @@ class Tally:
         for kind, marked in image.marked.items():
             self._marks[kind].update(marked)
         self._pixels += image.pixels
+        if image.marked["masks"]:
+            void = {VOID} if image.pixels[VOID] else set()
+            self._masks[image.item.split] |= set(image.marked["masks"]) | void
         if image.boxed is not None and image.masked is not None:
             self._boxed += image.boxed
             self._masked += image.masked
@@ -192,6 +197,20 @@ class Tally:
                 message = f"class {name!r} is {few if images else 'never marked'}"
                 expected = f"at least {max(1, min_images)} were expected"
                 found.append(Finding("rare", f"{message}; {expected}"))
+        return found
+
+    def mask_findings(self) -> list[Finding]:
+        """Find full masks of 0 and 255, and splits whose full masks cannot tell a good network."""
+        found = []
+        names = self._classes.names
+        question = binary_question(set[int]().union(*self._masks.values()), names)
+        if question:
+            found.append(Finding("unsure", question))
+        for split, values in self._masks.items():
+            held = [names[value] for value in sorted(values) if value < self._count]
+            if len(held) == 1 < self._count and split not in (None, "train"):
+                message = f"the full masks of split {split!r} hold {held[0]!r} alone"
+                found.append(Finding("unsure", f"{message}; no mean IoU can be measured on them"))
         return found
 
     def result(self) -> Inspection:

@@ -63,7 +63,9 @@ def score_table(scores: Scores, protocol: Protocol) -> Table:
         Classes in the order of their ids, absent ones with a dash, the means last.
     """
     caption = f"{protocol.describe()}. Pixel accuracy {percent(scores.pixel_accuracy, unit=True)}."
-    if scores.absent:
+    if scores.only_class is not None:
+        caption += f" The ground truth holds {scores.only_class!r} alone: there is no mean IoU."
+    elif scores.absent:
         caption += f" {NOTHING}: not in the ground truth, left out of the mean."
     table = _table("class", caption)
     for heading in ("IoU %", "precision %", "recall %", "boundary F %", "iIoU %"):

@@ -29,7 +29,7 @@ def read_stated_regions(
 
     What the user states about values counts first. 254 is unlabelled else. 255 is void else, where
     the file holds 254 too or the user states what is unlabelled; a 255 alone may mean void (as in
-    PASCAL VOC) or unlabelled (as in ScribbleSup), so that an option has to decide.
+    PASCAL VOC), unlabelled (as in ScribbleSup) or the object, so that an option has to decide.
 
     Args:
         path: Indexed or grey picture of up to 16 bits.
@@ -68,15 +68,24 @@ def _class_of(
         return VOID
     if value in (options.unlabelled, UNLABELLED):
         return UNLABELLED
-    if value == VOID and UNLABELLED not in counts and options.unlabelled is None:
+    if value != VOID:
+        return _listed(value, classes, path) if 0 <= value < MAX_CLASSES else None
+    renamed = _listed(VOID, classes, path)
+    if renamed is not None:
+        return renamed
+    if UNLABELLED not in counts and options.unlabelled is None:
+        binary = "; if it is your object, with --class-map 0=background 255=NAME"
         raise Entry(path).error(
             f"{counts[VOID]} pixels are 255, which may mean void or unlabelled: say it with "
-            "--void 255 or --unlabelled 255"
+            f"--void 255 or --unlabelled 255{binary if set(counts) == {0, VOID} else ''}"
         )
-    if value == VOID:
-        return VOID
+    return VOID
+
+
+def _listed(value: int, classes: ClassFinder, path: Path) -> int | None:
+    """Return the class of a value by the list of classes or by its new name."""
     try:
-        return classes.find(value, Entry(path)) if 0 <= value < MAX_CLASSES else None
+        return classes.find(value, Entry(path))
     except DataError:
         return None
 
