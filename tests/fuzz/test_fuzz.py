@@ -70,6 +70,26 @@ def test_the_undamaged_sample_is_read(kind, make_sample, tmp_path):
     assert done.images > 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_file_managers_leave_changes_nothing(kind, make_sample, tmp_path):
+    root = tmp_path / "s"
+    source = make_sample(kind, root)
+    source = source if source.is_dir() else root
+    before = try_import(source, root, kind)
+    if isinstance(before, str):
+        pytest.skip("is read as a file only")
+    for file in [path for path in root.rglob("*") if path.is_file()]:
+        (file.with_name(f"._{file.name}")).write_bytes(b"\0\5\26\7")
+        copied = file.parent / "__MACOSX" / file.name
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, copied)
+        (file.parent / "Thumbs.db").write_bytes(b"\xd0\xcf")
+    after = try_import(source, root, kind)
+    assert not isinstance(after, str), after
+    compared = ("images", "marks", "classes", "splits", "counts")
+    assert [getattr(after, key) for key in compared] == [getattr(before, key) for key in compared]
+
+
 @pytest.mark.parametrize(
     ("kind", "variants"),
     [(kind, range(FEW)) for kind in KINDS]

@@ -5,6 +5,7 @@ import pytest
 from weakseg.support.errors import DataError
 from weakseg.support.folders import (
     existing,
+    files_below,
     files_by_name,
     files_of,
     first_files,
@@ -103,3 +104,18 @@ def test_a_few_files_are_looked_at_where_the_first_pattern_finds_any(tmp_path):
     assert [path.name for path in found] == ["1.xml", "2.xml", "3.XML"]
     assert first_files(found[0], ".xml") == found[:1]
     assert first_files(found[0], ".png") == []
+
+
+def test_what_file_managers_leave_is_passed_over(tmp_path):
+    names = ["a.json", "._a.json", "sub/b.json", "sub/._b.json", "__MACOSX/c.json", "Thumbs.db"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    found = [tmp_path / "a.json", tmp_path / "sub" / "b.json"]
+    assert files_of(tmp_path, ["**/*.json"], lambda path: True) == found
+    assert [path for path in files_below(tmp_path) if path.is_file()] == found
+    assert list(nearest_files(tmp_path)) == found
+    assert list(files_by_name(tmp_path, ".json")) == ["a", "sub/b"]
+    assert first_files(tmp_path, ".json", ("**/*",)) == found
+    (tmp_path / "a.json").unlink()
+    assert not holds_file(tmp_path, ["*.json"], lambda path: True)

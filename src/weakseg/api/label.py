@@ -21,6 +21,7 @@ from weakseg.formats.exports import (
     check_targets,
     export_masks,
     export_paths,
+    overlay_path,
     write_overlay,
 )
 from weakseg.inference import Segmenter
@@ -166,7 +167,7 @@ class _Output:
             if not made.is_marked:
                 self._unmarked.append(name)
             if self._with_overlay:
-                path = self.folder / f"{name}.overlay.jpg"
+                path = overlay_path(self.folder, name)
                 write_overlay(path, made.image, made.mask)
             if self._with_confidence:
                 grey = (made.confidence * 255).round().clip(0, 255).astype(np.uint8)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,19 @@ from weakseg.formats.exports import (
     check_targets,
     export_masks,
     export_paths,
+    missing_masks,
+    overlay_path,
     write_overlay,
 )
 from weakseg.images.reading import IMAGE_SUFFIXES, find_images
 from weakseg.inference import Segmenter
 from weakseg.marks.label_maps import LabelMap
-from weakseg.support.errors import DataError
+from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import as_paths
 from weakseg.support.progress import progress
+
+_LISTED = 50  # images that could not be read
+_log = logging.getLogger("weakseg")
 
 
 def predict(
@@ -30,6 +36,7 @@ def predict(
     format: MaskFormat = "png",
     prefix: str = "",
     overlay: bool = False,
+    resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
     **options: Any,
@@ -43,6 +50,7 @@ def predict(
         format: png, coco, coco-rle, labelme or label-studio.
         prefix: Prefix of the images' names in files of coco and label-studio.
         overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
+        resume: Leave existing masks as they are, and make those that are missing.
         overwrite: Replace existing masks.
         device: A torch device, or auto.
         **options: Fields of InferenceConfig, such as ``labels="classifier"``.
@@ -51,24 +59,56 @@ def predict(
         The files of masks.
 
     Raises:
-        DataError: An image cannot be read, there is none, or two would have one mask.
+        DataError: There is no image, or two would have one mask; or images cannot be read, which
+            is raised once the masks of all others are written.
         RunError: A mask exists already, or the run is incomplete.
     """
     check_format(format)
+    folder = Path(out)
     names = {path: name for name, path in _image_names(as_paths(images)).items()}
-    targets = export_paths(names.values(), Path(out), format)
-    check_targets(targets, overwrite=overwrite)
+    targets = export_paths(names.values(), folder, format)
+    if resume and overwrite:
+        raise RunError("--resume and --overwrite exclude each other: choose one.")
+    if resume:
+        missing = missing_masks(names.values(), folder, format, overlay=overlay)
+        _log.info("%d of %d masks are there already", len(names) - len(missing), len(names))
+        names = {path: name for path, name in names.items() if name in missing}
+    check_targets(targets, overwrite=overwrite or resume, resumable=format in {"png", "labelme"})
+    if not names:
+        return targets
     segmenter = Segmenter.load(run, device=device, **options)
+    failures: list[DataError] = []
 
     def masks() -> Iterator[tuple[str, Path, LabelMap]]:
-        for made in progress(segmenter.predict_files(names), "Predicting", len(names)):
+        predictions = segmenter.predict_files(names, failed=failures.append)
+        for made in progress(predictions, "Predicting", len(names)):
             name = names[made.path]
             if overlay:
-                write_overlay(Path(out) / f"{name}.overlay.jpg", made.image, made.mask)
+                write_overlay(overlay_path(folder, name), made.image, made.mask)
             yield name, made.path, made.mask
 
-    export_masks(masks(), Path(out), segmenter.classes, format, prefix=prefix)
+    export_masks(masks(), folder, segmenter.classes, format, prefix=prefix)
+    if failures:
+        raise _unread(failures, len(names))
     return targets
+
+
+def _unread(failures: Sequence[DataError], images: int) -> DataError:
+    """Return one error of all images that could not be read."""
+    if len(failures) == images == 1:
+        return failures[0]
+    lines = [f"  {failure}" for failure in failures[:_LISTED]]
+    more = len(failures) - _LISTED
+    return DataError(
+        "\n".join(
+            [
+                f"{len(failures)} of {images} images could not be read; "
+                f"{images - len(failures)} masks were made:",
+                *lines,
+                *([f"  … and {more} more"] if more > 0 else []),
+            ]
+        )
+    )
 
 
 def _image_names(items: Iterable[Path]) -> dict[str, Path]:

@@ -6,6 +6,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from weakseg.cli.options import (
     add_device,
+    add_flag,
     add_inference_options,
     add_mask_options,
     defaults_of,
@@ -21,6 +22,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("RUN", type=str, help="run folder")
     parser.add_argument("IMAGES", type=str, nargs="+", help="images, or folders of images")
     add_mask_options(parser, defaults_of("predict"))
+    add_flag(parser, "--resume", "make only the masks that are missing")
     add_device(parser)
     add_inference_options(parser)
 

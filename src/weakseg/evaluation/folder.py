@@ -11,6 +11,7 @@ from weakseg.evaluation.scores import Scores
 from weakseg.images.reading import map_size
 from weakseg.marks.label_maps import read_label_map
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_below
 
 _MAX_NAMED = 5
 
@@ -64,7 +65,7 @@ def _check_names(predictions: Path, truths: Mapping[str, Path]) -> None:
     # hidden files are left by file managers
     found = {
         path.relative_to(predictions).with_suffix("").as_posix()
-        for path in predictions.rglob("*.png")
+        for path in files_below(predictions, "**/*.png")
         if not path.name.startswith(".")
     }
     missing, extra = truths.keys() - found, found - truths.keys()

@@ -13,7 +13,7 @@ from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.points import read_points
 from weakseg.marks.tables import read_boxes, read_tags
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_by_name, read_lines
+from weakseg.support.folders import files_below, files_by_name, read_lines
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
@@ -214,7 +214,7 @@ def split_lists(folder: Path) -> dict[str, Path]:
     Returns:
         Files by split: first train, val, test and trainval, then the others by the alphabet.
     """
-    lists = {path.stem: path for path in sorted(folder.glob("*.txt")) if not _is_of_a_class(path)}
+    lists = {path.stem: path for path in files_below(folder, "*.txt") if not _is_of_a_class(path)}
     usual = [split for split in _USUAL_SPLITS if split in lists]
     return {split: lists[split] for split in dict.fromkeys([*usual, *lists])}
 
@@ -259,7 +259,7 @@ def read_splits(folder: Path, images: Iterable[str] = ()) -> dict[str, str]:
 
 def _first_holding(ending: str, folders: list[Path]) -> Path:
     """First folder with a file of this ending; else the first that exists; else the first."""
-    holding = (f for f in folders if any(p.suffix.lower() == ending for p in f.rglob("*")))
+    holding = (f for f in folders if any(p.suffix.lower() == ending for p in files_below(f)))
     existing = (folder for folder in folders if folder.is_dir())
     return next(holding, next(existing, folders[0]))
 

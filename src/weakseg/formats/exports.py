@@ -39,8 +39,37 @@ def check_format(kind: Any) -> None:
         raise RecipeError(f"format: expected {', '.join(get_args(MaskFormat))}, but got {kind!r}")
 
 
-def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
+def missing_masks(names: Iterable[str], out: Path, kind: MaskFormat, *, overlay: bool) -> set[str]:
+    """Return the names of images whose mask, or overlay, is not there yet.
+
+    Raises:
+        RecipeError: The format has one file for all images, which is written at once.
+    """
+    if kind in _ONE_FILE:
+        raise RecipeError(
+            f"resume: needs a format with a file for each image ({', '.join(_ENDINGS)}), but "
+            f"{kind} has one for all, which is made anew by --overwrite"
+        )
+
+    def is_done(name: str) -> bool:
+        is_laid_over = not overlay or overlay_path(out, name).is_file()
+        return (out / f"{name}{_ENDINGS[kind]}").is_file() and is_laid_over
+
+    return {name for name in names if not is_done(name)}
+
+
+def overlay_path(out: Path, name: str) -> Path:
+    """Return the file of an image's mask laid over it."""
+    return out / f"{name}.overlay.jpg"
+
+
+def check_targets(paths: Iterable[Path], *, overwrite: bool, resumable: bool = False) -> None:
     """Check that files may be written.
+
+    Args:
+        paths: The files.
+        overwrite: Existing ones may be replaced.
+        resumable: The caller can leave existing ones as they are, which is said.
 
     Raises:
         RunError: One is there, and is not to be replaced.
@@ -49,9 +78,10 @@ def check_targets(paths: Iterable[Path], *, overwrite: bool) -> None:
     paths = list(paths)
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
+        goes_on = "make what is missing with --resume, or " if resumable else ""
         raise RunError(
             f"{there[0]}: is there already, and {len(there) - 1} more. Choose another --out, or "
-            "replace them with --overwrite."
+            f"{goes_on}replace them with --overwrite."
         )
     twice = next((path for path, count in Counter(paths).items() if count > 1), None)
     if twice is not None:

@@ -21,6 +21,7 @@ from weakseg.images.depth import depth_fault
 from weakseg.images.orientation import shown_size, upright
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, WeaksegError
+from weakseg.support.folders import files_below
 
 # What Pillow has to say of a file is said by an error or a finding, in one form.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -252,7 +253,7 @@ def find_images(folder: Path) -> dict[str, Path]:
         DataError: Two images differ in nothing but their ending.
     """
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in files_below(folder):
         if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
             continue
         name = path.relative_to(folder).with_suffix("").as_posix()

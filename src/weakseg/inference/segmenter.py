@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,21 +261,23 @@ class Segmenter:
             limited.memory = own if len(own.label) else self.memory
         return limited
 
-    def predict_files(self, paths: Iterable[Path]) -> Iterator[Prediction]:
+    def predict_files(
+        self, paths: Iterable[Path], *, failed: Callable[[DataError], object] | None = None
+    ) -> Iterator[Prediction]:
         """Label many images; those of one size go through the network together.
 
         Args:
             paths: Image files. However many they are, few are in memory at a time.
+            failed: Called on the error of a file that cannot be read, which is left out.
 
         Yields:
             Predictions, not always in the order of `paths`.
 
         Raises:
-            DataError: A file cannot be read.
+            DataError: A file cannot be read, and there is no `failed`.
         """
-        images = ((path, read_image(path)) for path in paths)
         groups = in_groups(
-            images,
+            _read_images(paths, failed),
             size=self.config.batch,
             key=lambda item: item[1].shape,
             pixels=lambda item: item[1].shape[0] * item[1].shape[1],
@@ -284,6 +286,18 @@ class Segmenter:
             masks = self.predict_batch(np.stack([image for _, image in group]))
             for (path, image), mask in zip(group, masks, strict=True):
                 yield Prediction(path, image, mask)
+
+
+def _read_images(
+    paths: Iterable[Path], failed: Callable[[DataError], object] | None
+) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
+    for path in paths:
+        try:
+            yield path, read_image(path)
+        except DataError as error:
+            if failed is None:
+                raise
+            failed(error)
 
 
 def _check_memory(memory: Memory | None, sources: Sequence[LabelBy]) -> None:

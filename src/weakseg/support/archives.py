@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import is_litter
 
 MAX_UNPACKED = 20 * 10**9
 """Bytes that a zip may hold in all."""
@@ -62,7 +63,7 @@ def unpacked(path: Path) -> Iterator[Path]:
         folder = Path(root) / "unpacked"
         folder.mkdir()
         _unpack(path, folder)
-        inside = [item for item in folder.iterdir() if item.name != "__MACOSX"]
+        inside = list(folder.iterdir())
         yield inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
@@ -77,7 +78,8 @@ def _is_zip(path: Path) -> bool:
 def _unpack(path: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
+            packed = archive.infolist()
+            entries = [entry for entry in packed if not is_litter(PurePosixPath(entry.filename))]
             _check_amount(path, entries)
             for entry in entries:
                 _check_entry(Entry(path, repr(entry.filename)), entry)

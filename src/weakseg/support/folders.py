@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from mmap import ACCESS_READ, mmap
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
@@ -15,6 +15,29 @@ SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 
 _HEAD = 1 << 18  # bytes of a file that are enough to know its format
 _TRIED = 20  # files of a folder that tell its format
+
+_LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "__macosx"}  # in lower case
+
+
+def is_litter(path: PurePath) -> bool:
+    """Whether a path is left by a file manager and holds no data, as "._cat.jpg" of macOS.
+
+    Examples:
+        >>> [is_litter(Path(name)) for name in ("__MACOSX/a.jpg", "._a.jpg", "Thumbs.db", "a.jpg")]
+        [True, True, True, False]
+    """
+    return any(part.startswith("._") or part.lower() in _LITTER for part in path.parts)
+
+
+def files_below(folder: Path, *patterns: str) -> list[Path]:
+    """List what is below a folder, in the order of paths, without what file managers leave there.
+
+    Args:
+        folder: The folder; one that is missing holds nothing.
+        patterns: Where to look, as in ``("*.csv", "annotations/*.csv")``; by default everywhere.
+    """
+    found = {path for pattern in patterns or ("**/*",) for path in folder.glob(pattern)}
+    return [path for path in sorted(found) if not is_litter(path.relative_to(folder))]
 
 
 def safely(recognises: Callable[[Path], bool]) -> Callable[[Path], bool]:
@@ -44,8 +67,8 @@ def files_of(path: Path, patterns: Sequence[str], belongs: Callable[[Path], bool
         raise DataError("there is no such file or folder", path=path)
     if path.is_file():
         return [path]
-    found = {file for pattern in patterns for file in path.glob(pattern)}
-    files = [file for file in sorted(found) if file.is_file() and safely(belongs)(file)]
+    found = files_below(path, *patterns)
+    files = [file for file in found if file.is_file() and safely(belongs)(file)]
     if not files:
         raise DataError("holds no file of this format", path=path)
     return files
@@ -55,7 +78,7 @@ def holds_file(path: Path, patterns: Sequence[str], belongs: Callable[[Path], bo
     """Check whether a path is a file of a format, or a folder with one among its first files."""
     if path.is_file():
         return any(path.match(pattern) for pattern in patterns) and belongs(path)
-    few = (file for pattern in patterns for file in islice(sorted(path.glob(pattern)), _TRIED))
+    few = (file for pattern in patterns for file in islice(files_below(path, pattern), _TRIED))
     return any(belongs(file) for file in few)
 
 
@@ -110,7 +133,7 @@ def nearest_files(folder: Path, limit: int = 3000) -> Iterator[Path]:
 def _breadth_first(folder: Path) -> Iterator[Path]:
     folders = deque([folder])
     while folders:
-        inside = sorted(folders.popleft().iterdir())
+        inside = files_below(folders.popleft(), "*")
         yield from (path for path in inside if path.is_file())
         folders.extend(path for path in inside if path.is_dir() and not path.is_symlink())
 
@@ -141,7 +164,7 @@ def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
         ending: Their ending, as ".xml", in capitals or not. Hidden files are passed over.
     """
     found = {}
-    for path in sorted(folder.rglob("*")):
+    for path in files_below(folder):
         inside = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.suffix.lower() == ending and not hidden and path.is_file():
@@ -160,11 +183,11 @@ def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> 
     if path.is_file():
         return [path] if path.suffix.lower() == ending else []
     for pattern in patterns:
-        files = sorted(
+        files = [
             item
-            for item in path.glob(pattern)
+            for item in files_below(path, pattern)
             if item.suffix.lower() == ending and not item.name.startswith(".")
-        )
+        ]
         if files:
             return files[:3]
     return []

@@ -19,7 +19,7 @@ from weakseg.marks.label_values import VOID
 from weakseg.marks.pixel_runs import PixelRuns, read_colours
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import nearest_files, read_entries, split_of
+from weakseg.support.folders import files_below, nearest_files, read_entries, split_of
 from weakseg.support.json_files import read_json
 
 _MASK = "_seg.png"
@@ -42,7 +42,7 @@ class _Object(NamedTuple):
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     found = False
-    for image in sorted(path.rglob("*")):
+    for image in files_below(path):
         if is_image(image) and not _IS_MASK.fullmatch(image.stem) and image.is_file():
             found = True
             yield _read_image(image, path, classes)

@@ -19,7 +19,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.pixel_runs import PixelRuns, colour_code, read_colours, read_values
 from weakseg.support.entries import Entry
-from weakseg.support.folders import nearest_files
+from weakseg.support.folders import files_below, nearest_files
 
 _FOLDERS = ("gtFine", "gtCoarse")
 _IMAGES = "leftImg8bit"
@@ -60,7 +60,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         runs, by_value = _values(mask, table, ids)
         _add_regions(runs, by_value, mask, collector)
         yield collector.annotated(image_name(short), picture, runs.size, split)
-    for image in sorted(images.rglob(f"*_{_IMAGES}.*")):
+    for image in files_below(images, f"**/*_{_IMAGES}.*"):
         written = image.relative_to(images)
         if written.with_suffix("").as_posix().removesuffix(f"_{_IMAGES}") not in masks:
             split, _, short = written.as_posix().partition("/")
@@ -70,7 +70,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 def _masks(folder: Path) -> dict[str, Path]:
     """Find the plainest mask of each image, by the path of the image."""
     found: dict[str, dict[str, Path]] = {}
-    for mask in sorted(folder.rglob(f"*_{folder.name}_*.png")):
+    for mask in files_below(folder, f"**/*_{folder.name}_*.png"):
         kind = _kind(mask)
         if kind:
             name = mask.relative_to(folder).as_posix().removesuffix(f"_{folder.name}_{kind}.png")

@@ -22,6 +22,7 @@ from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Place, Region
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import is_litter
 from weakseg.support.json_files import first_keys, read_json
 
 _SIGNS = {"version", "flags", "imagePath", "imageHeight", "imageWidth", "lineColor", "fillColor"}
@@ -57,7 +58,8 @@ def _is_labelme(path: Path) -> bool:
 
 def _json_files(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        seen = (name for name in folders if not name.startswith(".") and not is_litter(Path(name)))
+        folders[:] = sorted(seen)
         for name in sorted(names):
             if name.lower().endswith(".json") and not name.startswith("."):
                 yield Path(here, name)

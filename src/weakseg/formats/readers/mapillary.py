@@ -14,6 +14,7 @@ from weakseg.marks.label_values import VOID
 from weakseg.marks.pixel_runs import read_values
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import files_below
 from weakseg.support.json_files import read_json
 
 _VERSIONS = ("v2.0", "v1.2")
@@ -26,7 +27,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     for split, masks in splits:
         ids = _class_ids(split, masks, classes)
         split_name = None if split == path else split.name
-        images = [file for file in sorted((split / "images").rglob("*")) if is_image(file)]
+        images = [file for file in files_below(split / "images") if is_image(file)]
         for image in images:
             written = image.relative_to(split / "images")
             mask = (masks / written).with_suffix(".png")
@@ -42,7 +43,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 def _splits(root: Path) -> list[tuple[Path, Path]]:
     """Find the folder of each split, and in it the folder of masks, of the newest version."""
     found = []
-    for split in sorted(folder for folder in (root, *root.iterdir()) if folder.is_dir()):
+    for split in [folder for folder in (root, *files_below(root, "*")) if folder.is_dir()]:
         masks = [split / version / "instances" for version in _VERSIONS]
         if _config(split, _VERSIONS):  # there is nothing else to tell a plain folder by
             masks.append(split / "instances")

@@ -21,7 +21,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import existing, read_entries, read_lines
+from weakseg.support.folders import existing, files_below, read_entries, read_lines
 
 # Kinds of tables by what their names hold, and the columns that must be there.
 _TABLES = {
@@ -70,7 +70,7 @@ def _recognises(path: Path) -> bool:
 
 def _tables(root: Path) -> dict[Path, str]:
     """List the tables and their kinds."""
-    inside = sorted((*root.glob("*.csv"), *root.glob("annotations/*.csv")))
+    inside = files_below(root, "*.csv", "annotations/*.csv")
     return {file: kind for file in inside for kind in _TABLES if kind in file.name}
 
 
@@ -95,7 +95,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     sizes = _sizes(folder)
     for name, image in images.items():
         yield _read_image(name, image, class_ids, sizes.get(name), path, options)
-    for picture in sorted((path / "images").rglob("*")):
+    for picture in files_below(path / "images"):
         parts = picture.relative_to(path / "images").with_suffix("").parts
         name = "/".join(parts[1:]) or parts[0]
         if is_image(picture) and name not in images:
@@ -137,7 +137,7 @@ def _class_ids(images: Mapping[str, _Image], folder: Path, classes: ClassFinder)
 def _described(folder: Path) -> dict[str, str]:
     """Read the names of classes by their code; only later versions have a header."""
     names: dict[str, str] = {}
-    for file in sorted(folder.glob("*class-descriptions*.csv")):
+    for file in files_below(folder, "*class-descriptions*.csv"):
         try:
             rows = [row for row in csv.reader(read_lines(file), strict=True) if row]
         except csv.Error as error:

@@ -17,7 +17,15 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import existing, files_of, head, holds_file, read_lines, split_of
+from weakseg.support.folders import (
+    existing,
+    files_below,
+    files_of,
+    head,
+    holds_file,
+    read_lines,
+    split_of,
+)
 
 _CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
 _LABEL_FOLDERS = ("labels", "annotations")
@@ -32,12 +40,14 @@ def _is_config(path: Path) -> bool:
         return "names" in keys and bool(keys & {"nc", "path", "train", "val", "test"})
     if path.suffix == ".data":
         return re.search(r"^\s*names\s*=", beginning, re.MULTILINE) is not None
-    return any(True for folder in _label_folders(path.parent) for _ in folder.rglob("*.txt"))
+    return any(
+        True for folder in _label_folders(path.parent) for _ in files_below(folder, "**/*.txt")
+    )
 
 
 def _label_folders(root: Path) -> list[Path]:
-    inside = (*root.glob("*"), *root.glob("*/*"))
-    return sorted(one for one in inside if one.name.lower() in _LABEL_FOLDERS and one.is_dir())
+    inside = files_below(root, "*", "*/*")
+    return [one for one in inside if one.name.lower() in _LABEL_FOLDERS and one.is_dir()]
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -164,13 +174,13 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
     """Iterate over `labels/…/NAME.txt` and `images/…/NAME.jpg`, beside or below the splits."""
     for folder in _label_folders(root):
         images = folder.with_name("images")
-        for labels in sorted(folder.rglob("*.txt")):
+        for labels in files_below(folder, "**/*.txt"):
             written = labels.relative_to(folder).with_suffix("").as_posix()
             if labels.name != "classes.txt":
                 image = find_picture(written, images, options)
                 split = split_of(labels.relative_to(root).parts[:-1])
                 yield _Pair(written.removeprefix(f"{split}/"), image, labels, split)
-        for image in sorted(images.rglob("*")):
+        for image in files_below(images):
             written = image.relative_to(images).as_posix()
             if is_image(image) and not (folder / written).with_suffix(".txt").is_file():
                 split = split_of(image.relative_to(root).parts[:-1])
