@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +21,15 @@ RELEASED = 0.7
 """How far, in the end, the classes of an image cover what is expected of them."""
 
 _HELD_OUT = 4  # one image in so many shows which penalty is best
-_EVIDENCE = 4.0  # logits of the first assignments for each logit of the first regressions
+_STARTS = (1.0, 2.0, 4.0, 8.0)  # logits of the first assignments for each of the evidence
 _EVIDENCE_PENALTY = 0.06
 _EVIDENCE_ITERATIONS = 20
 _TEMPERATURE = 0.5  # below 1 it makes assignments surer than the regression is
 _BALANCE_ROUNDS = 15
 _MAX_CHANGE = 5.0  # of a class's potential in one of these rounds
-_ROUNDS = 30
-_BALANCED = 0.7  # fraction of the rounds in which classes take the expected area
+_STARTING_ROUNDS = 15
+_BALANCED_ROUNDS = 20
+_RELEASED_ROUNDS = 10
 _ITERATIONS = 5  # of the regression, in one round
 
 
@@ -149,34 +150,50 @@ def fit_tag_regression(
 ) -> Regression:
     """Learn the classes of regions from those of their images.
 
-    Regions are assigned to classes and a regression is fitted to the assignments, in turn. At first
-    the classes of an image cover what is expected of them, so that none is lost to a more frequent
-    one; in the last third of the rounds this is relaxed.
+    Regions are assigned to classes and a regression is fitted to the assignments, in turn. The
+    classes of an image cover what is expected of them, so that none is lost to a more frequent one;
+    in the last rounds this is relaxed. Where the first assignments are a little surer or less sure,
+    other classes end in the wrong place, so several starts are averaged before the rounds go on.
 
     Args:
         regions: The regions.
         l2: Weight of the squared coefficients.
-        on_round: Called with the number of each round, and the loss that it began with.
+        on_round: Called with the number of each of the last rounds, and the loss that it began
+            with.
 
     Returns:
         The regression, vectors to C classes.
     """
-    num_classes = regions.allowed.shape[1]
+    evidence = tag_evidence(regions)
+    starts = [
+        _alternate(regions, assign(factor * evidence, regions), l2, [1.0] * _STARTING_ROUNDS)[1]
+        for factor in _STARTS
+    ]
+    balances = [1.0] * _BALANCED_ROUNDS + [RELEASED] * _RELEASED_ROUNDS
+    return _alternate(regions, torch.stack(starts).mean(dim=0), l2, balances, on_round)[0]
+
+
+def _alternate(
+    regions: TaggedRegions,
+    target: Tensor,
+    l2: float,
+    balances: Sequence[float],
+    on_round: Callable[[int, float], None] = lambda number, loss: None,
+) -> tuple[Regression, Tensor]:
+    """Fit and assign in turn, a round for each balance; return the last regression and targets."""
     share = regions.area / regions.area.sum()
-    target = assign(_EVIDENCE * tag_evidence(regions), regions)  # (M, C)
     found = None
-    for number in range(_ROUNDS):
+    for number, balance in enumerate(balances):
         found = fit_regression(
             regions.vector,
             target,
             share,
-            num_classes=num_classes,
+            num_classes=regions.allowed.shape[1],
             l2=l2,
             iterations=_ITERATIONS,
             start=found,
             on_round=lambda _, loss, number=number: on_round(number, loss),  # type: ignore[misc]
         )
-        balance = 1.0 if number < _BALANCED * _ROUNDS else RELEASED
         target = assign(found.logits(regions.vector), regions, balance=balance)
     assert found is not None
-    return found
+    return found, target
