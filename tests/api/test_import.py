@@ -197,3 +197,56 @@ def test_images_of_one_name_in_two_folders_of_a_source_stay_two(tmp_path):
     _, records = imported(tmp_path / "data")
     assert records["x/a"].marks.tags == {2}
     assert records["y/a"].marks.tags == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (("cat", "polygon", SQUARE[:2]), "shape 5: a polygon of 2 corners; left out"),
+        (("cat", "polygon", [[1, "x"]]), "shape 5: expected a number as y of points, but got 'x'"),
+        (("", "polygon", SQUARE), "shape 5: has no label; left out"),
+    ],
+)
+def test_a_bad_mark_is_left_out_and_said_or_where_that_is_wanted_an_error(
+    source, tmp_path, shape, message
+):
+    path = source / "a.json"
+    tree = json.loads(path.read_text())
+    label, kind, points = shape
+    tree["shapes"].append({"label": label, "shape_type": kind, "points": points})
+    path.write_text(json.dumps(tree))
+    done = import_marks([source], tmp_path / "data")
+    assert done.images == 2
+    (finding,) = (finding for finding in done.findings if finding.path == path)
+    assert message in str(finding)
+    with pytest.raises(DataError) as caught:
+        import_marks([source], tmp_path / "strict", ImportSettings(strict=True))
+    assert message in str(caught.value)
+    assert not (tmp_path / "strict").exists()
+
+
+def test_two_images_that_are_found_as_one_file_are_refused_or_left_out(tmp_path):
+    photo(tmp_path / "0.jpg")
+    table = tmp_path / "boxes.csv"
+    table.write_text("image,class,xmin,ymin,xmax,ymax\nx/0.jpg,cat,1,1,9,9\ny/0.jpg,dog,1,1,9,9\n")
+    with pytest.raises(DataError, match=r"'x/0' and 'y/0' would both be 0\.jpg.*--images FOLDER"):
+        import_marks([table], tmp_path / "data")
+    done = import_marks([table], tmp_path / "data", ImportSettings(allow_missing=True))
+    assert (done.images, done.counts) == (1, {"missing": 1})
+    for folder in "xy":
+        photo(tmp_path / folder / "0.jpg")
+    assert import_marks([table], tmp_path / "both").images == 2
+
+
+def test_a_class_whose_name_holds_a_comma_is_read_back(tmp_path):
+    photo(tmp_path / "a.jpg")
+    choices = {"id": "c", "type": "choices", "value": {"choices": ["Dog, small", "cat"]}}
+    task = {"id": 1, "annotations": [{"result": [choices]}], "data": {"image": "a.jpg"}}
+    (tmp_path / "export.json").write_text(json.dumps([task]))
+    first = import_marks([tmp_path / "export.json"], tmp_path / "data")
+    assert set(first.classes) == {"background", "Dog, small", "cat"}
+    again = import_marks([tmp_path / "data"], tmp_path / "again")
+    assert again.classes == first.classes
+    for folder in ("data", "again"):
+        names, records = imported(tmp_path / folder)
+        assert {names[tag] for tag in records["a"].marks.tags} == {"Dog, small", "cat"}

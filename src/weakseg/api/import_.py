@@ -46,6 +46,8 @@ class ImportSettings:
         label_maps: What label maps are: masks or scribbles.
         link: Link to the images instead of copying them.
         allow_missing: Leave out images that are not found, instead of stopping.
+        strict: Stop at the first mark that would be left out: one that cannot be read, covers
+            nothing, or is of no class.
     """
 
     format: str | None = None
@@ -63,6 +65,7 @@ class ImportSettings:
     label_maps: Literal["masks", "scribbles"] = "masks"
     link: bool = False
     allow_missing: bool = False
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
@@ -155,6 +158,7 @@ def import_marks(
             complete=settings.complete,
             link=settings.link,
             allow_missing=settings.allow_missing,
+            strict=settings.strict,
         )
         streams = [source.read(classes, settings.source) for source in sources]
         for item in progress(joined(streams), "Importing"):

@@ -22,6 +22,7 @@ from weakseg.formats.data_folders import (
 )
 from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.marks.classes import ClassList, read_classes
+from weakseg.marks.findings import refuse
 from weakseg.marks.kinds import Marks
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import DataConfig
@@ -191,7 +192,9 @@ class DataFolder:
             # A table of tags or boxes takes the place of an image's XML.
             xml = self._files.annotations.get(name) if {"tags", "boxes"} & kinds else None
             if xml is not None and not marks.tags and not marks.boxes:
-                marks += read_voc_xml(xml, self.classes).marks
+                read = read_voc_xml(xml, self.classes)
+                refuse(read.findings, {"damaged", "unknown"})
+                marks += read.marks
             marks = replace(marks, scribbles=self._files.scribbles.get(name), mask=mask)
             records.append(Record(name, self.images[name], marks.only(kinds), mask))
         return records

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -16,13 +17,15 @@ from weakseg.images.orientation import UPRIGHT, turn_array
 from weakseg.marks.binary_masks import binary_question
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.clipping import clip_marks
-from weakseg.marks.findings import Finding, FindingLog, Oddity
+from weakseg.marks.findings import Finding, FindingLog, Oddity, refuse
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
+
+_LEFT_OUT: tuple[Oddity, ...] = ("damaged", "empty", "unknown")  # kinds of marks
 
 
 class Importer:
@@ -34,6 +37,7 @@ class Importer:
         complete: Kinds of marks, boxes or masks, outside of which an image is background.
         link: Link to the images instead of copying them.
         allow_missing: Leave out images that are not found, instead of stopping.
+        strict: Stop at a mark that would be left out.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Importer:
         complete: Collection[str],
         link: bool,
         allow_missing: bool,
+        strict: bool = False,
     ) -> None:
         self.log = FindingLog()
         self.kinds: Counter[str] = Counter()
@@ -53,23 +58,28 @@ class Importer:
         self._complete = complete
         self._link = link
         self._allow_missing = allow_missing
+        self._strict = strict
         self._tags: dict[str, frozenset[int]] = {}
         self._mask_values: set[int] = set()
+        self._of_picture: dict[Path, str] = {}
         self._own_splits: dict[str, list[str]] = {}
 
     def add(self, item: Annotated) -> None:
         """Write an image with its marks, inside the image and drawn as label maps.
 
         Raises:
-            DataError: The image is missing or cannot be read.
+            DataError: The image is missing or cannot be read, or a mark is left out that must not.
         """
+        if self._strict:
+            refuse(item.findings, _LEFT_OUT)
         self.log.note(item.findings)
         if not item.name or item.name in self._tags:
             reason = "is there twice; the second is left out" if item.name else "has no name"
             self._note("duplicate", f"image {item.name!r} {reason}", item)
             return
-        if item.picture is None:
-            self._miss(item)
+        fault = self._picture_fault(item)
+        if fault or item.picture is None:
+            self._miss(item, fault)
             return
         seen = upright_picture(item)
         self.log.note(seen.findings)
@@ -173,8 +183,20 @@ class Importer:
             )
         return drawing.labels
 
-    def _miss(self, item: Annotated) -> None:
-        message = f"the image {item.name!r} is not found beside it"
+    def _picture_fault(self, item: Annotated) -> str:
+        """Return why an image's file cannot be its own; nothing if it can."""
+        if item.picture is None:
+            return f"the image {item.name!r} is not found beside it"
+        if isinstance(item.picture, Path):
+            other = self._of_picture.setdefault(item.picture, item.name)
+            if other != item.name:
+                return (
+                    f"the images {other!r} and {item.name!r} would both be {item.picture.name}, "
+                    "the only file of that name"
+                )
+        return ""
+
+    def _miss(self, item: Annotated, message: str) -> None:
         if not self._allow_missing:
             raise Entry(item.path, item.entry).error(
                 f"{message}; --images FOLDER says where images are, --allow_missing leaves out "

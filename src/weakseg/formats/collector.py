@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from weakseg.formats.source import Annotated
 from weakseg.images.reading import image_size
+from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Canvas, Size
-from weakseg.marks.findings import Finding, Oddity
+from weakseg.marks.findings import Finding, Oddity, finding_from
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.outlines import ellipse
 from weakseg.support.entries import Entry
@@ -44,6 +48,36 @@ class Collector:
         self._drawn: list[Drawn] = []
         self._findings: dict[Finding, None] = {}
         self._unread: Counter[str] = Counter()
+
+    @contextmanager
+    def one_mark(self) -> Iterator[None]:
+        """Read one mark in a block; one that is damaged is left out whole and noted.
+
+        Look up classes outside of it: a class that is not in the user's list is no damage.
+        """
+        before = len(self._drawn)
+        try:
+            yield
+        except DataError as error:
+            del self._drawn[before:]
+            finding = finding_from(error, "damaged")
+            self._findings[replace(finding, message=f"{finding.message}; left out")] = None
+
+    def class_of(self, name: Any, classes: ClassFinder, entry: Entry) -> int | None:
+        """Find the class of a mark; note a mark whose label is empty or no name.
+
+        Raises:
+            DataError: There is no such class in the user's list.
+        """
+        if (isinstance(name, str) and name.strip()) or type(name) is int:
+            return classes.find(name, entry)
+        if name in (None, "") or isinstance(name, str):
+            self.note("unknown", "has no label; left out", entry)
+        else:
+            self.note(
+                "damaged", f"expected the name of a class, but got {name!r:.60}; left out", entry
+            )
+        return None
 
     def tag(self, class_id: int) -> None:
         """Add a class that is somewhere in the image."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ Masks = Iterable[tuple[str, Path, LabelMap]]
 """For each image: its name without ending, its file, its label map."""
 
 _ONE_FILE = {"coco": "instances.json", "coco-rle": "instances.json", "label-studio": "tasks.json"}
+_URL = re.compile(r"[a-zA-Z][\w+.-]+://|/data/")
 _ENDINGS = {"png": ".png", "labelme": ".json"}
 
 
@@ -121,7 +124,7 @@ def export_masks(
         kind: png, a label map an image; labelme, a file of polygons an image; coco or coco-rle, one
             instances.json of polygons or run lengths; label-studio, one tasks.json of predictions.
         prefix: Prefix of the images' names in coco and label-studio files, such as
-            "/data/local-files/?d=photos/".
+            "/data/local-files/?d=photos/"; in a URL, the names are written as URLs need it.
         confidence: Confidence of each image's mask, 0 to 1, by its name, for label-studio. It is
             looked up once the image's mask has come.
 
@@ -149,5 +152,7 @@ def export_masks(
 def _scored(
     masks: Masks, prefix: str, confidence: Mapping[str, float]
 ) -> Iterator[tuple[str, LabelMap, float | None]]:
+    is_url = _URL.match(prefix) is not None
     for name, image, labels in masks:
-        yield f"{prefix}{name}{image.suffix}", labels, confidence.get(name)
+        file = f"{name}{image.suffix}"
+        yield f"{prefix}{quote(file) if is_url else file}", labels, confidence.get(name)

@@ -11,9 +11,8 @@ from weakseg.formats.source import Annotated
 from weakseg.inspection.counts import Inspection, Tally
 from weakseg.inspection.duplicates import DuplicateFinder
 from weakseg.inspection.image_inspection import ImageInspection, inspect_image
-from weakseg.inspection.mark_checks import finding_from
 from weakseg.marks.classes import ClassList
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, finding_from
 from weakseg.marks.rasterize import USUAL_RULES, DrawingRules
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress

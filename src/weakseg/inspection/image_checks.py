@@ -9,9 +9,9 @@ from weakseg.formats.source import Annotated
 from weakseg.images.orientation import UPRIGHT, exif_orientation, shown_size, stored_size
 from weakseg.images.reading import check_image, opened_image, size_fault
 from weakseg.images.unused import unused_parts
-from weakseg.inspection.mark_checks import entry_of, finding_from, finding_in, size_text
+from weakseg.inspection.mark_checks import entry_of, finding_in, size_text
 from weakseg.marks.drawing import Size
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, finding_from
 from weakseg.support.errors import DataError
 
 _MAX_UNSEEN = 178_956_970  # pixels of an image that is not there, so that its size may be a slip

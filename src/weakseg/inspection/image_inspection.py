@@ -16,7 +16,6 @@ from weakseg.inspection.image_checks import check_image_file
 from weakseg.inspection.mark_checks import (
     NEAR_EMPTY_AREA,
     class_name,
-    finding_from,
     finding_in,
     is_class,
     label_map_fault,
@@ -26,7 +25,7 @@ from weakseg.inspection.mark_checks import (
 )
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import Size
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, finding_from
 from weakseg.marks.kinds import Box, Drawn, Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID

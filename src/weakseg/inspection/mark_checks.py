@@ -16,7 +16,7 @@ from weakseg.images.reading import map_size, size_fault
 from weakseg.marks.classes import DROPPED, ClassList
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.drawing import Size, filled, pasted
-from weakseg.marks.findings import Finding, Oddity
+from weakseg.marks.findings import Finding, Oddity, finding_from
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.label_values import MAX_CLASSES, VOID
 from weakseg.support.errors import DataError
@@ -41,23 +41,6 @@ def entry_of(item: Annotated) -> str:
 def finding_in(item: Annotated, kind: Oddity, message: str) -> Finding:
     """Return a finding with the place of an image in its file."""
     return Finding(kind, message, item.path, entry_of(item))
-
-
-def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
-    """Turn an error into a finding.
-
-    Args:
-        error: The error.
-        kind: Kind of the finding; by default "missing" if its file is missing, else "damaged".
-
-    Examples:
-        >>> finding_from(DataError("there is no such image", path="cat.jpg")).kind
-        'missing'
-    """
-    if kind is None:
-        kind = "missing" if error.path is not None and not error.path.exists() else "damaged"
-    where = ", ".join(str(part) for part in (error.path, error.entry) if part is not None)
-    return Finding(kind, str(error).removeprefix(f"{where}: "), error.path, error.entry)
 
 
 def usable_marks(

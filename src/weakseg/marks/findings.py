@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from weakseg.support.errors import DataError
 
 Oddity = Literal[
     "size",  # marks were made on an image of another size
@@ -20,7 +22,7 @@ Oddity = Literal[
     "unread",  # something that the format can say and weakseg does not use
     "unsure",  # several readings are possible, and one was taken
     "missing",  # an image or a file that is named but not there
-    "damaged",  # an image that cannot be decoded
+    "damaged",  # an image that cannot be decoded, or a mark that cannot be read
 ]
 
 
@@ -47,6 +49,34 @@ class Finding:
     def __str__(self) -> str:
         where = ", ".join(str(part) for part in (self.path, self.entry) if part is not None)
         return f"{where}: {self.message}" if where else self.message
+
+
+def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
+    """Turn an error into a finding.
+
+    Args:
+        error: The error.
+        kind: Kind of the finding; by default "missing" if its file is missing, else "damaged".
+
+    Examples:
+        >>> finding_from(DataError("there is no such image", path="cat.jpg")).kind
+        'missing'
+    """
+    if kind is None:
+        kind = "missing" if error.path is not None and not error.path.exists() else "damaged"
+    where = ", ".join(str(part) for part in (error.path, error.entry) if part is not None)
+    return Finding(kind, str(error).removeprefix(f"{where}: "), error.path, error.entry)
+
+
+def refuse(findings: Iterable[Finding], kinds: Collection[Oddity]) -> None:
+    """Refuse findings of some kinds.
+
+    Raises:
+        DataError: There is one; the message is that of the first.
+    """
+    for finding in findings:
+        if finding.kind in kinds:
+            raise DataError(finding.message, path=finding.path, entry=finding.entry)
 
 
 class FindingLog:

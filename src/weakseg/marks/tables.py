@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,8 @@ def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
 
     Args:
         path: A csv with the header image,class; a row may name several classes, in more columns
-            or in one that is in quotes, separated by commas.
+            or in one that is in quotes, separated by commas. A name in the list of classes may hold
+            commas itself.
         classes: The classes, to which every tag must belong.
 
     Returns:
@@ -127,11 +128,25 @@ def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
     tags: dict[str, set[int]] = {}
     for entry, row in read_table(path, ("image", "class")):
         image = image_name(row.pop("image"))
-        for name in ",".join(row.values()).split(","):
-            if name.strip():
-                class_id = classes.find(name.strip(), entry)
-                tags.setdefault(image, set()).add(class_id)
+        for name in _names(",".join(row.values()), getattr(classes, "names", ())):
+            tags.setdefault(image, set()).add(classes.find(name, entry))
     return tags
+
+
+def _names(text: str, known: Collection[str]) -> Iterator[str]:
+    """Split names at the commas between them, of all known names taking the longest.
+
+    Examples:
+        >>> list(_names("Dog, small,cat", ["cat", "Dog, small"]))
+        ['Dog, small', 'cat']
+    """
+    pieces, longest = text.split(","), 1 + max((name.count(",") for name in known), default=0)
+    while pieces:
+        tries = (",".join(pieces[:count]).strip() for count in range(longest, 1, -1))
+        name = next((one for one in tries if one in known), pieces[0].strip())
+        del pieces[: 1 + name.count(",")]
+        if name:
+            yield name
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:

@@ -86,7 +86,9 @@ class Entry:
         return value
 
     def key(self, value: Any, what: str) -> int | str:
-        """Check that a value is an id: a whole number or a text."""
+        """Read an id: a whole number, also written as 1.0, or a text."""
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         if not isinstance(value, int | str) or isinstance(value, bool):
             raise self.expected(f"a whole number or a text as {what}", value)
         return value

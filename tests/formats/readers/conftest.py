@@ -1,6 +1,7 @@
 """Small files of foreign formats, and a way to read them."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,17 @@ def drawn() -> Callable[[Annotated, list[str]], LabelMap]:
         return rasterize(image.marks, image.size, ClassList(tuple(classes)))
 
     return draw
+
+
+@pytest.fixture
+def says_left_out() -> Callable[..., None]:
+    """Check that one mark of an image is left out, and reported."""
+
+    def check(image: Annotated, says: str, place: str = "") -> None:
+        kinds = ("damaged", "unknown")
+        (finding,) = (finding for finding in image.findings if finding.kind in kinds)
+        assert finding.message.endswith("left out")
+        assert re.search(says, str(finding)), finding
+        assert place in str(finding)
+
+    return check

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from weakseg.formats.readers.coco import COCO
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import pasted
-from weakseg.marks.kinds import Box, Point, Polygon, Region
+from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region
 from weakseg.marks.label_values import VOID
 from weakseg.marks.rasterize import rasterize
 from weakseg.support.errors import DataError
@@ -271,10 +272,19 @@ def test_what_gives_no_mark_is_found(read_one, annotation, kind):
         ({"category_id": None}, "'category_id'"),
     ],
 )
-def test_damaged_annotations_are_errors_that_name_them(read_one, annotation, says):
-    with pytest.raises(DataError, match=r"mine\.json") as caught:
-        read_one(coco([{"bbox": [1, 1, 2, 2], **annotation}]))
-    assert says in str(caught.value)
+def test_damaged_annotations_are_left_out_and_named_and_the_others_read(
+    read_one, says_left_out, annotation, says
+):
+    image, _ = read_one(coco([{"bbox": [1, 1, 2, 2], **annotation}, {"bbox": [1, 1, 2, 2]}]))
+    says_left_out(image, re.escape(says), "mine.json, annotation 1")
+    assert image.marks == Marks(boxes=(Box(2, 1, 1, 2, 2, 2),))
+
+
+def test_ids_may_be_written_with_a_point(read_one):
+    images = [{"id": 7.0, "file_name": "a.jpg", "width": 30, "height": 20}]
+    image, _ = read_one(coco([{"bbox": [1, 1, 2, 2], "image_id": 7.0}], images=images))
+    assert len(image.marks.boxes) == 1
+    assert not image.findings
 
 
 @pytest.mark.parametrize(
@@ -291,7 +301,6 @@ def test_damaged_annotations_are_errors_that_name_them(read_one, annotation, say
         ({"images": [{"id": 7, "file_name": "a.jpg", "height": -4, "width": 3}]}, "3 wide and -4"),
         ({"images": {}}, "expected a list as 'images'"),
         ({"categories": [{"id": 1}]}, "'name'"),
-        ({"annotations": [[]]}, "annotation 1"),
     ],
 )
 def test_damaged_files_are_errors_that_say_where(read_one, change, says):
@@ -379,11 +388,12 @@ def test_coordinates_keep_all_their_digits(read_one):
     assert image.marks.polygons == (Polygon(2, (ring,), 1),)
 
 
-def test_json_that_python_alone_takes_is_refused(read, tmp_path):
+def test_numbers_that_are_infinite_are_left_out(read, says_left_out, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(coco([{"bbox": [1, 1, 2, 2]}])).replace("[1, 1,", "[1, 1e400,"))
-    with pytest.raises(DataError, match="annotation 1: expected finite numbers"):
-        read("coco", path)
+    images, _ = read("coco", path)
+    says_left_out(images["a"], "annotation 1: expected finite numbers")
+    assert images["a"].marks.is_empty
 
 
 def test_each_image_gets_its_own_annotations(read, write_json, tmp_path):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -146,10 +148,12 @@ def test_crowds_are_void(read_one):
         ([], "annotation 1"),
     ],
 )
-def test_damaged_annotations_are_errors_that_name_the_item(read_one, annotation, says):
-    with pytest.raises(DataError, match=r"x\.json, item 1") as caught:
-        read_one(tree([annotation]))
-    assert says in str(caught.value)
+def test_damaged_annotations_are_left_out_and_named_and_the_others_read(
+    read_one, says_left_out, annotation, says
+):
+    image, _ = read_one(tree([annotation, one("bbox", bbox=[1, 1, 2, 2])]))
+    says_left_out(image, re.escape(says), "x.json, item 1")
+    assert len(image.marks.boxes) == 1
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,9 @@ def test_files_are_known_by_their_first_keys(tmp_path, content, is_labelme):
         (shape("polygon", [[1, 1], [2, "x"], [3, 3]]), "number as y of points"),
         (shape("polygon", [[1, 1], [2], [3, 3]]), "expected x and y in points"),
         (shape("polygon", {"x": 1}), "expected a list of places as points"),
-        (shape("polygon", SQUARE, None), "expected the name of a class"),
+        (shape("polygon", SQUARE, None), "has no label"),
+        (shape("polygon", SQUARE, " "), "has no label"),
+        (shape("polygon", SQUARE, 2.5), "expected the name of a class, but got 2.5"),
         (shape("circle", [[1, 1]]), "a circle's centre and a place on it, but got 1 places"),
         (shape("circle", [[0, 0], [1.7e308, 1e308]]), "too far away"),
         (shape("mask", [[1, 1], [2, 2]]), "expected base64 as the mask"),
@@ -278,11 +280,13 @@ def test_files_are_known_by_their_first_keys(tmp_path, content, is_labelme):
         ("polygon", "expected an object as a shape"),
     ],
 )
-def test_a_broken_shape_is_refused_with_its_file_and_number(write, broken, message):
+def test_a_broken_shape_is_left_out_and_named_and_the_others_read(
+    write, says_left_out, broken, message
+):
     path = write(shape("polygon", SQUARE), broken)
-    with pytest.raises(DataError, match=message) as caught:
-        read(path)
-    assert (caught.value.path, caught.value.entry) == (path, "shape 2")
+    item = read_one(path)
+    says_left_out(item, message, f"{path}, shape 2")
+    assert len(item.marks.polygons) == 1
 
 
 @pytest.mark.parametrize(
@@ -341,10 +345,9 @@ def test_a_damaged_mask_gives_an_area_or_an_error_that_names_the_file(write):
             damaged[place] = rng.randrange(256)
         text = base64.b64encode(damaged).decode()
         path = write(shape("mask", [[1, 1], [8, 9]], mask=text))
-        try:
-            item = read_one(path)
-            draw_marks(item.marks, (20, 30), ClassList(("background", "cat")))
-            outcomes.add("read")
-        except DataError as error:
-            outcomes.add(error.path)
-    assert outcomes == {"read", path}
+        item = read_one(path)
+        draw_marks(item.marks, (20, 30), ClassList(("background", "cat")))
+        outcomes |= {finding.kind for finding in item.findings}
+        assert all("shape 1" in str(finding) for finding in item.findings)
+        outcomes.add("read" if item.marks.regions else "nothing")
+    assert outcomes == {"read", "nothing", "damaged"}

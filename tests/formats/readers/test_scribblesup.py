@@ -105,9 +105,6 @@ def test_masks_and_scribbles_on_other_images_are_not_taken_for_its_own(png, tmp_
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (xml(("", [(1, 2)])), "scribble 1: expected the name of a class"),
-        (xml(("cat", [(1, "two")])), "scribble 1: expected a number as Y, but got 'two'"),
-        (xml(("cat", [("nan", 2)])), "expected a number as X, but got 'nan'"),
         (SCRIBBLE, "expected <annotation>, but got <polygon>"),
     ],
 )
@@ -115,6 +112,21 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path, text, message):
     (tmp_path / "a.xml").write_text(text)
     with pytest.raises(DataError, match=message):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("scribble", "message"),
+    [
+        (("", [(1, 2)]), "scribble 1: has no label"),
+        (("cat", [(1, "two")]), "scribble 1: expected a number as Y, but got 'two'"),
+        (("cat", [("nan", 2)]), "expected a number as X, but got 'nan'"),
+    ],
+)
+def test_damaged_scribbles_are_left_out_and_named(tmp_path, says_left_out, scribble, message):
+    (tmp_path / "a.xml").write_text(xml(scribble, ("cat", [(1, 2), (3, 4)])))
+    (item,) = read(tmp_path)
+    says_left_out(item, message, "a.xml")
+    assert len(item.marks.strokes) == 1
 
 
 def test_the_published_pngs_are_read(shared):

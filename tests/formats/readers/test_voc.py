@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.formats.readers.voc import VOC
 from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.formats.source import SourceOptions
@@ -189,15 +190,6 @@ def test_a_single_file_finds_its_image_though_the_image_was_renamed(voc):
         ("", r"is not readable as XML"),
         ("<annotation>" * 100_000, "is not readable as XML"),
         ("<annotations/>", "expected <annotation>, but got <annotations>"),
-        (xml(box("", 1, 2, 3, 4)), r"a\.xml, object 1: expected the name of a class, but got ''"),
-        (xml(box("cat", "x", 2, 3, 4)), "object 1: expected a number as xmin, but got 'x'"),
-        (xml(box("cat", 1, "nan", 3, 4)), "expected a number as ymin, but got 'nan'"),
-        (xml(box("cat", 1, 2, "inf", 4)), "expected a number as xmax, but got 'inf'"),
-        (xml(box("cat", 1, 2, 3, "")), "expected a number as ymax, but got ''"),
-        (
-            "<annotation><object><name>a</name><bndbox/></object></annotation>",
-            "expected a number as xmin, but got None",
-        ),
         (xml(size=(-3, 4)), "size: expected whole pixels as height, but got -3"),
         (xml(size=(3, "wide")), "size: expected a number as width, but got 'wide'"),
     ],
@@ -205,6 +197,30 @@ def test_a_single_file_finds_its_image_though_the_image_was_renamed(voc):
 def test_what_is_wrong_in_a_file_is_named(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read(write(tmp_path / "a.xml", text))
+
+
+DAMAGED = [
+    (box("", 1, 2, 3, 4), "object 1: has no label"),
+    (box("cat", "x", 2, 3, 4), "object 1: expected a number as xmin, but got 'x'"),
+    (box("cat", 1, "nan", 3, 4), "expected a number as ymin, but got 'nan'"),
+    (box("cat", 1, 2, "inf", 4), "expected a number as xmax, but got 'inf'"),
+    (box("cat", 1, 2, 3, ""), "expected a number as ymax, but got ''"),
+    ("<object><name>a</name><bndbox/></object>", "expected a number as xmin, but got None"),
+]
+
+
+@pytest.mark.parametrize(("element", "message"), DAMAGED)
+def test_damaged_objects_are_left_out_and_named(tmp_path, says_left_out, element, message):
+    (item,) = read(write(tmp_path / "a.xml", xml(element, box("dog", 1, 2, 3, 4))))
+    says_left_out(item, message, "a.xml")
+    assert len(item.marks.boxes) == 1
+
+
+@pytest.mark.parametrize(("element", "message"), DAMAGED)
+def test_training_refuses_a_damaged_object_instead_of_leaving_it_out(voc, element, message):
+    write(voc / "Annotations/a.xml", xml(element.replace("<name>a<", "<name>cat<")))
+    with pytest.raises(DataError, match=message):
+        DataFolder.open(voc).every()
 
 
 def test_entities_are_refused(tmp_path):

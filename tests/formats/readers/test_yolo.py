@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from weakseg.formats.readers.yolo import YOLO
@@ -112,10 +114,10 @@ def test_a_damaged_image_is_found(read, ultralytics):
         ("a 0.5 0.5 0.2 0.4", "'a'"),
     ],
 )
-def test_damaged_lines_are_errors_that_name_the_file(read, ultralytics, line, says):
-    with pytest.raises(DataError, match=r"x\.txt") as caught:
-        read("yolo", ultralytics(line))
-    assert says in str(caught.value)
+def test_damaged_lines_are_left_out_and_named(read, ultralytics, says_left_out, line, says):
+    images, _ = read("yolo", ultralytics(f"{line}\n1 0.5 0.5 0.2 0.4"))
+    says_left_out(images["x"], re.escape(says), "x.txt, line 1")
+    assert len(images["x"].marks.boxes) == 1
 
 
 @pytest.mark.parametrize(

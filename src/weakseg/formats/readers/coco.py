@@ -14,7 +14,7 @@ from weakseg.formats.readers.coco_annotations import Conventions, ImageReader, O
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import stated_size
 from weakseg.marks.classes import ClassFinder
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, finding_from
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_of, holds_file, holds_texts, split_of
@@ -45,8 +45,10 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     void. Objects are numbered by the place of their annotation in the file, panoptic segments by
     their id.
 
+    Annotations that are damaged are left out and noted.
+
     Raises:
-        DataError: A file is damaged.
+        DataError: A file is damaged as a whole.
     """
     found = files_of(path, _PATTERNS, _is_coco)
     tasks = {file: _named_task(file) or "instances" for file in found}
@@ -100,10 +102,11 @@ class _File:
         self.images = self._by_id(images, "image")
         self.findings: list[Finding] = []
         self.annotations = self._by_image(annotations)
+        objects = [one for one in annotations if isinstance(one, dict)]
         self.conventions = Conventions(
             class_ids,
-            has_shapes=not annotations or any(map(_has_shape, annotations)),
-            crowds_are_masks=_crowds_are_masks(tree, annotations),
+            has_shapes=not annotations or any(map(_has_shape, objects)),
+            crowds_are_masks=_crowds_are_masks(tree, objects),
         )
         if self.conventions.crowds_are_masks:
             message = (
@@ -128,8 +131,14 @@ class _File:
         lost: list[tuple[Entry, int | str]] = []
         for number, value in enumerate(annotations, 1):
             entry = Entry(self.path, f"annotation {number}")
-            annotation = entry.object(value, "an annotation")
-            key = entry.key(annotation.get("image_id"), "'image_id'")
+            try:
+                annotation = entry.object(value, "an annotation")
+                key = entry.key(annotation.get("image_id"), "'image_id'")
+            except DataError as error:
+                finding = finding_from(error, "damaged")
+                message = f"{finding.message}; left out"
+                self.findings.append(replace(finding, message=message))
+                continue
             if key in sorted_in:
                 sorted_in[key].append((number, annotation))
             else:

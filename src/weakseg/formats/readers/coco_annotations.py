@@ -61,13 +61,14 @@ class ImageReader:
         if "segments_info" in annotation:
             self._read_panoptic(annotation, entry, options)
             return
-        class_id = self._class_of(annotation, entry)
-        if class_id is None:
-            return
-        if self._conventions.has_shapes:
-            self._read_shapes(annotation, class_id, entry, number)
-        else:
-            self.collector.tag(class_id)
+        with self.collector.one_mark():
+            class_id = self._class_of(annotation, entry)
+            if class_id is None:
+                return
+            if self._conventions.has_shapes:
+                self._read_shapes(annotation, class_id, entry, number)
+            else:
+                self.collector.tag(class_id)
 
     def finish(self) -> None:
         """Make void what no panoptic segment covers."""

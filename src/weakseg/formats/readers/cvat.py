@@ -36,10 +36,11 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     """Read the images of a file, or of all files in a folder.
 
     Shapes become marks of their kind, ellipses outlines, rotated boxes the boxes around them. What
-    lies on top, by the z-order, comes last. Objects are numbered by their group.
+    lies on top, by the z-order, comes last. Objects are numbered by their group. Shapes that are
+    damaged, or whose label the file does not declare, are left out and noted.
 
     Raises:
-        DataError: A file is damaged, or a label is not among those that it declares.
+        DataError: A file is damaged as a whole.
     """
     for file in files_of(path, _PATTERNS, _is_cvat):
         yield from _File(file, classes).read(options)
@@ -117,17 +118,24 @@ class _File:
             elif not label:
                 collector.note("unknown", "has no label; left out", entry)
             else:
-                depth = entry.integer(shape.get("z_order", 0), "z_order")
-                shapes.append((depth, shape, self._class_of(label, entry), entry))
+                class_id = self._class_of(label, collector, entry)
+                with collector.one_mark():
+                    depth = entry.integer(shape.get("z_order", 0), "z_order")
+                    if class_id is not None:
+                        shapes.append((depth, shape, class_id, entry))
         for _, shape, class_id, entry in sorted(shapes, key=lambda item: item[0]):
-            _read_shape(shape, class_id, collector, entry)
+            with collector.one_mark():
+                _read_shape(shape, class_id, collector, entry)
 
-    def _class_of(self, label: str, entry: Entry) -> int:
+    def _class_of(self, label: str, collector: Collector, entry: Entry) -> int | None:
         if label not in self._class_ids:
             if self._declares:
-                raise entry.error(
-                    f"its label {label!r:.40} is not among those that the file declares"
+                collector.note(
+                    "unknown",
+                    f"its label {label!r:.40} is not among those that the file declares; left out",
+                    entry,
                 )
+                return None
             self._class_ids[label] = self._classes.find(label, entry)
         return self._class_ids[label]
 

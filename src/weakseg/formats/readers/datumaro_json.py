@@ -36,10 +36,11 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     """Read the items of a file, or of all files in a folder.
 
     Annotations become marks of their kind, ellipses outlines; crowds are void. What lies on top, by
-    the z-order, comes last. Objects are numbered by their group or else their id.
+    the z-order, comes last. Objects are numbered by their group or else their id. Annotations that
+    are damaged are left out and noted.
 
     Raises:
-        DataError: A file is damaged.
+        DataError: A file is damaged as a whole.
     """
     for file in files_of(path, _PATTERNS, _is_datumaro):
         entry = Entry(file)
@@ -86,7 +87,8 @@ def _read_item(
     around = [folder / path.stem for folder in folders]
     pictures = (find_picture(file, path, options, *around, *folders) for file in (written, given))
     for annotation, place in _annotations(item, collector):
-        _read_annotation(annotation, collector, class_ids, place)
+        with collector.one_mark():
+            _read_annotation(annotation, collector, class_ids, place)
     picture = next(filter(None, pictures), None)
     return collector.annotated(name, picture, _size(image, entry), _split(path))
 
@@ -110,15 +112,16 @@ def _annotations(item: Object, collector: Collector) -> list[tuple[Object, Entry
     listed = collector.entry.list(item.get("annotations", []), "'annotations'")
     for number, value in enumerate(listed, 1):
         entry = collector.entry.part(f"annotation {number}")
-        annotation = entry.object(value, "an annotation")
-        kind = entry.text(annotation.get("type"), "'type'")
-        if kind not in _KINDS:
-            collector.unread(f"annotations of kind {kind:.40}")
-        elif annotation.get("label_id") is None:
-            collector.note("unknown", f"a {kind} without a class; left out", entry)
-        else:
-            depth = entry.integer(annotation.get("z_order") or 0, "'z_order'")
-            found.append((depth, annotation, entry))
+        with collector.one_mark():
+            annotation = entry.object(value, "an annotation")
+            kind = entry.text(annotation.get("type"), "'type'")
+            if kind not in _KINDS:
+                collector.unread(f"annotations of kind {kind:.40}")
+            elif annotation.get("label_id") is None:
+                collector.note("unknown", f"a {kind} without a class; left out", entry)
+            else:
+                depth = entry.integer(annotation.get("z_order") or 0, "'z_order'")
+                found.append((depth, annotation, entry))
     found.sort(key=lambda one: one[0])
     return [(annotation, entry) for _, annotation, entry in found]
 

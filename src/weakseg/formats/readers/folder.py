@@ -29,6 +29,11 @@ class RenumberedClasses:
     own: ClassList
     ids: list[int]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the folder's classes."""
+        return self.own.names
+
     @classmethod
     def of(cls, own: ClassList, classes: ClassFinder, path: Path) -> RenumberedClasses:
         """Find all classes of a folder among those in use; `path` is the list, for messages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -36,7 +37,8 @@ def read_results(
 
     A region has its class from its own labels or, where it has none, from the labels, choices or
     taxonomy of the same id. All marks of an image that was rotated in the tool are left out, tags
-    as well, for they would not be all of them.
+    as well, for they would not be all of them. Results that are damaged, or are of an image of
+    another size than most, are left out and noted.
 
     Args:
         results: The results.
@@ -48,26 +50,26 @@ def read_results(
         Height and width of the image, where the results state them.
 
     Raises:
-        DataError: A result is not what it should be.
+        DataError: A class is not in the user's list.
     """
-    entry = collector.entry
-    drawn = [result for result in results if is_drawn(result)]
-    sizes = {_size(result, _entry(result, entry)) for result in drawn}
-    if len(sizes) > 1:
-        raise entry.error(f"expected one size of the image, but results say {sorted(sizes)!s:.60}")
-    size = next(iter(sizes), None)
-    for result in drawn:
-        degrees = entry.number(result.get("image_rotation") or 0, "image_rotation")
-        if degrees % 360:
-            collector.note(
-                "unread",
-                f"the image was turned by {degrees:g} degrees when it was "
-                "marked, which weakseg cannot undo; its marks are left out",
-            )
-            return size
+    groups = _by_id(results)
+    frames = [_frame(group, collector) for group in groups]
+    sizes = Counter(size for size, _ in filter(None, frames))
+    size = sizes.most_common(1)[0][0] if sizes else None
+    for degrees in (degrees for _, degrees in filter(None, frames) if degrees % 360):
+        collector.note(
+            "unread",
+            f"the image was turned by {degrees:g} degrees when it was "
+            "marked, which weakseg cannot undo; its marks are left out",
+        )
+        return size
     reader = _Reader(collector, classes, size or (0, 0), options)
-    for group in _by_id(results):
-        reader.read_group(group)
+    for group, frame in zip(groups, frames, strict=True):
+        if not any(map(is_drawn, group)) or (frame is not None and frame[0] == size):
+            reader.read_group(group)
+        elif frame is not None:
+            message = f"is of an image of (H, W) {frame[0]} while most are of {size}; left out"
+            collector.note("damaged", message, _entry(group[0], collector.entry))
     return size
 
 
@@ -100,8 +102,14 @@ class _Reader:
             self._read_tags(naming)
         for result in drawn:
             entry = _entry(result, self.collector.entry)
-            for name in self._names_of_region(result, naming, entry):
-                self._read_region(result, self.classes.find(name, entry), entry)
+            names: list[Any] = []
+            with self.collector.one_mark():
+                names = self._names_of_region(result, naming, entry)
+            for name in names:
+                class_id = self.collector.class_of(name, self.classes, entry)
+                if class_id is not None:
+                    with self.collector.one_mark():
+                        self._read_region(result, class_id, entry)
 
     def _names_of_region(self, result: Result, naming: list[Result], entry: Entry) -> list[Any]:
         """Return the first names of a region; further ones are not used."""
@@ -122,8 +130,13 @@ class _Reader:
                 self.collector.unread("labels of no region")
                 continue
             entry = _entry(result, self.collector.entry)
-            for name in _names(result, entry):
-                self.collector.tag(self.classes.find(name, entry))
+            names: list[Any] = []
+            with self.collector.one_mark():
+                names = _names(result, entry)
+            for name in names:
+                class_id = self.collector.class_of(name, self.classes, entry)
+                if class_id is not None:
+                    self.collector.tag(class_id)
 
     def _read_region(self, result: Result, class_id: int, entry: Entry) -> None:
         collector = self.collector
@@ -197,6 +210,21 @@ def _entry(result: Result, image: Entry) -> Entry:
 
 def _size(result: Result, entry: Entry) -> Size:
     return read_size(result.get("original_height"), result.get("original_width"), entry)
+
+
+def _frame(group: Sequence[Result], collector: Collector) -> tuple[Size, float] | None:
+    """Return the image's size as the regions of one id state it, and its rotation in degrees.
+
+    None where no region states any, or one is damaged, which is noted.
+    """
+    frames: list[tuple[Size, float] | None] = []
+    for result in filter(is_drawn, group):
+        entry = _entry(result, collector.entry)
+        frames.append(None)
+        with collector.one_mark():
+            degrees = entry.number(result.get("image_rotation") or 0, "image_rotation")
+            frames[-1] = _size(result, entry), degrees
+    return frames[-1] if all(frames) and frames else None
 
 
 def _by_id(results: Sequence[Result]) -> list[list[Result]]:

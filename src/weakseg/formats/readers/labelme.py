@@ -70,10 +70,11 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
     Points, lines, outlines, circles and masks become marks of their kind, rectangles become boxes,
     a rotated rectangle the box around it, and flags of the image that are set its tags. The image
-    is the one inside the file or, where there is none, the one that the file names.
+    is the one inside the file or, where there is none, the one that the file names. Shapes that are
+    damaged or have no label are left out and noted.
 
     Raises:
-        DataError: A file is damaged, or a folder holds none of labelme.
+        DataError: A file is damaged as a whole, or a folder holds none of labelme.
     """
     if not path.is_dir():
         yield _read_file(path, path.parent, classes, options)
@@ -107,7 +108,7 @@ def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOpti
     _read_flags(image.get("flags"), collector, classes)
     shapes = file.list(image.get("shapes"), "shapes")
     for number, shape in enumerate(shapes, start=1):
-        _read_shape(shape, file.part(f"shape {number}"), size, collector, classes)
+        _read_one(shape, file.part(f"shape {number}"), size, collector, classes)
     for key in sorted(image.keys() - _KEYS):
         if image[key]:
             collector.unread(f"{key!r:.40}")
@@ -153,20 +154,29 @@ def _read_flags(flags: Any, collector: Collector, classes: ClassFinder) -> None:
             collector.tag(classes.find(name, entry))
 
 
-def _read_shape(
-    value: Any,
-    entry: Entry,
-    size: Size | None,
-    collector: Collector,
-    classes: ClassFinder,
+def _read_one(
+    value: Any, entry: Entry, size: Size | None, collector: Collector, classes: ClassFinder
 ) -> None:
-    shape = entry.object(value, "a shape")
+    """Read a shape; note one that cannot be read."""
+    shape = value if isinstance(value, dict) else {}
     kind = shape.get("shape_type") or "polygon"
-    if not isinstance(kind, str) or kind not in _KINDS:
+    if not isinstance(value, dict):
+        message = f"expected an object as a shape, but got {value!r:.60}; left out"
+        collector.note("damaged", message, entry)
+    elif not isinstance(kind, str) or kind not in _KINDS:
         collector.unread(f"shapes of type {kind!r:.40}")
-        return
+    else:
+        class_id = collector.class_of(shape.get("label"), classes, entry)
+        if class_id is not None:
+            with collector.one_mark():
+                _read_shape(shape, class_id, entry, size, collector)
+
+
+def _read_shape(
+    shape: dict[str, Any], class_id: int, entry: Entry, size: Size | None, collector: Collector
+) -> None:
+    kind = shape.get("shape_type") or "polygon"
     places = entry.places(shape.get("points"), "points")
-    class_id = classes.find(shape.get("label"), entry)
     instance = _read_extras(shape, collector)
     match kind:
         case "polygon":

@@ -183,40 +183,43 @@ def _read_image(
     if size is not None:
         boxes = _read_boxes(image.rows[_BOXES], class_ids, size, collector)
         for row in image.rows[_MASKS]:
-            _read_mask(row, class_ids, size, _mask_folders(root, image.split), boxes, collector)
+            with collector.one_mark():
+                _read_mask(row, class_ids, size, _mask_folders(root, image.split), boxes, collector)
     return collector.annotated(read_name(name, collector.entry), picture, size, image.split)
 
 
 def _read_labels(rows: Sequence[_Row], class_ids: Mapping[str, int], collector: Collector) -> None:
     absent = 0
     for row in rows:
-        (confidence,) = row.fractions(("Confidence",))
-        if confidence >= 0.5:
-            collector.tag(class_ids[row.values["LabelName"]])
-        else:
-            absent += 1
+        with collector.one_mark():
+            (confidence,) = row.fractions(("Confidence",))
+            if confidence >= 0.5:
+                collector.tag(class_ids[row.values["LabelName"]])
+            else:
+                absent += 1
     if absent:
         collector.note("unread", f"{absent} classes are said not to be in the image")
 
 
-_Boxes = list[tuple[str, list[float]]]
-"""For each box of an image its class's code and its edges, as fractions."""
+_Boxes = dict[int, tuple[str, list[float]]]
+"""For each box of an image, by its number, its class's code and its edges, as fractions."""
 
 
 def _read_boxes(
     rows: Sequence[_Row], class_ids: Mapping[str, int], size: Size, collector: Collector
 ) -> _Boxes:
     height, width = size
-    boxes: _Boxes = []
+    boxes: _Boxes = {}
     for number, row in enumerate(rows, 1):
-        code, edges = row.values["LabelName"], row.fractions(_EDGES)
-        boxes.append((code, edges))
-        left, top, right, bottom = (
-            round(edge * side, _DIGITS)
-            for edge, side in zip(edges, (width, height, width, height), strict=True)
-        )
-        entry, sides = collector.entry.part(f"box {number}"), (right - left, bottom - top)
-        collector.rectangle(class_ids[code], (left, top), sides, entry, number)
+        with collector.one_mark():
+            code, edges = row.values["LabelName"], row.fractions(_EDGES)
+            left, top, right, bottom = (
+                round(edge * side, _DIGITS)
+                for edge, side in zip(edges, (width, height, width, height), strict=True)
+            )
+            entry, sides = collector.entry.part(f"box {number}"), (right - left, bottom - top)
+            collector.rectangle(class_ids[code], (left, top), sides, entry, number)
+            boxes[number] = code, edges
     return boxes
 
 
@@ -249,7 +252,7 @@ def _box_of(row: _Row, code: str, boxes: _Boxes) -> int | None:
     if not all(row.values.get(column) for column in columns):
         return None
     edges = row.fractions(columns)
-    for number, (code_of_box, edges_of_box) in enumerate(boxes, 1):
+    for number, (code_of_box, edges_of_box) in boxes.items():
         if code_of_box == code and np.allclose(edges, edges_of_box, rtol=0, atol=_NEAR):
             return number
     return None

@@ -58,23 +58,26 @@ def read_scribblesup_xml(
         options: Where else to look for the image.
 
     Raises:
-        DataError: The file cannot be read, a scribble is of no known class, or a place or the
-            image's size is no number.
+        DataError: The file cannot be read, a scribble is of no known class, or the image's size is
+            no number.
     """
     root = read_voc_root(path)
     collector = Collector(Entry(path))
     for number, element in enumerate(root.findall("polygon"), 1):
         entry = Entry(path, f"scribble {number}")
         tag = text_of(element, "tag")
-        class_id = classes.find(SHORT_NAMES.get(tag, tag), entry)
-        places = tuple(
-            (entry.number(point.findtext("X"), "X"), entry.number(point.findtext("Y"), "Y"))
-            for point in element.findall("point")
-        )
-        if places:
-            collector.add(Stroke(class_id, places, PEN_WIDTH))
-        else:
-            collector.note("empty", "a scribble without places; left out", entry)
+        class_id = collector.class_of(SHORT_NAMES.get(tag, tag), classes, entry)
+        if class_id is None:
+            continue
+        with collector.one_mark():
+            places = tuple(
+                (entry.number(point.findtext("X"), "X"), entry.number(point.findtext("Y"), "Y"))
+                for point in element.findall("point")
+            )
+            if places:
+                collector.add(Stroke(class_id, places, PEN_WIDTH))
+            else:
+                collector.note("empty", "a scribble without places; left out", entry)
     return collector.annotated(*find_named(root, path, options), read_size(root, path))
 
 

@@ -57,7 +57,8 @@ def read_voc_xml(
 
     PASCAL VOC counts pixels from 1 and includes both ends; fractions are rounded to the pixel they
     lie in. Boxes of parts (heads, hands) are no objects, and whether one is difficult or truncated
-    plays no part.
+    plays no part. An object without a name is left out, and of one with a damaged box the name is
+    taken, as a tag; both are noted.
 
     Args:
         path: File of the folder `Annotations`, or of a tool that writes the same.
@@ -65,26 +66,32 @@ def read_voc_xml(
         options: Where else to look for the image.
 
     Raises:
-        DataError: The file cannot be read, an object is of no known class, or a corner or the
-            image's size is no number.
+        DataError: The file cannot be read, an object is of no known class, or the image's size is
+            no number.
     """
     root = read_voc_root(path)
     collector = Collector(Entry(path))
     for number, element in enumerate(root.findall("object"), 1):
         entry = Entry(path, f"object {number}")
-        class_id = classes.find(text_of(element, "name"), entry)
-        collector.tag(class_id)
-        box = _read_box(element, class_id, entry)
-        if box is None:
-            collector.note("unread", "no bndbox; only the name was taken, as a tag", entry)
-        elif box.has_area:
-            collector.add(box)
-        else:
-            collector.note("empty", "a box that ends before it begins; left out", entry)
+        class_id = collector.class_of(text_of(element, "name"), classes, entry)
+        if class_id is not None:
+            collector.tag(class_id)
+            with collector.one_mark():
+                _add_box(element, class_id, collector, entry)
     parts = len(root.findall("object/part"))
     if parts:
         collector.note("unread", f"{parts} boxes of parts; left out")
     return collector.annotated(*find_named(root, path, options), read_size(root, path))
+
+
+def _add_box(element: Element, class_id: int, collector: Collector, entry: Entry) -> None:
+    box = _read_box(element, class_id, entry)
+    if box is None:
+        collector.note("unread", "no bndbox; only the name was taken, as a tag", entry)
+    elif box.has_area:
+        collector.add(box)
+    else:
+        collector.note("empty", "a box that ends before it begins; left out", entry)
 
 
 def _read_box(element: Element, class_id: int, entry: Entry) -> Box | None:

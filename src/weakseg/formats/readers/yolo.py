@@ -54,10 +54,11 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     """Read the files of labels, and the images that have none.
 
     Lines of five values become boxes, longer ones outlines, both numbered by their line. They are
-    fractions of the image's size, so marks of an image that is not there are left out.
+    fractions of the image's size, so marks of an image that is not there are left out. Lines that
+    are damaged are left out and noted.
 
     Raises:
-        DataError: A file is damaged, or there is none.
+        DataError: A file is damaged as a whole, or there is none.
     """
     configs = files_of(path, _CONFIGS, _is_config)
     # Where there are several, the one that says most.
@@ -196,7 +197,8 @@ def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
     size = collector.fraction_size(image) if numbered else None
     if size is not None:
         for number, values in numbered:
-            _read_line(values, number, size, data, collector)
+            with collector.one_mark():
+                _read_line(values, number, size, data, collector)
         if data.has_points:
             collector.unread("key points after the boxes")
     return collector.annotated(name, image, None, pair.split)
