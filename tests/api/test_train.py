@@ -54,6 +54,17 @@ def test_without_a_recipe_one_is_chosen_by_the_marks_and_named(folder, train, tm
     assert load_recipe(str(tmp_path / "run/recipe.yaml")).method == "logistic"
 
 
+def test_images_with_many_tags_are_trained_with_a_head(folder, train, tmp_path, caplog):
+    (folder / "classes.txt").write_text("background\nsquare\nbar\na\nb\nc\n")
+    tags = [f"img{number},{name}" for number in range(6) for name in ("square", "a", "b", "c")]
+    (folder / "tags.csv").write_text("\n".join(["image,class", *tags]) + "\n")
+    with caplog.at_level("INFO"):
+        train("--data.marks=[tags]", "--data.point_radius", 4)
+    assert "Marks are tags: recipe small (choose another with --recipe)" in caplog.text
+    stored = load_recipe(str(tmp_path / "run/recipe.yaml"))
+    assert (stored.method, stored.data.point_radius) == ("spml", 4)
+
+
 def test_a_method_that_trains_step_by_step_brings_a_recipe_with_a_head(folder, train, caplog):
     with caplog.at_level("INFO"):
         train("--data.marks=[points]", "--method", "cross-entropy")

@@ -32,7 +32,7 @@ from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
 from weakseg.training import Outcome, check_crop, run_stages
-from weakseg.training.stages.seeds import needs_seeds, seeds_by_regions
+from weakseg.training.stages.seeds import has_many_tags, needs_seeds, seeds_by_regions
 
 _log = logging.getLogger("weakseg")
 
@@ -69,7 +69,7 @@ def train(
         data: A data folder, a PASCAL VOC folder, or a data.yaml.
         recipe: A recipe, its name or its file. A `Recipe` names every key, and so wins over all of
             a data.yaml. None: that of the run where one is resumed, or else `fast`, or `small` for
-            a method that trains step by step.
+            a method that trains step by step and for images with many tags.
         out: The run folder.
         resume: Continue an existing run.
         overwrite: Replace an existing run.
@@ -87,6 +87,8 @@ def train(
     _check_means(settings)
     folder = DataFolder(settings.data)
     records = folder.split(settings.data.train_split)
+    if chosen is not None and has_many_tags(records, folder.classes):
+        settings, chosen = _choose_recipe(data, None, overrides, None, many_tags=True)
     scored = _records_with_truth(folder)
     if is_first_process():
         _check_marks(folder, records, scored, chosen)
@@ -118,13 +120,16 @@ def _choose_recipe(
     recipe: str | Path | Recipe | None,
     overrides: Mapping[str, Any] | None,
     resumed: RunFolder | None,
+    *,
+    many_tags: bool = False,
 ) -> tuple[Recipe, str | None]:
     """Return the resolved recipe, and its name where it was chosen for lack of any other."""
     chosen = None
     if recipe is None and resumed is not None and resumed.recipe.is_file():
         recipe = resumed.read()[0]
     elif recipe is None:
-        recipe = chosen = recipe_for(flatten(overrides or {}).get("method"))
+        method = flatten(overrides or {}).get("method")
+        recipe = chosen = recipe_for(method, many_tags=many_tags)
     return resolve_recipe(data, recipe, overrides), chosen
 
 

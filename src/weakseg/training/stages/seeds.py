@@ -85,6 +85,11 @@ def seeds_by_regions(recipe: Recipe, records: Sequence[Record], classes: ClassLi
     config = recipe.seeds
     if config.folder or config.source != "auto" or recipe.model.train != "head":
         return config.source == "regions" and not config.folder
+    return has_many_tags(records, classes)
+
+
+def has_many_tags(records: Sequence[Record], classes: ClassList) -> bool:
+    """Return whether images that need seeds have more than three tags on average."""
     unseeded = [record.marks for record in records if needs_seeds(record, classes)]
     named = [len(marks.tags | {box.class_id for box in marks.boxes}) for marks in unseeded]
     return bool(named) and sum(named) > _MANY_TAGS * len(named)
