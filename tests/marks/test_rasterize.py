@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import Delaunay
 from skimage.measure import points_in_poly
 
 from weakseg.marks.classes import ClassList
@@ -156,8 +157,26 @@ def test_a_filled_polygon_is_that_of_an_outside_implementation(ring):
     ring = [(x + 0.137, y + 0.2113) for x, y in ring]  # no centre lies on an edge
     centres = np.mgrid[:30, :34][::-1].reshape(2, -1).T + 0.5
     inside = points_in_poly(centres, np.array(ring)).reshape(size)
-    if inside.any():
-        assert (filled(size, [ring]).canvas(size) == inside).all()
+    assert (filled(size, [ring]).canvas(size) == inside).all()
+
+
+def test_a_tessellation_covers_every_pixel_once_however_thin_its_parts_are():
+    rng = np.random.default_rng(3)
+    size = (32, 40)
+    corners = [(0.0, 0.0), (40.0, 0.0), (40.0, 32.0), (0.0, 32.0)]
+    places = np.array([*corners, *(rng.random((200, 2)) * [40, 32])])
+    covered = np.zeros(size, int)
+    parts = [places[part] for part in Delaunay(places).simplices]
+    for part in parts:
+        covered += filled(size, [part.tolist()]).canvas(size)
+    assert (covered == 1).all()
+    assert any(not filled(size, [part.tolist()]).covered.any() for part in parts)
+
+
+def test_areas_that_hold_no_pixel_are_counted():
+    thin = Polygon(1, (((3.6, 2.0), (3.9, 2.0), (3.9, 9.0)),))
+    marks = Marks(polygons=(thin, square(1, 1, 1, 4)))
+    assert draw_marks(marks, (20, 30), CLASSES).empty == 1
 
 
 @given(st.lists(st.tuples(near, near), min_size=3, max_size=9))

@@ -44,6 +44,8 @@ class ImportSettings:
         void: Value of label maps that means "leave out", the ignore index.
         palette: File that maps the colours of masks to classes.
         label_maps: What label maps are: masks or scribbles.
+        crowd: What is marked as a crowd in COCO files: void, or object. By default void in the
+            published files of COCO and objects elsewhere, as tools mark masks with holes so.
         link: Link to the images instead of copying them.
         allow_missing: Leave out images that are not found, instead of stopping.
         strict: Stop at the first mark that would be left out: one that cannot be read, covers
@@ -63,6 +65,7 @@ class ImportSettings:
     void: int | None = None
     palette: str | Path | None = None
     label_maps: Literal["masks", "scribbles"] = "masks"
+    crowd: Literal["void", "object"] | None = None
     link: bool = False
     allow_missing: bool = False
     strict: bool = False
@@ -92,6 +95,7 @@ class ImportSettings:
             void=self.void,
             palette=None if self.palette is None else Path(self.palette),
             label_maps=self.label_maps,
+            crowd=self.crowd,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from weakseg.datasets.records import drawing_rules
 from weakseg.formats.source import SourceOptions
@@ -29,6 +30,7 @@ def inspect_data(
     unlabelled: int | None = None,
     void: int | None = None,
     palette: str | Path | None = None,
+    crowd: Literal["void", "object"] | None = None,
 ) -> Inspection:
     """Count what a data set holds, find what is wrong with it, and draw its marks.
 
@@ -44,6 +46,8 @@ def inspect_data(
         unlabelled: Value of label maps that means "not labelled".
         void: Value of label maps that means "leave out".
         palette: File that maps the colours of masks to classes.
+        crowd: What COCO's crowds are; by default void in the published files of COCO and objects
+            elsewhere.
 
     Returns:
         Counts and findings.
@@ -57,6 +61,7 @@ def inspect_data(
         unlabelled=unlabelled,
         void=void,
         palette=None if palette is None else Path(palette),
+        crowd=crowd,
     )
     with opened_data(Path(path), data or {}, options, format) as source:
         inspection = inspect_marks(

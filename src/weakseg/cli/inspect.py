@@ -47,6 +47,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--palette", type=str, metavar="FILE", help="file that maps the colours of masks to classes"
     )
+    parser.add_argument(
+        "--crowd", choices=("void", "object"), help="what COCO's crowds are; see `weakseg import`"
+    )
     parser.add_class_arguments(DataConfig, None, skip={"root", "cache"})
 
 

@@ -181,6 +181,13 @@ class Importer:
                 f"share {pixels} pixels; the later one has them",
                 item,
             )
+        if drawing.empty:
+            self._note(
+                "empty",
+                f"image {item.name!r}: {drawing.empty} outlined areas so thin that they hold no "
+                "pixel's centre label nothing",
+                item,
+            )
         return drawing.labels
 
     def _picture_fault(self, item: Annotated) -> str:

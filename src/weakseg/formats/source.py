@@ -22,6 +22,8 @@ class SourceOptions:
         void: Value of label maps that means void, the ignore index.
         palette: File that maps colours to classes, for colour-coded masks.
         label_maps: Whether label maps are full masks or scribbles: "masks" or "scribbles".
+        crowd: What COCO's crowds are: "void" or "object"; None: void in the published files of
+            COCO, objects elsewhere.
     """
 
     images: tuple[Path, ...] = ()
@@ -29,6 +31,7 @@ class SourceOptions:
     void: int | None = None
     palette: Path | None = None
     label_maps: str = "masks"
+    crowd: str | None = None
 
 
 @dataclass(frozen=True)

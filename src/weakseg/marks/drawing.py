@@ -97,7 +97,8 @@ def filled(size: Size, rings: Sequence[Sequence[Place]]) -> Patch:
         rings: Closed rings of places, in pixels from the top left corner.
 
     Returns:
-        The area. Rings so thin that they hold no pixel's centre leave their outline.
+        The area; empty where the rings are so thin that they hold no pixel's centre, so that areas
+        that share a border never share a pixel.
 
     Examples:
         >>> filled((3, 4), [[(1, 0), (3, 0), (3, 2), (1, 2)]]).canvas((3, 4)).astype(int).tolist()
@@ -111,12 +112,7 @@ def filled(size: Size, rings: Sequence[Sequence[Place]]) -> Patch:
     for ring in places:
         _toggle(toggled, ring - (columns.start, rows.start))
     covered: Canvas = np.logical_xor.accumulate(toggled, axis=1)[:, :-1]
-    if covered.any():
-        return Patch(rows, columns, covered)
-    outline = np.zeros(size, bool)
-    for corners in rings:
-        outline |= line(size, [*corners, corners[0]], 1).canvas(size)
-    return Patch(slice(0, size[0]), slice(0, size[1]), outline)
+    return Patch(rows, columns, covered)
 
 
 def pasted(size: Size, region: Region) -> Patch:

@@ -60,10 +60,12 @@ class Drawing:
     Args:
         labels: Label map, (H, W); unlabelled where no mark is.
         conflicts: Number of pixels that marks of one kind give to two classes, by kind.
+        empty: Number of outlined areas so thin that they hold no pixel's centre.
     """
 
     labels: LabelMap
     conflicts: dict[str, int] = field(default_factory=dict)
+    empty: int = 0
 
 
 def rasterize(
@@ -117,21 +119,22 @@ def draw_marks(
             )
         labels[~boxed(marks.boxes, size)] = 0
     conflicts: dict[str, int] = {}
+    empty = 0
     for kind in marks.kinds:
         match kind:
             case "points":
                 discs = _discs(marks.points, size, rules.point_radius, image)
-                layer, disputed = _layer(discs, size)
+                layer, disputed, _ = _layer(discs, size)
             case "scribbles":
                 layer, disputed = _scribbles(marks, size, classes, rules.scribble_dilation)
             case "masks":
-                layer, disputed = _masks(marks, size, classes)
+                layer, disputed, empty = _masks(marks, size, classes)
             case _:  # tags and boxes label no pixel
                 continue
         lay_over(labels, layer)
         if disputed:
             conflicts[kind] = disputed
-    return Drawing(labels, conflicts)
+    return Drawing(labels, conflicts, empty)
 
 
 Drawn = Iterator[tuple[int, Patch]]
@@ -146,26 +149,26 @@ def _scribbles(
             yield stroke.class_id, line(size, stroke.path, stroke.width)
         yield from _regions(marks, size, "scribble")
 
-    layer, disputed = _layer(drawn(), size)
+    layer, disputed, _ = _layer(drawn(), size)
     if marks.scribbles is not None:
         read = read_label_map(marks.scribbles, num_classes=len(classes), image_size=size)
         lay_over(layer, read)
     return dilate(layer, dilation), disputed
 
 
-def _masks(marks: Marks, size: Size, classes: ClassList) -> tuple[LabelMap, int]:
+def _masks(marks: Marks, size: Size, classes: ClassList) -> tuple[LabelMap, int, int]:
     def drawn() -> Drawn:
         for polygon in marks.polygons:
             yield polygon.class_id, filled(size, polygon.rings)
         yield from _regions(marks, size, "mask")
 
-    layer, disputed = _layer(drawn(), size)
+    layer, disputed, empty = _layer(drawn(), size)
     if marks.mask is None:
-        return layer, disputed
+        return layer, disputed, empty
     # A whole label map is what the outlines lie upon, where both are given.
     under = read_label_map(marks.mask, num_classes=len(classes), image_size=size)
     lay_over(under, layer)
-    return under, disputed
+    return under, disputed, empty
 
 
 def _regions(marks: Marks, size: Size, kind: str) -> Drawn:
@@ -189,15 +192,17 @@ def pixel_of(point: Point, size: Size) -> tuple[int, int]:
     return int(min(point.x, size[1] - 1)), int(min(point.y, size[0] - 1))
 
 
-def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int]:
-    """Draw marks of one kind; count the pixels that two classes claim."""
+def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int, int]:
+    """Draw marks of one kind; count the pixels that two classes claim, and marks without pixels."""
     labels = np.full(size, UNLABELLED, np.uint8)
     disputed = np.zeros(size, bool)
+    empty = 0
     for class_id, (rows, columns, covered) in drawn:
         under = labels[rows, columns]
         disputed[rows, columns] |= covered & (under != UNLABELLED) & (under != class_id)
         under[covered] = class_id
-    return labels, int(disputed.sum())
+        empty += not covered.any()
+    return labels, int(disputed.sum()), empty
 
 
 def _check_boxes(boxes: tuple[Box, ...], size: Size, image: str) -> None:

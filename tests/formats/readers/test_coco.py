@@ -157,19 +157,34 @@ def test_masks_are_read_from_run_lengths_in_either_form(read_one):
     assert len(image.marks.regions) == 2
 
 
-def test_crowds_are_void(read_one):
-    image, _ = read_one(
-        coco(
-            [
-                {
-                    "segmentation": {"size": [20, 30], "counts": [20, 40, 540]},
-                    "iscrowd": 1,
-                    "bbox": [1, 0, 2, 20],
-                },
-                {"bbox": [2, 3, 4, 5], "iscrowd": 1},
-            ]
-        )
-    )
+CROWDS = [
+    {
+        "segmentation": {"size": [20, 30], "counts": [20, 40, 540]},
+        "iscrowd": 1,
+        "bbox": [1, 0, 2, 20],
+    },
+    {"bbox": [2, 3, 4, 5], "iscrowd": 1},
+]
+PUBLISHED = {"description": "COCO 2017 Dataset", "url": "http://cocodataset.org"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "options"),
+    [
+        ({"info": PUBLISHED}, "mine.json", {}),
+        ({}, "instances_val2017.json", {}),
+        ({}, "mine.json", {"crowd": "void"}),
+        ({"id": 900_100_000_001}, "mine.json", {}),
+    ],
+)
+def test_crowds_are_void_in_published_files_or_where_the_user_says_so(
+    read, write_json, tmp_path, changes, name, options
+):
+    number = changes.get("id", 1)
+    tree = coco([{**one, "id": number + place} for place, one in enumerate(CROWDS)], **changes)
+    images, _ = read("coco", write_json(tmp_path / name, tree), **options)
+    image = images["a"]
+    assert not image.findings
     assert image.marks.regions == (Region(VOID, 20, 2, (0, 40), 1, 0, instance=1),)
     assert [polygon.class_id for polygon in image.marks.polygons] == [VOID]
     assert image.marks.boxes == ()
@@ -181,6 +196,39 @@ def test_brush_masks_that_cvat_marks_as_crowds_are_masks(read_one):
     image, classes = read_one(coco([brush], info=empty))
     assert [classes[region.class_id] for region in image.marks.regions] == ["cat"]
     assert [finding.kind for finding in image.findings] == ["unsure"]
+
+
+def test_crowds_of_other_files_are_objects_and_said(read_one):
+    outline = {"segmentation": [[1, 1, 9, 1, 9, 9]], "iscrowd": 0}
+    image, classes = read_one(coco([*CROWDS, outline]))
+    assert [classes[region.class_id] for region in image.marks.regions] == ["cat"]
+    assert [classes[box.class_id] for box in image.marks.boxes] == ["cat", "cat"]
+    (finding,) = image.findings
+    assert "2 annotations are marked as crowds" in finding.message
+    assert "--crowd void" in finding.message
+
+
+def test_an_object_with_a_hole_as_supervision_writes_it_is_an_object(read_one):
+    # supervision 0.31: run lengths as lists with iscrowd 1, beside polygons with iscrowd 0.
+    mask = np.zeros((20, 30), bool)
+    mask[2:12, 3:18] = True
+    mask[5:8, 6:10] = False
+    changes = np.flatnonzero(np.diff(mask.T.ravel())) + 1
+    counts = np.diff([0, *changes, mask.size]).tolist()
+    ring = {"segmentation": {"size": [20, 30], "counts": counts}, "iscrowd": 1}
+    image, classes = read_one(coco([ring, {"segmentation": [[1, 1, 9, 1, 9, 9]], "iscrowd": 0}]))
+    (region,) = image.marks.regions
+    assert classes[region.class_id] == "cat"
+    assert region.mask().sum() == mask.sum()
+
+
+@pytest.mark.parametrize("others", [{"segmentation": [[1, 1, 9, 1, 9, 9]]}, {}])
+def test_a_box_without_outline_beside_outlines_is_said_to_be_one(read_one, others):
+    line = {"segmentation": [], "bbox": [1, 1, 5, 5], "area": 25.0}
+    image, _ = read_one(coco([line, {"bbox": [1, 1, 5, 5], **others}]))
+    assert len(image.marks.boxes) == 2
+    said = [finding.message for finding in image.findings]
+    assert any("1 annotations have a box and no outline" in text for text in said) == bool(others)
 
 
 def test_key_points_that_are_absent_are_no_points(read_one):

@@ -127,10 +127,21 @@ def test_a_mark_without_a_class_is_found(read_one):
     assert image.marks.is_empty
 
 
-def test_crowds_are_void(read_one):
+def test_crowds_are_void_and_said(read_one):
     crowd = one("bbox", bbox=[1, 1, 2, 2], attributes={"is_crowd": True})
     image, _ = read_one(tree([crowd]))
     assert [box.class_id for box in image.marks.boxes] == [VOID]
+    assert "--crowd object" in image.findings[0].message
+
+
+def test_crowds_are_objects_where_the_user_says_so(read, write_json, tmp_path):
+    crowd = one("bbox", bbox=[1, 1, 2, 2], attributes={"is_crowd": True})
+    images, _ = read(
+        "datumaro", write_json(tmp_path / "x.json", tree([crowd])), crowd="object"
+    )
+    (image,) = images.values()
+    assert [box.class_id for box in image.marks.boxes] != [VOID]
+    assert not image.findings
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,10 @@ _SECTIONS = ("images", "annotations", "categories")
 _PATTERNS = ("*.json", "annotations/*.json", "*/*.json")
 # How the published files are called, the most telling first.
 _TASKS = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "image_info")
+# What marks the published files of COCO: their description, their names, the numbers of crowds.
+_PUBLISHED = re.compile(r"cocodataset|COCO Consortium|COCO 20\d\d", re.IGNORECASE)
+_PUBLISHED_FILE = re.compile(r"[a-z_]+_(train|val|test)20\d\d\.json")
+_CROWD_NUMBERS = 900_100_000_000
 
 Numbered = tuple[int, Object]
 """An annotation, and its number in the file, from 1 on."""
@@ -42,8 +46,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
     Outlines become polygons, one a ring, run lengths and panoptic segments painted areas, visible
     key points points; boxes are boxes, and annotations of a file without any shape tags. Crowds are
-    void. Objects are numbered by the place of their annotation in the file, panoptic segments by
-    their id.
+    void in the published files, or where the user says so. Objects are numbered by the place of
+    their annotation in the file, panoptic segments by their id.
 
     Annotations that are damaged are left out and noted.
 
@@ -66,7 +70,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         )
     for file in found:
         if tasks[file] == chosen:
-            for image in _File(file, classes).read(options):
+            for image in _File(file, classes, options).read(options):
                 yield replace(image, findings=findings + image.findings) if findings else image
                 findings = ()
 
@@ -86,7 +90,7 @@ def _named_task(path: Path) -> str | None:
 class _File:
     """A COCO file, parsed once and looked up image by image."""
 
-    def __init__(self, path: Path, classes: ClassFinder) -> None:
+    def __init__(self, path: Path, classes: ClassFinder, options: SourceOptions) -> None:
         self.path = path
         file = Entry(path)
         tree = file.object(read_json(path), "the file")
@@ -106,13 +110,9 @@ class _File:
         self.conventions = Conventions(
             class_ids,
             has_shapes=not annotations or any(map(_has_shape, objects)),
-            crowds_are_masks=_crowds_are_masks(tree, objects),
+            crowds_are_void=_crowds_are_void(path, tree, objects, options),
         )
-        if self.conventions.crowds_are_masks:
-            message = (
-                "every painted mask is marked as a crowd, as CVAT and datumaro do; taken as masks"
-            )
-            self.findings.append(Finding("unsure", message, path))
+        self.findings += _unsure(path, objects, self.conventions, options)
 
     def _by_id(self, values: Sequence[Any], kind: str) -> dict[int | str, Object]:
         found: dict[int | str, Object] = {}
@@ -179,16 +179,46 @@ def _has_shape(annotation: Object) -> bool:
     )
 
 
-def _crowds_are_masks(tree: Object, annotations: Sequence[Object]) -> bool:
-    """Recognise files of CVAT and datumaro, which mark every mask that is no polygon as a crowd.
+def _crowds_are_void(
+    path: Path, tree: Object, annotations: Sequence[Object], options: SourceOptions
+) -> bool:
+    """Whether crowds are void, as the user states it or as in the published files of COCO.
 
-    They leave all that describes the data set empty, as the makers of COCO did not.
+    CVAT, datumaro and supervision mark masks as crowds that they cannot write as polygons; nobody
+    marks segments of panoptic files so that are none.
     """
+    if options.crowd is not None:
+        return options.crowd == "void"
     info = tree.get("info")
-    if not isinstance(info, dict) or "contributor" not in info or any(info.values()):
-        return False
-    masks = [one for one in annotations if isinstance(one.get("segmentation"), dict)]
-    return bool(masks) and all(map(is_crowd, masks))
+    about = " ".join(map(str, info.values())) if isinstance(info, dict) else ""
+    numbers = (one.get("id") for one in annotations if is_crowd(one))
+    return (
+        bool(_PUBLISHED.search(about))
+        or any("segments_info" in one for one in annotations)
+        or bool(_PUBLISHED_FILE.match(path.name))
+        or any(type(number) is int and number >= _CROWD_NUMBERS for number in numbers)
+    )
+
+
+def _unsure(
+    path: Path, annotations: Sequence[Object], conventions: Conventions, options: SourceOptions
+) -> list[Finding]:
+    """Say what may be meant otherwise than it is read."""
+    messages = []
+    crowds = sum(map(is_crowd, annotations))
+    if crowds and options.crowd is None and not conventions.crowds_are_void:
+        messages.append(
+            f"{crowds} annotations are marked as crowds, as tools mark masks with holes or several "
+            "parts; taken as objects (--crowd void leaves their pixels out of training)"
+        )
+    outlined = any(one.get("segmentation") for one in annotations)
+    bare = sum(bool(one.get("bbox")) and one.get("segmentation") == [] for one in annotations)
+    if outlined and bare:
+        messages.append(
+            f"{bare} annotations have a box and no outline beside others that have one; taken as "
+            "boxes, though some may be lines, which datumaro and CVAT write so"
+        )
+    return [Finding("unsure", message, path) for message in messages]
 
 
 def _surroundings(path: Path) -> tuple[str | None, Sequence[Path]]:

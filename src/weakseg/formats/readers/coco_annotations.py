@@ -32,12 +32,13 @@ class Conventions:
     Args:
         class_ids: Ids of classes by the ids of categories.
         has_shapes: Annotations have shapes; else they are tags.
-        crowds_are_masks: What is marked as a crowd is a painted mask like any other.
+        crowds_are_void: What is marked as a crowd is left out of training, as in the published
+            files of COCO; elsewhere it is an object like any other.
     """
 
     class_ids: Mapping[int | str, int]
     has_shapes: bool
-    crowds_are_masks: bool
+    crowds_are_void: bool
 
 
 class ImageReader:
@@ -84,7 +85,7 @@ class ImageReader:
         return VOID if self._is_left_out(thing) else self._conventions.class_ids[key]
 
     def _is_left_out(self, thing: Object) -> bool:
-        return is_crowd(thing) and not self._conventions.crowds_are_masks
+        return is_crowd(thing) and self._conventions.crowds_are_void
 
     def _read_shapes(self, annotation: Object, class_id: int, entry: Entry, number: int) -> None:
         outline = annotation.get("segmentation") or []

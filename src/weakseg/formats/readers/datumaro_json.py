@@ -88,7 +88,7 @@ def _read_item(
     pictures = (find_picture(file, path, options, *around, *folders) for file in (written, given))
     for annotation, place in _annotations(item, collector):
         with collector.one_mark():
-            _read_annotation(annotation, collector, class_ids, place)
+            _read_annotation(annotation, collector, class_ids, options, place)
     picture = next(filter(None, pictures), None)
     return collector.annotated(name, picture, _size(image, entry), _split(path))
 
@@ -130,15 +130,26 @@ def _class_of(annotation: Object, class_ids: Sequence[int], entry: Entry) -> int
     label = entry.integer(annotation["label_id"], "'label_id'")
     if not 0 <= label < len(class_ids):
         raise entry.error(f"class number {label} is not among the {len(class_ids)} of the file")
+    return class_ids[label]
+
+
+def _is_crowd(annotation: Object) -> bool:
     attributes = annotation.get("attributes")
-    is_crowd = isinstance(attributes, dict) and attributes.get("is_crowd")
-    return VOID if is_crowd else class_ids[label]
+    return isinstance(attributes, dict) and bool(attributes.get("is_crowd"))
 
 
 def _read_annotation(
-    annotation: Object, collector: Collector, class_ids: Sequence[int], entry: Entry
+    annotation: Object,
+    collector: Collector,
+    class_ids: Sequence[int],
+    options: SourceOptions,
+    entry: Entry,
 ) -> None:
     class_id = _class_of(annotation, class_ids, entry)
+    if _is_crowd(annotation) and options.crowd != "object":
+        class_id = VOID
+        if options.crowd is None:
+            collector.note("unsure", "crowds are taken as void (--crowd object: as objects)")
     number = annotation.get("group") or annotation.get("id") or 0
     instance = entry.integer(number, "'group' or 'id'") or None
     match annotation["type"]:
