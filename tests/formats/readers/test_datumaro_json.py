@@ -136,9 +136,7 @@ def test_crowds_are_void_and_said(read_one):
 
 def test_crowds_are_objects_where_the_user_says_so(read, write_json, tmp_path):
     crowd = one("bbox", bbox=[1, 1, 2, 2], attributes={"is_crowd": True})
-    images, _ = read(
-        "datumaro", write_json(tmp_path / "x.json", tree([crowd])), crowd="object"
-    )
+    images, _ = read("datumaro", write_json(tmp_path / "x.json", tree([crowd])), crowd="object")
     (image,) = images.values()
     assert [box.class_id for box in image.marks.boxes] != [VOID]
     assert not image.findings
