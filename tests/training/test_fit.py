@@ -97,10 +97,34 @@ def test_an_existing_run_is_refused_then_replaced(folder, tmp_path):
     train(folder, recipe=tiny(training={"steps": 1}), out=out)
     with pytest.raises(RunError, match="there is something already"):
         train(folder, recipe=tiny(training={"steps": 1}), out=out)
-    with pytest.raises(RunError, match=r"training\.steps: 1 → 2"):
-        train(folder, recipe=tiny(training={"steps": 2}), out=out, resume=True)
+    with pytest.raises(RunError, match=r"training\.batch: 2 → 1"):
+        train(folder, recipe=tiny(training={"steps": 1, "batch": 1}), out=out, resume=True)
     train(folder, recipe=tiny(training={"steps": 2}), out=out, overwrite=True)
     assert len(losses(out)) == 3
+
+
+def rates(run):
+    with (run / "log.csv").open() as file:
+        return [float(row["lr"]) for row in csv.DictReader(file)]
+
+
+def test_a_finished_run_is_resumed_for_more_steps(folder, tmp_path, monkeypatch, caplog, capsys):
+    monkeypatch.setattr("weakseg.support.progress.LINE_EVERY", 0)
+    out, long = tmp_path / "run", tmp_path / "long"
+    train(folder, recipe=tiny(training={"steps": 3}), out=out)
+    before = losses(out)
+    with caplog.at_level("INFO"):
+        train(folder, recipe=tiny(training={"steps": 5}), out=out, resume=True)
+    assert "ends after 5 steps instead of 3 (3 are done)" in caplog.text
+    assert losses(out)[: len(before)] == before
+    assert "step: 5 of 5" in " ".join(capsys.readouterr().err.split())
+    train(folder, recipe=tiny(training={"steps": 5}), out=long)
+    assert rates(out)[3:] == rates(long)[3:]
+    network = RunFolder(out).model.read_bytes()
+    train(folder, recipe=tiny(training={"steps": 5}), out=out, resume=True)
+    assert RunFolder(out).model.read_bytes() == network
+    with pytest.raises(RunError, match=r"5 steps are done.*training\.steps 4"):
+        train(folder, recipe=tiny(training={"steps": 4}), out=out, resume=True)
 
 
 def test_overwrite_leaves_a_folder_alone_that_is_no_run(folder, tmp_path):

@@ -25,10 +25,10 @@ from weakseg.report.demo.examples import (
     write_strip,
 )
 from weakseg.report.demo.page import story_report
-from weakseg.report.kit.formats import duration
 from weakseg.report.kit.pages import write_page
 from weakseg.report.run.page import Example, render_report
 from weakseg.report.score_table import ScoreRow
+from weakseg.support.durations import duration
 
 _log = logging.getLogger("weakseg")
 

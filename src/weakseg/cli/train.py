@@ -32,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
         "fast",
     )
     parser.add_argument("--out", type=str, default=defaults["out"], help="the run folder")
-    add_flag(parser, "--resume", "continue an existing run")
+    add_flag(parser, "--resume", "continue an existing run, also for more steps")
     add_flag(parser, "--overwrite", "replace an existing run")
     parser.add_class_arguments(Recipe, None)
     (root,) = (action for action in parser._actions if action.dest == "data.root")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +17,11 @@ from weakseg.recipes.reading import (
     read_recipe_tree,
     recipe_differences,
 )
-from weakseg.recipes.recipe import Recipe
+from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
+
+_log = logging.getLogger("weakseg")
 
 LATE_STAGES = ("relabel", "classify", "inference")
 """Parts of a recipe that come after the long training, and may change when a run is resumed."""
@@ -69,7 +73,8 @@ class RunFolder(TrainingFolder):
             recipe: The recipe of the training, resolved.
             classes: The classes.
             resume: Continue the run that is there; settings of the stages after the embedding's
-                training may differ, and where files are cached.
+                training may differ, where files are cached, and the number of its steps, if they
+                are not fewer than are done.
             overwrite: Remove the run that is there.
 
         Raises:
@@ -119,6 +124,33 @@ class RunFolder(TrainingFolder):
         for events in self.root.glob("events.out.tfevents.*"):
             events.unlink()
 
+    def _check_length(self, before: Recipe, recipe: Recipe) -> None:
+        """Refuse fewer steps than are done, and log the new end of a training."""
+        old, new = before.training.steps, recipe.training.steps
+        if old == new or recipe.method in FITTED:
+            return
+        done = self.steps_done()
+        if new < done:
+            raise RunError(
+                f"{self.root}: {done} steps are done, so it cannot end after training.steps {new}. "
+                "Choose at least as many, or start again with --overwrite."
+            )
+        _log.info(
+            "The training ends after %d steps instead of %d (%d are done); the learning rate decays "
+            "towards that end from now on",
+            new,
+            old,
+            done,
+        )
+
+    def steps_done(self) -> int:
+        """Return the number of steps that the log holds."""
+        if not self.log.is_file():
+            return 0
+        with self.log.open(newline="", encoding="utf-8") as file:
+            steps = [row.get("step") or "" for row in csv.DictReader(file)]
+        return max((int(step) for step in steps if step.isdecimal()), default=0)
+
     def _check_same(self, recipe: Recipe, classes: ClassList) -> None:
         before, classes_before = self.read()
         differences = [
@@ -126,7 +158,9 @@ class RunFolder(TrainingFolder):
             for difference in recipe_differences(before, recipe)
             if difference.split(".")[0] not in LATE_STAGES
             and not difference.startswith(tuple(f"data.{key}:" for key in CACHE_KEYS))
+            and not difference.startswith("training.steps:")
         ]
+        self._check_length(before, recipe)
         if classes_before.names != classes.names:
             differences.append("the class list")
         if differences:

@@ -12,7 +12,8 @@ from rich.text import Text
 from weakseg.evaluation.protocol import Protocol
 from weakseg.evaluation.scores import Scores
 from weakseg.evaluation.variants import Variant
-from weakseg.report.kit.formats import NOTHING, duration, percent
+from weakseg.report.kit.formats import percent
+from weakseg.support.durations import NOTHING, duration
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
+from weakseg.support.progress import ProgressLines
 from weakseg.training.log import TrainingLog
 from weakseg.training.steps.base import TrainingModule
 
@@ -54,7 +55,7 @@ class LogWriter(L.Callback):
 
 
 class ProgressBar(L.Callback):
-    """Progress bar with the losses; without a terminal, a line every tenth of the training.
+    """Progress bar with the losses; without a terminal, a line every half a minute.
 
     Args:
         title: What is being trained.
@@ -72,10 +73,13 @@ class ProgressBar(L.Callback):
             console=Console(stderr=True, soft_wrap=True),
         )
         self.task = self.progress.add_task(title, total=steps, losses="")
+        self.lines = ProgressLines(f"{title}, step", steps, self.progress.console)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the bar."""
-        if trainer.is_global_zero and self.progress.console.is_terminal:
+        if not self.progress.console.is_terminal:
+            self.lines.update(trainer.global_step)
+        elif trainer.is_global_zero:
             self.progress.start()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
@@ -84,10 +88,8 @@ class ProgressBar(L.Callback):
         losses = " ".join(f"{name} {value.item():.2f}" for name, value in pl_module.terms.items())
         step = trainer.global_step
         self.progress.update(self.task, completed=step, losses=losses)
-        every = max(1, self.steps // 10)
-        if not self.progress.console.is_terminal and step % every == 0 and trainer.is_global_zero:
-            title = self.progress.tasks[0].description
-            self.progress.console.print(f"{title}: step {step} of {self.steps}, {losses}")
+        if not self.progress.console.is_terminal:
+            self.lines.update(step, losses)
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Stop the bar."""

@@ -74,11 +74,13 @@ def run_stages(
     for key in ("root", *CACHE_KEYS):  # a copy of the data elsewhere is the same data
         settings["data"].pop(key)
     early = {key: value for key, value in settings.items() if key not in LATE_STAGES}
+    steps = early["training"].pop("steps")  # a training that is resumed may end later
     basis = [fingerprint(records), classes.names, early]
     seeds_stage = stage_folder(run, "seeds", *basis)
     seeded = seeds(context, records, seeds_stage)
     network = embed(context, seeded, run, stage_folder(run, "embed", *basis)).to(device)
     memory = build_memory(network, seeded, classes, recipe)
+    basis.append(steps)
     refined = seeded
     if recipe.relabel.enabled:
         basis += [settings["relabel"], _retrieval(settings["inference"])]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-NOTHING = "–"
-"""Shown where there is no number."""
+from weakseg.support.durations import NOTHING
 
 
 def percent(fraction: float, *, unit: bool = False) -> str:
@@ -20,22 +19,6 @@ def percent(fraction: float, *, unit: bool = False) -> str:
         ('71.3', '71.3%', '–')
     """
     return NOTHING if math.isnan(fraction) else f"{100 * fraction:.1f}" + "%" * unit
-
-
-def duration(seconds: float | None) -> str:
-    """Format a time span in the two largest units that it fills.
-
-    Examples:
-        >>> duration(7.4), duration(192), duration(7384), duration(None)
-        ('7 s', '3 min 12 s', '2 h 03 min', '–')
-    """
-    if seconds is None:
-        return NOTHING
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def one_line(text: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import jinja2
 
-from weakseg.report.kit.formats import NOTHING, duration, percent
+from weakseg.report.kit.formats import percent
 from weakseg.report.kit.pictures import picture_url
+from weakseg.support.durations import NOTHING, duration
 from weakseg.support.files import replacing
 
 

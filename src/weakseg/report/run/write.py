@@ -20,7 +20,6 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.recipes.run_folder import RunFolder
-from weakseg.report.kit.formats import duration
 from weakseg.report.kit.pages import write_page
 from weakseg.report.run.embedding_colours import embedding_colours
 from weakseg.report.run.logs import label_stages, loss_curves, stage_seconds
@@ -28,6 +27,7 @@ from weakseg.report.run.page import Example, Gallery, Report, render_report
 from weakseg.report.run.panels import Panels
 from weakseg.report.run.pick import Picked, agreements, pick
 from weakseg.report.score_table import ScoreRow
+from weakseg.support.durations import duration
 from weakseg.support.machine import machine_name, version_of
 from weakseg.support.version import __version__
 from weakseg.training.pipeline import Outcome

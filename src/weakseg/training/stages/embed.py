@@ -38,7 +38,8 @@ def embed(
             "Choose another --out, or start again with --overwrite."
         )
     stage.prepare()
-    if stage.is_complete():
+    steps = recipe.training.steps
+    if stage.is_complete() and (recipe.method in FITTED or stage.note("steps") == steps):
         return context.with_cache(load_network(stage.model, recipe.model, context.classes))
     if recipe.method in FITTED:
         torch.manual_seed(recipe.seed)  # for a backbone with random weights
@@ -47,7 +48,7 @@ def embed(
     else:
         network = _trained(context, records, run)
     save_network(network, stage.model)
-    stage.finish([stage.model])
+    stage.finish([stage.model], steps=steps)
     return network
 
 

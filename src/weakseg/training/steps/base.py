@@ -47,6 +47,15 @@ class TrainingModule(L.LightningModule):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the weighted terms of the loss by name; their sum is minimised."""
 
+    def on_train_start(self) -> None:
+        """Set the learning rate of the step to come by the schedule, which may be longer now."""
+        schedule = self.lr_schedulers()
+        assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
+        for group, lr, factor in zip(
+            schedule.optimizer.param_groups, schedule.base_lrs, schedule.lr_lambdas, strict=True
+        ):
+            group["lr"] = lr * factor(schedule.last_epoch)
+
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed dropout by the number of the step, for exact resuming."""
         torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 64 + self.global_rank)
