@@ -136,8 +136,8 @@ class RunFolder(TrainingFolder):
                 "Choose at least as many, or start again with --overwrite."
             )
         _log.info(
-            "The training ends after %d steps instead of %d (%d are done); the learning rate decays "
-            "towards that end from now on",
+            "The training ends after %d steps instead of %d (%d are done); the learning rate now "
+            "decays towards that end",
             new,
             old,
             done,
