@@ -103,13 +103,15 @@ def test_an_existing_run_is_refused_then_replaced(folder, tmp_path):
     assert len(losses(out)) == 3
 
 
-def rates(run):
-    with (run / "log.csv").open() as file:
-        return [float(row["lr"]) for row in csv.DictReader(file)]
-
-
 def test_a_finished_run_is_resumed_for_more_steps(folder, tmp_path, monkeypatch, caplog, capsys):
     monkeypatch.setattr("weakseg.support.progress.LINE_EVERY", 0)
+    usual, rates = EmbeddingModule.on_train_batch_start, []
+
+    def note(self, *arguments):
+        rates.append(self.optimizers().param_groups[0]["lr"])
+        usual(self, *arguments)
+
+    monkeypatch.setattr(EmbeddingModule, "on_train_batch_start", note)
     out, long = tmp_path / "run", tmp_path / "long"
     train(folder, recipe=tiny(training={"steps": 3}), out=out)
     before = losses(out)
@@ -119,10 +121,8 @@ def test_a_finished_run_is_resumed_for_more_steps(folder, tmp_path, monkeypatch,
     assert losses(out)[: len(before)] == before
     assert "step: 5 of 5" in " ".join(capsys.readouterr().err.split())
     train(folder, recipe=tiny(training={"steps": 5}), out=long)
-    assert rates(out)[3:] == rates(long)[3:]
-    network = RunFolder(out).model.read_bytes()
-    train(folder, recipe=tiny(training={"steps": 5}), out=out, resume=True)
-    assert RunFolder(out).model.read_bytes() == network
+    assert rates[3:5] == rates[-2:]
+    assert len(rates) == 3 + 2 + 5
     with pytest.raises(RunError, match=r"5 steps are done.*training\.steps 4"):
         train(folder, recipe=tiny(training={"steps": 4}), out=out, resume=True)
 
