@@ -9,7 +9,8 @@ from weakseg.inspection.counts import ClassCounts, Inspection
 from weakseg.inspection.mark_checks import size_text
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import MARK_KINDS
-from weakseg.report.kit.formats import NOTHING, percent
+from weakseg.report.kit.formats import percent
+from weakseg.support.durations import NOTHING
 
 FINDING_TITLES = {
     "missing": "Missing files",
