@@ -86,8 +86,8 @@ def touch(path):
     path.touch()
 
 
-def test_files_are_found_by_their_path_without_the_ending_but_hidden_ones_are_not(tmp_path):
-    for name in ("b/a.b.XML", "c.xml", ".hidden.xml", ".folder/d.xml", "e.txt", "f.xml/g.txt"):
+def test_files_are_found_by_their_path_without_the_ending_but_litter_is_not(tmp_path):
+    for name in ("b/a.b.XML", "c.xml", "._c.xml", ".git/d.xml", "e.txt", "f.xml/g.txt"):
         touch(tmp_path / name)
     assert files_by_name(tmp_path, ".xml") == {
         "b/a.b": tmp_path / "b/a.b.XML",

@@ -17,6 +17,7 @@ from weakseg.formats.exports import (
     overlay_path,
     write_overlay,
 )
+from weakseg.images.names import name_fault
 from weakseg.images.reading import IMAGE_SUFFIXES, find_images
 from weakseg.inference import Segmenter
 from weakseg.marks.label_maps import LabelMap
@@ -124,6 +125,8 @@ def _image_names(items: Iterable[Path]) -> dict[str, Path]:
         else:
             raise DataError("there is no such image or folder", path=item)
         for name, path in found.items():
+            if fault := name_fault(name):
+                raise DataError(fault, path=path)
             if name in names and names[name] != path:
                 raise DataError(
                     f"would have the same mask as {names[name]}: predict them into two folders",

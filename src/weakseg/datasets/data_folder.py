@@ -18,11 +18,12 @@ from weakseg.formats.data_folders import (
     is_data_folder,
     read_split_list,
     read_tables,
+    settled_names,
     split_lists,
 )
 from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.marks.classes import ClassList, read_classes
-from weakseg.marks.findings import refuse
+from weakseg.marks.findings import Finding, refuse
 from weakseg.marks.kinds import Marks
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import DataConfig
@@ -164,16 +165,46 @@ class DataFolder:
                 splits.setdefault(name, split)
         return [(record, splits.get(record.name)) for record in self._records(sorted(self.images))]
 
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what is odd about names: other spellings, and files of marks without an image.
+
+        Raises:
+            DataError: A table of marks or a split is wrong.
+        """
+        self.every()
+        strangers = self._files.strangers
+        if strangers:
+            message = f"{len(strangers)} files of marks belong to no image, this one for example"
+            return (
+                *settled_names(self._files.index, self.root),
+                Finding("missing", message, strangers[0]),
+            )
+        return settled_names(self._files.index, self.root)
+
     @cached_property
     def _files(self) -> FolderFiles:
-        return FolderFiles.of(self.layout)
+        files = FolderFiles.of(self.layout)
+        if files.strangers:
+            _log.warning(
+                "%d files of marks belong to no image in %s (the first: %s); they are left out",
+                len(files.strangers),
+                self.layout.images,
+                files.strangers[0],
+            )
+        return files
 
     @cached_property
     def _tables(self) -> dict[str, Marks]:
         required = () if self.layout.is_voc else {"tags", "boxes"} & set(self.config.marks)
         if self.config.points or "points" in self.config.marks:
             required = {*required, "points"}
-        marks = read_tables(self.layout, self.classes, kinds=self.kinds, required=required)
+        marks = read_tables(
+            self.layout,
+            self.classes,
+            kinds=self.kinds,
+            required=required,
+            name_of=self._files.index.name_of,
+        )
         strangers = sorted(marks.keys() - self.images.keys())
         if strangers:
             _log.warning(
@@ -209,7 +240,7 @@ class DataFolder:
                 f"{', '.join(sorted(self.splits)) or 'none'}",
                 path=path,
             )
-        names = read_split_list(path, self.images)
+        names = read_split_list(path, self._files.index)
         if not names:
             raise DataError("the split is empty: expected one image name a line", path=path)
         for number, name in names:

@@ -15,9 +15,10 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from weakseg.images.names import name_fault
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap, write_label_map
-from weakseg.support.errors import RunError
+from weakseg.support.errors import DataError, RunError
 
 Picture = Path | bytes | NDArray[np.uint8]
 
@@ -64,7 +65,13 @@ class DataFolderWriter:
             scribbles: Label map of scribbles, (H, W).
             mask: Label map of the full mask, (H, W).
             link: Link to an image file instead of copying it.
+
+        Raises:
+            DataError: The name cannot stand in lists and tables.
         """
+        fault = name_fault(name)
+        if fault:
+            raise DataError(fault, path=picture if isinstance(picture, Path) else None)
         self._put_picture(name, picture, link=link)
         for class_id in sorted(marks.tags):
             self._row("tags", name, class_id)
@@ -134,7 +141,14 @@ class DataFolderWriter:
         ]
         if table != "tags":
             row.append("" if instance is None else instance)
-        csv.writer(self._files[table], lineterminator="\n").writerow(row)
+        # Readers take space around what is not quoted for layout.
+        spaced = any(text != text.strip() for text in row[:2])
+        writer = csv.writer(
+            self._files[table],
+            lineterminator="\n",
+            quoting=csv.QUOTE_ALL if spaced else csv.QUOTE_MINIMAL,
+        )
+        writer.writerow(row)
 
 
 @contextmanager

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from weakseg.images.reading import find_images, image_name
+from weakseg.images.names import NameIndex, NameOf, plain_name
+from weakseg.images.reading import find_images
 from weakseg.marks.classes import VOC_CLASSES, ClassFinder, ClassList, read_classes
+from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.points import read_points
 from weakseg.marks.tables import read_boxes, read_tags
@@ -18,7 +20,7 @@ from weakseg.support.folders import files_below, files_by_name, read_lines
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
 _USUAL_SPLITS = ("train", "val", "test", "trainval")
-_READERS: dict[str, Callable[[Path, ClassFinder], Mapping[str, Iterable[Any]]]] = {
+_READERS: dict[str, Callable[[Path, ClassFinder, NameOf], Mapping[str, Iterable[Any]]]] = {
     "tags": read_tags,
     "boxes": read_boxes,
     "points": read_points,
@@ -146,12 +148,14 @@ class FolderFiles:
         annotations: XML files of PASCAL VOC.
         scribbles: Label maps of scribbles.
         masks: Label maps of full masks.
+        index: The images' names, found by what people write; those of marks are already.
     """
 
     images: dict[str, Path]
     annotations: dict[str, Path]
     scribbles: dict[str, Path]
     masks: dict[str, Path]
+    index: NameIndex
 
     @classmethod
     def of(cls, layout: FolderLayout) -> FolderFiles:
@@ -160,17 +164,30 @@ class FolderFiles:
         Raises:
             DataError: Two images differ in nothing but their ending.
         """
-        annotations = layout.annotations
+        images = find_images(layout.images)
+        index = NameIndex(images)
+
+        def marks(folder: Path | None, ending: str) -> dict[str, Path]:
+            return {} if folder is None else _by_image(files_by_name(folder, ending), index)
+
         return cls(
-            find_images(layout.images),
-            {} if annotations is None else files_by_name(annotations, ".xml"),
-            files_by_name(layout.scribbles, ".png"),
-            files_by_name(layout.masks, ".png"),
+            images,
+            marks(layout.annotations, ".xml"),
+            marks(layout.scribbles, ".png"),
+            marks(layout.masks, ".png"),
+            index,
         )
+
+    @property
+    def strangers(self) -> list[Path]:
+        """Files of marks that belong to no image."""
+        marks = (self.annotations, self.scribbles, self.masks)
+        return [path for found in marks for name, path in found.items() if name not in self.images]
 
     def names(self, *more: Iterable[str]) -> list[str]:
         """List the names of all images that a file, or one of the collections, names."""
-        return sorted({name for found in (*vars(self).values(), *more) for name in found})
+        own = (self.images, self.annotations, self.scribbles, self.masks)
+        return sorted({name for found in (*own, *more) for name in found})
 
 
 def read_tables(
@@ -179,6 +196,7 @@ def read_tables(
     *,
     kinds: Iterable[str] = tuple(_READERS),
     required: Iterable[str] = (),
+    name_of: NameOf = plain_name,
 ) -> dict[str, Marks]:
     """Read the tables of tags, boxes and points.
 
@@ -187,6 +205,7 @@ def read_tables(
         classes: The classes, to which every mark must belong.
         kinds: Kinds of marks to read; those that have no table are ignored.
         required: Kinds whose table must be there.
+        name_of: Names of images by what is written.
 
     Returns:
         Marks by image name; an image may have none.
@@ -199,7 +218,7 @@ def read_tables(
         for path in layout.tables[kind]:
             if kind not in set(required) and not path.is_file():
                 continue
-            for name, found in _READERS[kind](path, classes).items():
+            for name, found in _READERS[kind](path, classes, name_of).items():
                 held = frozenset(found) if kind == "tags" else tuple(found)
                 marks[name] = marks.get(name, Marks()) + Marks(**{kind: held})  # type: ignore[arg-type]
     return marks
@@ -219,12 +238,13 @@ def split_lists(folder: Path) -> dict[str, Path]:
     return {split: lists[split] for split in dict.fromkeys([*usual, *lists])}
 
 
-def read_split_list(path: Path, images: Iterable[str]) -> list[tuple[int, str]]:
+def read_split_list(path: Path, images: NameIndex | None = None) -> list[tuple[int, str]]:
     """Read the images of a split.
 
     Args:
-        path: An image's name, with or without its ending, stands at the beginning of each line.
-        images: Names of the images there are.
+        path: A line an image: its name, with or without its ending, and perhaps a second column
+            (see `NameIndex.lines`).
+        images: The images there are.
 
     Returns:
         Number of the line, from 1, and name of the image.
@@ -232,17 +252,17 @@ def read_split_list(path: Path, images: Iterable[str]) -> list[tuple[int, str]]:
     Raises:
         DataError: The list cannot be read.
     """
-    known = images if isinstance(images, Mapping) else set(images)
-    numbered = [(number, line.strip()) for number, line in enumerate(read_lines(path), 1)]
-    return [(number, _name_in(line, known)) for number, line in numbered if line]
+    numbered = [(number, line) for number, line in enumerate(read_lines(path), 1) if line.strip()]
+    names = (images or NameIndex()).lines([line for _, line in numbered])
+    return [(number, name) for (number, _), name in zip(numbered, names, strict=True)]
 
 
-def read_splits(folder: Path, images: Iterable[str] = ()) -> dict[str, str]:
+def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, str]:
     """Read which split each image belongs to.
 
     Args:
         folder: It holds train.txt, val.txt and so on. A folder that is missing holds nothing.
-        images: Names of the images there are.
+        images: The images there are.
 
     Returns:
         Name of the split by image: of several, the first in the order of `split_lists`.
@@ -257,6 +277,26 @@ def read_splits(folder: Path, images: Iterable[str] = ()) -> dict[str, str]:
     return splits
 
 
+def settled_names(index: NameIndex, root: Path) -> tuple[Finding, ...]:
+    """Return a finding where names in marks and splits have another spelling than the images'."""
+    if not index.settled:
+        return ()
+    written, name = next(iter(index.settled.items()))
+    count = len(index.settled)
+    message = (
+        f"{count} {'name differs' if count == 1 else 'names differ'} from the image's in capitals "
+        f"or in Unicode's normal form; {written!r} is taken to mean {name!r}"
+    )
+    return (Finding("unsure", message, root),)
+
+
+def _by_image(files: dict[str, Path], images: NameIndex) -> dict[str, Path]:
+    """Name files of marks as their images; one of exactly that name counts first."""
+    found = {name: images.name_of(name) for name in files}
+    exact = {name: path for name, path in files.items() if found[name] == name}
+    return {found[name]: path for name, path in files.items()} | exact
+
+
 def _first_holding(ending: str, folders: list[Path]) -> Path:
     """First folder with a file of this ending; else the first that exists; else the first."""
     holding = (f for f in folders if any(p.suffix.lower() == ending for p in files_below(f)))
@@ -268,11 +308,5 @@ def _is_of_a_class(path: Path) -> bool:
     rest, _, split = path.stem.rpartition("_")
     if not rest or split not in _USUAL_SPLITS:
         return False
-    words = " ".join(read_lines(path)).split()
-    return bool(words) and set(words[1::2]) <= {"-1", "0", "1"} and len(words) % 2 == 0
-
-
-def _name_in(line: str, images: Iterable[str]) -> str:
-    first = line.split()[0]
-    tries = (line, image_name(line), first, image_name(first))
-    return next((name for name in tries if name in images), tries[-1])
+    ends = [line.split()[1:][-1:] for line in read_lines(path) if line.strip()]
+    return bool(ends) and all(end and end[0] in {"-1", "0", "1"} for end in ends)

@@ -99,7 +99,8 @@ class Source:
         Raises:
             DataError: It cannot be read; the message names file and entry.
         """
-        for item in self.format.read(self.inside, classes, options):
+        for read in self.format.read(self.inside, classes, options):
+            item = replace(read, findings=read.findings + options.search.take_notes())
             yield item if self.inside == self.path else self._as_named(item)
 
     def _as_named(self, item: Annotated) -> Annotated:

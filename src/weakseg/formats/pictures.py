@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from weakseg.formats.source import SourceOptions
-from weakseg.images.reading import IMAGE_SUFFIXES, image_name
+from weakseg.images.reading import image_name
 from weakseg.support.entries import Entry
 
 
@@ -26,7 +26,8 @@ def find_picture(written: str, source: Path, options: SourceOptions, *more: Path
 
     It is looked for at the path in the file, relative to the file; in the user's folders of images,
     by its path and by its name alone; beside the file; and in a folder `images` beside the file or
-    its parent.
+    its parent. A file that differs in case, Unicode's normal form or ending is taken where there is
+    no other, and noted; see `PictureSearch`.
 
     Args:
         written: The image's path as in the file, with either kind of slash; with or without
@@ -39,14 +40,8 @@ def find_picture(written: str, source: Path, options: SourceOptions, *more: Path
         The image file, or None.
     """
     relative = Path(written.replace("\\", "/"))
-    here = source if source.is_dir() else source.parent
-    folders = [*options.images, *more, here, here / "images", here.parent / "images"]
-    for candidate in (relative, Path(relative.name)):
-        for folder in folders:
-            found = _with_some_ending(folder / candidate)
-            if found is not None:
-                return found
-    return None
+    folders = [*options.images, *more, *_around(source)]
+    return options.search.find((relative, Path(relative.name)), folders, source)
 
 
 def photo_of(label_map: Path, name: str, root: Path, options: SourceOptions) -> Path | None:
@@ -62,19 +57,18 @@ def photo_of(label_map: Path, name: str, root: Path, options: SourceOptions) -> 
         options: Where else to look.
     """
     usual = (root.parent / "images", root.parent / "JPEGImages", root / "images")
+    places = [
+        ((Path(name), Path(label_map.stem)), (*options.images, *usual, *_around(root.parent))),
+        ((Path(label_map.stem),), (*options.images, *_around(label_map))),
+    ]
     found = (
-        find_picture(name, root.parent, options, *usual),
-        find_picture(label_map.stem, label_map, options),
+        options.search.find(candidates, folders, label_map, but=(label_map,))
+        for candidates, folders in places
     )
-    return next((path for path in found if path not in (None, label_map)), None)
+    return next(filter(None, found), None)
 
 
-def _with_some_ending(path: Path) -> Path | None:
-    try:
-        if path.suffix.lower() in IMAGE_SUFFIXES:
-            return path if path.is_file() else None
-        endings = [*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES)]
-        tries = (path.with_name(path.name + ending) for ending in endings)
-        return next((item for item in tries if item.is_file()), None)
-    except (OSError, ValueError):  # a name too long, or with a zero byte, is no file
-        return None
+def _around(source: Path) -> tuple[Path, ...]:
+    """Return the folders in which the images of a file, or a folder, of marks usually are."""
+    here = source if source.is_dir() else source.parent
+    return here, here / "images", here.parent / "images"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from weakseg.formats.picture_search import PictureSearch
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
@@ -24,6 +25,7 @@ class SourceOptions:
         label_maps: Whether label maps are full masks or scribbles: "masks" or "scribbles".
         crowd: What COCO's crowds are: "void" or "object"; None: void in the published files of
             COCO, objects elsewhere.
+        search: The search for images, which collects findings.
     """
 
     images: tuple[Path, ...] = ()
@@ -32,6 +34,7 @@ class SourceOptions:
     palette: Path | None = None
     label_maps: str = "masks"
     crowd: str | None = None
+    search: PictureSearch = field(default_factory=PictureSearch, compare=False)
 
 
 @dataclass(frozen=True)

@@ -254,9 +254,10 @@ def find_images(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in files_below(folder):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
+        inside = path.relative_to(folder)
+        if not is_image(path) or not path.is_file():
             continue
-        name = path.relative_to(folder).with_suffix("").as_posix()
+        name = inside.with_suffix("").as_posix()
         if name in found:
             raise DataError(f"two images of one name: {found[name].name}, {path.name}", path=folder)
         found[name] = path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 from weakseg.datasets.data_folder import DataFolder
@@ -63,6 +64,8 @@ def opened_data(
 
 def _data_folder(folder: DataFolder) -> InspectionSource:
     every = folder.every()
+    # Findings of the whole folder stand at its first image, as those of a file do.
+    findings = chain([folder.findings()], repeat(()))
     images = (
         Annotated(
             record.name,
@@ -72,8 +75,9 @@ def _data_folder(folder: DataFolder) -> InspectionSource:
             folder.root,
             f"image {record.name!r}",
             split,
+            found,
         )
-        for record, split in every
+        for (record, split), found in zip(every, findings, strict=False)
     )
     return InspectionSource(images, folder.classes, folder.config, len(every))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from weakseg.images.reading import image_name
+from weakseg.images.names import NameOf, plain_name
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Point
 from weakseg.marks.tables import instance_of, read_table
@@ -17,7 +17,9 @@ from weakseg.support.json_files import read_json
 Row = tuple[Entry, Mapping[str, Any]]  # place in the file; class, x, y, perhaps instance
 
 
-def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
+def read_points(
+    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+) -> dict[str, list[Point]]:
     """Read points of many images.
 
     Args:
@@ -25,6 +27,7 @@ def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
             a JSON object that maps an image's name to a list of
             ``{"cls": class id or name, "x": …, "y": …}`` (What's the Point, ECCV 2016).
         classes: The classes, to which every point must belong.
+        name_of: Names of images by what is written.
 
     Returns:
         Points by image name, which is without the ending; an image of the JSON may have none.
@@ -35,7 +38,7 @@ def read_points(path: Path, classes: ClassFinder) -> dict[str, list[Point]]:
     images = _json_rows(path) if path.suffix.lower() == ".json" else _csv_rows(path)
     points: dict[str, list[Point]] = {}
     for image, rows in images:
-        found = points.setdefault(image_name(image), [])
+        found = points.setdefault(name_of(image), [])
         for entry, row in rows:
             class_id = classes.find(row["class"], entry)
             x, y = (entry.number(row[key], key) for key in ("x", "y"))

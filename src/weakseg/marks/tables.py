@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from weakseg.images.reading import image_name
+from weakseg.images.names import NameOf, plain_name
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Box
 from weakseg.support.entries import Entry
@@ -23,8 +23,9 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict
         columns: Columns that must be there, and filled in every row.
 
     Yields:
-        Place of the row, and its values by column; values of columns without a
-        name, or past the last column, are under "", separated by commas.
+        Place of the row, and its values by column, without space around them except for an
+        image's name; values of columns without a name, or past the last column, are under "",
+        separated by commas.
 
     Raises:
         DataError: The file cannot be read, a column is missing or there twice, or a value is
@@ -36,13 +37,15 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict
             header = [name.strip() for name in next(reader, [])]
             _check_header(header, columns, path)
             for line in reader:
-                values = [value.strip() for value in line]
-                if not any(values):
+                if not any(map(str.strip, line)):
                     continue
                 entry = Entry(path, f"line {reader.line_num}")
-                pairs = list(zip_longest(header, values, fillvalue=""))
+                pairs = [
+                    (name, value if name == "image" else value.strip())
+                    for name, value in zip_longest(header, line, fillvalue="")
+                ]
                 row = {name: value for name, value in pairs if name}
-                empty = [name for name in columns if not row[name]]
+                empty = [name for name in columns if not row[name].strip()]
                 if empty:
                     raise entry.error(f"{empty[0]} is empty")
                 yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
@@ -52,13 +55,16 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict
         raise DataError(f"is not readable as csv ({error})", path=path) from error
 
 
-def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[Entry, str, Box]]:
+def box_rows(
+    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+) -> Iterator[tuple[Entry, str, Box]]:
     """Read boxes row by row.
 
     Args:
         path: A csv with the header image,class,xmin,ymin,xmax,ymax and, where objects are numbered,
             instance; both ends are inside.
         classes: The classes, to which every box must belong.
+        name_of: Names of images by what is written.
 
     Yields:
         Place of the row, the image's name without the ending, and the box, which may be
@@ -72,7 +78,7 @@ def box_rows(path: Path, classes: ClassFinder) -> Iterator[tuple[Entry, str, Box
         class_id = classes.find(row["class"], entry)
         left, top, right, bottom = (entry.number(row[key], key) for key in corners)
         instance = instance_of(row, entry)
-        yield entry, image_name(row["image"]), Box(class_id, left, top, right, bottom, instance)
+        yield entry, name_of(row["image"]), Box(class_id, left, top, right, bottom, instance)
 
 
 def instance_of(row: Mapping[str, Any], entry: Entry) -> int | None:
@@ -89,12 +95,15 @@ def instance_of(row: Mapping[str, Any], entry: Entry) -> int | None:
     return int(number)
 
 
-def read_boxes(path: Path, classes: ClassFinder) -> dict[str, list[Box]]:
+def read_boxes(
+    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+) -> dict[str, list[Box]]:
     """Read boxes of many images.
 
     Args:
         path: A csv with the header image,class,xmin,ymin,xmax,ymax; both ends are inside.
         classes: The classes, to which every box must belong.
+        name_of: Names of images by what is written.
 
     Returns:
         Boxes by image name, which is without the ending.
@@ -103,14 +112,16 @@ def read_boxes(path: Path, classes: ClassFinder) -> dict[str, list[Box]]:
         DataError: The file cannot be read, or a row is not a box, with area, of a known class.
     """
     boxes: dict[str, list[Box]] = {}
-    for entry, image, box in box_rows(path, classes):
+    for entry, image, box in box_rows(path, classes, name_of):
         if not box.has_area:
             raise entry.error("expected xmin ≤ xmax and ymin ≤ ymax")
         boxes.setdefault(image, []).append(box)
     return boxes
 
 
-def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
+def read_tags(
+    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+) -> dict[str, set[int]]:
     """Read tags of many images.
 
     Args:
@@ -118,6 +129,7 @@ def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
             or in one that is in quotes, separated by commas. A name in the list of classes may hold
             commas itself.
         classes: The classes, to which every tag must belong.
+        name_of: Names of images by what is written.
 
     Returns:
         Class ids by image name, which is without the ending.
@@ -127,7 +139,7 @@ def read_tags(path: Path, classes: ClassFinder) -> dict[str, set[int]]:
     """
     tags: dict[str, set[int]] = {}
     for entry, row in read_table(path, ("image", "class")):
-        image = image_name(row.pop("image"))
+        image = name_of(row.pop("image"))
         for name in _names(",".join(row.values()), getattr(classes, "names", ())):
             tags.setdefault(image, set()).add(classes.find(name, entry))
     return tags

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -44,7 +45,9 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> path.read_text()
         '{}'
     """
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    # Shorter than the longest names, which leave no room for more.
+    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=6).hexdigest()
+    beside = path.with_name(f".{path.stem[:20]}.{digest}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside

@@ -16,11 +16,25 @@ SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 _HEAD = 1 << 18  # bytes of a file that are enough to know its format
 _TRIED = 20  # files of a folder that tell its format
 
-_LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "__macosx"}  # in lower case
+# Of macOS, Windows, Jupyter, Synology, git, and weakseg's own cache; in lower case.
+_LITTER = {
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    ".ds_store",
+    ".trashes",
+    "__macosx",
+    ".ipynb_checkpoints",
+    "@eadir",
+    ".git",
+    ".weakseg",
+}
 
 
 def is_litter(path: PurePath) -> bool:
-    """Whether a path is left by a file manager and holds no data, as "._cat.jpg" of macOS.
+    """Whether a path is left by a program and holds no data, as "._cat.jpg" of macOS.
+
+    A name that begins with a dot is a name like any other.
 
     Examples:
         >>> [is_litter(Path(name)) for name in ("__MACOSX/a.jpg", "._a.jpg", "Thumbs.db", "a.jpg")]
@@ -97,7 +111,7 @@ def head(path: Path) -> str:
 
 
 def read_lines(path: Path, *, hint: str = "") -> list[str]:
-    """Read the lines of a text file.
+    """Read the lines of a text file, which line feeds and carriage returns end, and nothing else.
 
     Args:
         path: The file.
@@ -107,11 +121,12 @@ def read_lines(path: Path, *, hint: str = "") -> list[str]:
         DataError: It is missing or no text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
         raise DataError(f"there is no such file{hint}", path=path) from None
     except (OSError, ValueError) as error:
         raise DataError(f"is not readable as text ({error})", path=path) from error
+    return lines if lines[-1] else lines[:-1]
 
 
 def read_entries(path: Path) -> Iterator[tuple[Entry, str]]:
@@ -161,13 +176,12 @@ def files_by_name(folder: Path, ending: str) -> dict[str, Path]:
 
     Args:
         folder: The folder; one that is missing holds nothing.
-        ending: Their ending, as ".xml", in capitals or not. Hidden files are passed over.
+        ending: Their ending, as ".xml", in capitals or not. Files of programs are passed over.
     """
     found = {}
     for path in files_below(folder):
         inside = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if path.suffix.lower() == ending and not hidden and path.is_file():
+        if path.suffix.lower() == ending and path.is_file():
             found[inside.with_suffix("").as_posix()] = path
     return found
 
@@ -183,11 +197,7 @@ def first_files(path: Path, ending: str, patterns: tuple[str, ...] = ("*",)) -> 
     if path.is_file():
         return [path] if path.suffix.lower() == ending else []
     for pattern in patterns:
-        files = [
-            item
-            for item in files_below(path, pattern)
-            if item.suffix.lower() == ending and not item.name.startswith(".")
-        ]
+        files = [item for item in files_below(path, pattern) if item.suffix.lower() == ending]
         if files:
             return files[:3]
     return []

@@ -208,7 +208,7 @@ def test_a_file_that_names_no_image_is_of_the_image_of_its_own_name(write, tmp_p
 def test_a_folder_is_read_in_order_with_folders_below_and_names_images_by_their_folder(
     write, tmp_path
 ):
-    for name in ("b/a.json", "b.json", "a.json", ".hidden/a.json", "b/._a.json"):
+    for name in ("b/a.json", "b.json", "a.json", ".git/a.json", "b/._a.json"):
         write(shape("point", [[1, 1]]), name=name)
     write(shape("point", [[1, 1]]), name="c/d.json", imagePath="../images/e.png")
     assert LABELME.recognises(tmp_path)

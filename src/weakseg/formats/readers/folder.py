@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.formats.data_folders import FolderFiles, own_layout, read_splits, read_tables
+from weakseg.formats.data_folders import (
+    FolderFiles,
+    own_layout,
+    read_splits,
+    read_tables,
+    settled_names,
+)
 from weakseg.formats.label_regions import label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -48,12 +54,12 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     layout = own_layout(root)
     renumbered = RenumberedClasses.of(layout.read_classes(), classes, layout.classes)
     files = FolderFiles.of(layout)
-    tables = read_tables(layout, renumbered)
-    splits = read_splits(layout.splits, files.images)
-    unread: tuple[Finding, ...] = ()
+    tables = read_tables(layout, renumbered, name_of=files.index.name_of)
+    splits = read_splits(layout.splits, files.index)
+    unread = settled_names(files.index, root)
     if (root / "data.yaml").is_file():
         message = "its options; only the folder's own tables and label maps are imported"
-        unread = (Finding("unread", message, root / "data.yaml"),)
+        unread += (Finding("unread", message, root / "data.yaml"),)
     for name in files.names(tables, splits):
         marks = tables.get(name, Marks())
         if name in files.scribbles:

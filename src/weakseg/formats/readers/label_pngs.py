@@ -99,7 +99,10 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     for name, file in files.items():
         regions = read_regions(file)
         picture = photo_of(file, name, root, options)
-        yield Annotated(image_name(name), Marks(regions=regions), picture, map_size(file), file)
+        # A mask may be named cat.png or, with its photograph's ending, cat.jpg.png.
+        if picture is None or picture.stem != file.stem:
+            name = image_name(name)
+        yield Annotated(name, Marks(regions=regions), picture, map_size(file), file)
 
 
 def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tuple[Region, ...]]:

@@ -58,10 +58,9 @@ def _is_labelme(path: Path) -> bool:
 
 def _json_files(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder):
-        seen = (name for name in folders if not name.startswith(".") and not is_litter(Path(name)))
-        folders[:] = sorted(seen)
+        folders[:] = sorted(name for name in folders if not is_litter(Path(name)))
         for name in sorted(names):
-            if name.lower().endswith(".json") and not name.startswith("."):
+            if name.lower().endswith(".json") and not is_litter(Path(name)):
                 yield Path(here, name)
 
 
@@ -116,22 +115,28 @@ def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOpti
     if not isinstance(written, str):
         raise file.expected("a path as imagePath", written)
     embedded = image.get("imageData")
-    return collector.annotated(
-        _name(written, path, root),
-        read_base64(embedded, "imageData", file)
-        if embedded
-        else find_picture(written, path, options),
-        size,
-    )
+    picture: Path | bytes | None
+    if embedded:
+        picture = read_base64(embedded, "imageData", file)
+    else:
+        picture = find_picture(written, path, options)
+        renamed = None if picture else find_picture(path.stem, path, options)
+        if renamed is not None:
+            message = f"the image {written!r} is not there; taken is {renamed.name!r}, named alike"
+            collector.note("unsure", message)
+            picture, written = renamed, renamed.name
+    return collector.annotated(_name(written, path, root), picture, size)
 
 
 def _name(written: str, path: Path, root: Path) -> str:
     """Return an image's path below the folder that is read; of one elsewhere its file's name."""
     written = written.replace("\\", "/")
-    if PureWindowsPath(written).anchor:
-        written = PureWindowsPath(written).name
-    below = posixpath.join(path.parent.relative_to(root).as_posix(), written)
-    return image_name(posixpath.normpath(below)) or path.stem
+    inside = path.parent.relative_to(root).as_posix()
+    below = posixpath.normpath(posixpath.join(inside, written))
+    outside = below.startswith("../") and image_name(posixpath.basename(written)) == path.stem
+    if PureWindowsPath(written).root or outside:
+        below = posixpath.join(inside, posixpath.basename(written))
+    return image_name(below) or path.stem
 
 
 def _read_flags(flags: Any, collector: Collector, classes: ClassFinder) -> None:

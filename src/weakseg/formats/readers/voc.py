@@ -13,6 +13,7 @@ from weakseg.formats.data_folders import (
     FolderLayout,
     read_splits,
     read_tables,
+    settled_names,
     voc_layout,
 )
 from weakseg.formats.label_regions import coloured_regions, label_map_marks
@@ -42,11 +43,11 @@ def _read_voc_folder(
 ) -> Iterator[Annotated]:
     layout = voc_layout(root)
     files = FolderFiles.of(layout)
-    splits = read_splits(layout.splits, files.images)
+    splits = read_splits(layout.splits, files.index)
     marks_of, named = _marks_of(layout, files, classes, options)
-    unread: tuple[Finding, ...] = ()
+    unread = settled_names(files.index, root)
     if (root / "SegmentationObject").is_dir():
-        unread = (
+        unread += (
             Finding("unread", "masks of single objects; left out", root / "SegmentationObject"),
         )
     for name in files.names(named, splits):
@@ -88,7 +89,7 @@ def _marks_of(
         classes,
         layout.classes if layout.classes.is_file() else layout.root,
     )
-    tables = read_tables(layout, own)
+    tables = read_tables(layout, own, name_of=files.index.name_of)
 
     def marks_of(name: str) -> Marks:
         marks = tables.get(name, Marks())

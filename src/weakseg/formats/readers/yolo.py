@@ -175,15 +175,17 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
     """Iterate over `labels/…/NAME.txt` and `images/…/NAME.jpg`, beside or below the splits."""
     for folder in _label_folders(root):
         images = folder.with_name("images")
+        taken = set()
         for labels in files_below(folder, "**/*.txt"):
             written = labels.relative_to(folder).with_suffix("").as_posix()
             if labels.name != "classes.txt":
                 image = find_picture(written, images, options)
+                taken.add(image)
                 split = split_of(labels.relative_to(root).parts[:-1])
                 yield _Pair(written.removeprefix(f"{split}/"), image, labels, split)
         for image in files_below(images):
             written = image.relative_to(images).as_posix()
-            if is_image(image) and not (folder / written).with_suffix(".txt").is_file():
+            if is_image(image) and image not in taken:
                 split = split_of(image.relative_to(root).parts[:-1])
                 yield _Pair(written.removeprefix(f"{split}/"), image, None, split)
 

@@ -1,0 +1,116 @@
+"""Search for the image that a file of marks names, in another case or with another ending too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from weakseg.images.names import folded
+from weakseg.images.reading import IMAGE_SUFFIXES, is_image
+from weakseg.marks.findings import Finding
+from weakseg.support.folders import existing, is_litter
+
+_ENDINGS = (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
+
+
+class PictureSearch:
+    """A search for images, which lists each folder once and notes what it settled on.
+
+    A name is first looked for as it is written, with or without an ending. Where there is no such
+    file in any folder, the one file counts that differs in case or in Unicode's normal form, or
+    else in its ending. Where several do, none counts.
+    """
+
+    def __init__(self) -> None:
+        self._listings: dict[Path, dict[str, list[Path]]] = {}
+        self._notes: dict[Finding, None] = {}
+
+    def find(
+        self,
+        candidates: Iterable[Path],
+        folders: Sequence[Path],
+        source: Path,
+        *,
+        but: Collection[Path] = (),
+    ) -> Path | None:
+        """Return the image file of a name, or None.
+
+        Args:
+            candidates: The path as written, and what else it may be, the best first.
+            folders: Where to look.
+            source: The file that names the image, for findings.
+            but: Files that are no images, though they have the name.
+        """
+        for candidate in candidates:
+            paths = [folder / candidate for folder in folders]
+            found = _first(_exact, paths, but) or _first(self._alike, paths, but)
+            if found is None:
+                continue
+            name = folded(found.name if is_image(candidate) else found.stem)
+            if found.name != candidate.name and found.stem != candidate.name:
+                what = "another ending" if name != folded(candidate.name) else "another spelling"
+                self.note(
+                    f"the image {str(candidate)!r} is there with {what} alone, as "
+                    f"{found.name!r}, which is taken",
+                    source,
+                )
+            return found
+        return None
+
+    def note(self, message: str, source: Path) -> None:
+        """Add a finding about an image that was settled on."""
+        self._notes[Finding("unsure", message, source)] = None
+
+    def take_notes(self) -> tuple[Finding, ...]:
+        """Return the findings since the last call."""
+        notes, self._notes = tuple(self._notes), {}
+        return notes
+
+    def _alike(self, path: Path) -> Iterator[Path]:
+        """Yield the one image that differs in case or normal form, or else in its ending."""
+        folder = self._folder(path.parent)
+        if folder is None:
+            return
+        stem = path.stem if is_image(path) else path.name
+        alike = self._images(folder).get(folded(stem), [])
+        same = [item for item in alike if folded(item.name) == folded(path.name)]
+        if len(best := same or alike) == 1:
+            yield best[0]
+
+    def _folder(self, path: Path) -> Path | None:
+        """Return a folder whose path may differ in case or normal form."""
+        if path.is_dir() or path == path.parent:
+            return path if path.is_dir() else None
+        parent = self._folder(path.parent)
+        if parent is None:
+            return None
+        alike = [item for item in parent.iterdir() if folded(item.name) == folded(path.name)]
+        return alike[0] if len(alike) == 1 and alike[0].is_dir() else None
+
+    def _images(self, folder: Path) -> dict[str, list[Path]]:
+        if folder not in self._listings:
+            listing: dict[str, list[Path]] = {}
+            for item in sorted(folder.iterdir()):
+                if is_image(item) and not is_litter(Path(item.name)):
+                    listing.setdefault(folded(item.stem), []).append(item)
+            self._listings[folder] = listing
+        return self._listings[folder]
+
+
+def _first(
+    look: Callable[[Path], Iterator[Path]], paths: Iterable[Path], but: Collection[Path]
+) -> Path | None:
+    for path in paths:
+        try:
+            found = next((item for item in look(path) if item not in but), None)
+        except (OSError, ValueError):  # a name too long, or with a zero byte, is no file
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _exact(path: Path) -> Iterator[Path]:
+    if is_image(path) and existing(path):
+        yield path
+    yield from filter(existing, (path.with_name(path.name + ending) for ending in _ENDINGS))
