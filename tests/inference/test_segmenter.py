@@ -122,6 +122,15 @@ def test_retrieval_gives_a_segment_the_label_of_its_nearest_prototypes():
     assert shares.argmax(1)[0].tolist() == [[2, 2, 1, 1], [2, 2, 1, 1]]
 
 
+def test_a_class_with_few_prototypes_can_win_the_vote():
+    embedding = torch.tensor([[0.0, 1.0]]).repeat(2, 1).T.reshape(1, 2, 1, 2)  # all near class 1
+    prototype = torch.tensor([[1.0, 0.0]]).repeat(27, 1)
+    prototype = torch.cat([prototype, torch.tensor([[0.1, 0.9], [0.0, 1.0]])])
+    memory = Memory(prototype, torch.tensor([0] * 27 + [1, 1]))
+    shares = retrieve(embedding, memory, 2, InferenceConfig(grid=(1, 2), k=20))
+    assert shares[0, :, 0, 0].tolist() == [0, 1]
+
+
 def test_every_pixel_is_kept_by_one_tile_and_tiles_stay_inside():
     for height, width, side, overlap in [(100, 230, 80, 8), (64, 97, 96, 16), (300, 50, 100, 0)]:
         count = np.zeros((height, width), int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import safetensors
@@ -36,6 +37,19 @@ class Memory:
 
     prototype: Tensor
     label: Tensor
+
+    @cached_property
+    def max_votes(self) -> int:
+        """As many prototypes as half of the classes have at least, 1 or more.
+
+        With more votes than that, most classes could never win against a frequent one.
+
+        Examples:
+            >>> Memory(torch.eye(4), torch.tensor([0, 0, 0, 2])).max_votes
+            1
+        """
+        counts = torch.bincount(self.label.long())  # (C,)
+        return int(counts[counts > 0].median()) if len(self.label) else 1
 
     def only(self, allowed: Tensor) -> Memory:
         """Return the prototypes of the allowed classes, (C,) bool."""

@@ -94,7 +94,8 @@ def retrieve(
         embedding: Unit vectors, (B, D, h, w).
         memory: Labelled prototypes.
         num_classes: Number of classes C.
-        config: Grid and iterations of k-means, number of votes.
+        config: Grid and iterations of k-means, number of votes; where half of the classes have
+            fewer prototypes than that, as many as those.
 
     Returns:
         Fraction of votes, (B, C, h, w).
@@ -111,6 +112,7 @@ def retrieve(
         iterations=config.iterations,
     )
     prototype = segment_prototypes(segments.pixel, segments.segment)  # (P, D)
-    nearest = nearest_labels(prototype, memory.prototype, memory.label, k=config.k)  # (P, k)
+    k = min(config.k, memory.max_votes)
+    nearest = nearest_labels(prototype, memory.prototype, memory.label, k=k)  # (P, k)
     votes = vote_share(nearest, num_classes)[segments.segment]  # (P, C) -> (B * h * w, C)
     return votes.view(batch, height, width, num_classes).permute(0, 3, 1, 2)  # (B, C, h, w)

@@ -397,7 +397,7 @@ class InferenceConfig:
     Args:
         labels: retrieval (vote of the nearest prototypes), classifier, or both (the mean of their
             probabilities).
-        k: Prototypes that vote.
+        k: Prototypes that vote; fewer where half of the classes have fewer.
         grid: Rows and columns from which k-means starts.
         iterations: Rounds of k-means.
         scales: Scales of the image over which predictions are averaged.
