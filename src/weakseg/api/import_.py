@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.importer import Importer
 from weakseg.datasets.joining import joined
 from weakseg.datasets.writer import writing_data_folder
@@ -15,7 +16,7 @@ from weakseg.formats.detection import opened_source
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList, read_classes
 from weakseg.marks.findings import Finding
-from weakseg.support.errors import RecipeError
+from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import as_paths
 from weakseg.support.progress import progress
 
@@ -112,6 +113,7 @@ class Imported:
         lacks_background: There is a class for background, and nothing is marked as it.
         findings: What was odd, the first ones of each kind.
         counts: Number of findings by kind.
+        refused: Why a training refuses the folder; None where it does not.
     """
 
     root: Path
@@ -122,6 +124,7 @@ class Imported:
     lacks_background: bool
     findings: tuple[Finding, ...]
     counts: dict[str, int]
+    refused: str | None = None
 
 
 def import_marks(
@@ -178,7 +181,17 @@ def import_marks(
         lacks_background=settings.background and not importer.has_background,
         findings=tuple(importer.log.kept),
         counts=dict(importer.log.counts),
+        refused=_refusal(root),
     )
+
+
+def _refusal(root: Path) -> str | None:
+    """Return why a training would refuse a data folder; None if it would not."""
+    try:
+        DataFolder.open(root).split("train")
+    except WeaksegError as error:
+        return str(error)
+    return None
 
 
 def _open_classes(settings: ImportSettings) -> OpenClassList:

@@ -81,7 +81,11 @@ def run(options: Namespace) -> int:
             "If what is not marked is background, use --complete masks."
         )
     root = escape(str(done.root))
-    out.print(f"Next: weakseg inspect {root}; weakseg train {root} --out run")
+    if done.refused:
+        out.print(f"[yellow]note:[/] it cannot be trained on yet: {escape(done.refused)}")
+        out.print(f"Next: weakseg inspect {root}")
+    else:
+        out.print(f"Next: weakseg inspect {root}; weakseg train {root} --out run")
     return 0
 
 

@@ -231,9 +231,9 @@ class DataFolder:
         return records
 
     def _names(self, split: str) -> list[str]:
-        path = self.layout.splits / f"{split}.txt"
+        path = split_lists(self.layout.splits).get(split, self.layout.splits / f"{split}.txt")
         if split not in self.splits:
-            if split == "train" and not self.layout.splits.is_dir() and self.images:
+            if split == "train" and not self.splits and self.images:
                 return sorted(self.images)
             raise DataError(
                 f"there is no split {split!r}: expected this file; splits that are there: "

@@ -163,9 +163,20 @@ class Importer:
             return {"train": train, "val": val}
         if not self._own_splits:
             return {"train": list(self._tags)}
-        rest = self._tags.keys() - {name for names in self._own_splits.values() for name in names}
+        in_one = {name for names in self._own_splits.values() for name in names}
+        rest = [name for name in self._tags if name not in in_one]
+        if rest and self._own_splits.keys() <= {"train"}:
+            # A folder "train" among others is one of images like them, perhaps of locomotives.
+            return {"train": list(self._tags)}
         if rest:
             self._note("unsure", f"{len(rest)} images belong to no split; they are left out of all")
+        if "train" not in self._own_splits:
+            held = ", ".join(self._own_splits)
+            self._note(
+                "unsure",
+                f"no image is to train on: the files' splits are {held}; --split 0.8 divides the "
+                "images anew",
+            )
         return self._own_splits
 
     def _draw(

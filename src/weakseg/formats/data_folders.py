@@ -15,7 +15,7 @@ from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.points import read_points
 from weakseg.marks.tables import read_boxes, read_tags
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_below, files_by_name, read_lines
+from weakseg.support.folders import files_below, files_by_name, read_lines, usual_split
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
@@ -87,9 +87,20 @@ class FolderLayout:
 
 def is_data_folder(path: Path) -> bool:
     """Whether a path is a data folder of weakseg, or of PASCAL VOC with its images."""
-    return (path / "JPEGImages").is_dir() or (
-        (path / "images").is_dir() and (path / "classes.txt").is_file()
-    )
+    return is_voc_folder(path) or ((path / "images").is_dir() and (path / "classes.txt").is_file())
+
+
+def is_voc_folder(path: Path) -> bool:
+    """Whether a folder with JPEGImages is one of PASCAL VOC by its content.
+
+    Without marks or splits of PASCAL VOC, a JSON file beside JPEGImages holds the marks: labelme's
+    own converter lays COCO out like this.
+    """
+    if not (path / "JPEGImages").is_dir():
+        return False
+    inside = ("Annotations", "ImageSets", *VOC_MASKS, "tags.csv", "boxes.csv", "points.csv")
+    is_marked = any((path / name).exists() for name in (*inside, "scribbles"))
+    return is_marked or not any(path.glob("*.json"))
 
 
 def find_layout(root: Path) -> FolderLayout:
@@ -98,7 +109,7 @@ def find_layout(root: Path) -> FolderLayout:
     Raises:
         DataError: It is neither a data folder nor a PASCAL VOC folder.
     """
-    if (root / "JPEGImages").is_dir():
+    if is_voc_folder(root):
         return voc_layout(root)
     if (root / "images").is_dir():
         return own_layout(root)
@@ -231,9 +242,15 @@ def split_lists(folder: Path) -> dict[str, Path]:
     are no splits.
 
     Returns:
-        Files by split: first train, val, test and trainval, then the others by the alphabet.
+        Files by split: first train, val, test and trainval, then the others by the alphabet. A
+        list valid.txt is the split val where there is no val.txt; CVAT's default.txt is none.
     """
-    lists = {path.stem: path for path in files_below(folder, "*.txt") if not _is_of_a_class(path)}
+    found = {path.stem: path for path in files_below(folder, "*.txt") if not _is_of_a_class(path)}
+    lists: dict[str, Path] = {}
+    for stem, path in found.items():
+        split = usual_split(stem)
+        if split is not None:
+            lists[stem if split in found else split] = path
     usual = [split for split in _USUAL_SPLITS if split in lists]
     return {split: lists[split] for split in dict.fromkeys([*usual, *lists])}
 

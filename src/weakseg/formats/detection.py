@@ -28,6 +28,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.support.archives import unpacked
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.folders import split_of, usual_split
 
 FORMATS: tuple[Format, ...] = (
     LABELME,
@@ -99,9 +100,20 @@ class Source:
         Raises:
             DataError: It cannot be read; the message names file and entry.
         """
+        pictures: dict[str, Path | bytes | None] = {}
         for read in self.format.read(self.inside, classes, options):
-            item = replace(read, findings=read.findings + options.search.take_notes())
+            findings, split = read.findings + options.search.take_notes(), self._split_of(read)
+            item = replace(read, split=split, findings=findings)
+            if split and pictures.setdefault(item.name, item.picture) != item.picture:
+                # Another image, of another split, which is a folder to most tools.
+                item = replace(item, name=f"{split}/{item.name}")
             yield item if self.inside == self.path else self._as_named(item)
+
+    def _split_of(self, item: Annotated) -> str | None:
+        """Return the split of an image: what the file says, or a folder of a split it lies in."""
+        inside = item.path.is_relative_to(self.inside) and item.path != self.inside
+        folders = item.path.relative_to(self.inside).parts[:-1] if inside else ()
+        return usual_split(item.split or split_of((*folders, *item.name.split("/")[:-1])))
 
     def _as_named(self, item: Annotated) -> Annotated:
         """Replace the paths of unpacked files by paths inside the zip."""

@@ -11,7 +11,15 @@ from pathlib import Path, PurePath
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
-SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
+SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
+
+_USUAL_SPLITS = {
+    "training": "train",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "testing": "test",
+}
 
 _HEAD = 1 << 18  # bytes of a file that are enough to know its format
 _TRIED = 20  # files of a folder that tell its format
@@ -161,6 +169,19 @@ def split_of(parts: Sequence[str]) -> str | None:
         'val'
     """
     return next((part for part in parts if part.lower() in SPLITS), None)
+
+
+def usual_split(name: str | None) -> str | None:
+    """Return the usual name of a split that tools call otherwise; CVAT's "default" is none.
+
+    Examples:
+        >>> [usual_split(name) for name in ("Train", "valid", "dev", "fold1", "default")]
+        ['train', 'val', 'val', 'fold1', None]
+    """
+    if name is None or name.lower() == "default":
+        return None
+    known = name.lower() in SPLITS
+    return _USUAL_SPLITS.get(name.lower(), name.lower()) if known else name
 
 
 def existing(path: Path) -> Path | None:

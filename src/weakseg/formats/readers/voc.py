@@ -11,6 +11,7 @@ from weakseg.formats.data_folders import (
     VOC_MASKS,
     FolderFiles,
     FolderLayout,
+    is_voc_folder,
     read_splits,
     read_tables,
     settled_names,
@@ -105,7 +106,9 @@ def _marks_of(
 
 
 def _recognises(path: Path) -> bool:
-    if any((path / name).is_dir() for name in ("JPEGImages", *VOC_MASKS)):
+    if (path / "JPEGImages").is_dir():
+        return is_voc_folder(path)
+    if any((path / name).is_dir() for name in VOC_MASKS):
         return True
     kinds = [xml_kind(file) for file in first_files(path, ".xml", ("*", "*/*"))]
     return "voc" in kinds and "scribblesup" not in kinds
