@@ -1,6 +1,8 @@
 """Small files in every format that is read, and ways to damage them."""
 
+import base64
 import copy
+import io
 import json
 import random
 import shutil
@@ -391,13 +393,108 @@ def write_json(path: Path, tree: object) -> Path:
     return write_text(path, json.dumps(tree))
 
 
+_RING = [[5, 4], [30, 6], [20, 33]]
+_VIA_SHAPES = (
+    {"name": "rect", "x": 5, "y": 4, "width": 20, "height": 10},
+    {"name": "polygon", "all_points_x": [5, 30, 20], "all_points_y": [4, 6, 33]},
+    {"name": "ellipse", "cx": 20, "cy": 20, "rx": 9, "ry": 5, "theta": 0.5},
+    {"name": "point", "cx": 7, "cy": 8},
+)
+
+
+def via(root: Path) -> Path:
+    photo(root / "a.jpg")
+    regions = [
+        {"shape_attributes": shape, "region_attributes": {"class": "cat"}} for shape in _VIA_SHAPES
+    ]
+    image = {"filename": "a.jpg", "size": 9, "file_attributes": {}, "regions": regions}
+    tree = {"_via_settings": {}, "_via_img_metadata": {"a.jpg9": image}, "_via_attributes": {}}
+    return write_json(root / "via.json", tree)
+
+
+def via_csv(root: Path) -> Path:
+    photo(root / "a.jpg")
+    head = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes"
+    cells = (json.dumps(shape).replace('"', '""') for shape in _VIA_SHAPES)
+    rows = [
+        f'a.jpg,9,"{{}}",4,{number},"{cell}","{{""class"": ""cat""}}"'
+        for number, cell in enumerate(cells)
+    ]
+    return write_text(root / "via.csv", "\n".join([f"{head},region_attributes", *rows]))
+
+
+def makesense(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(root / "labels.csv", "cat,5,4,20,10,a.jpg,60,40\ndog,0,0,9,9,a.jpg,60,40\n")
+
+
+def supervisely(root: Path) -> Path:
+    photo(root / "ds" / "img" / "a.jpg")
+    png = io.BytesIO()
+    Image.fromarray(np.eye(9, dtype=np.uint8) * 255).save(png, "PNG")
+    data = base64.b64encode(zlib.compress(png.getvalue())).decode()
+    objects = [
+        {"geometryType": "rectangle", "points": {"exterior": _RING[:2], "interior": []}},
+        {"geometryType": "polygon", "points": {"exterior": _RING, "interior": []}},
+        {"geometryType": "bitmap", "bitmap": {"origin": [3, 4], "data": data}},
+    ]
+    objects = [{"classTitle": "cat", "tags": [], **one} for one in objects]
+    size = {"height": 40, "width": 60}
+    tree = {"description": "", "tags": [], "size": size, "objects": objects}
+    return write_json(root / "ds" / "ann" / "a.jpg.json", tree)
+
+
+def qupath(root: Path) -> Path:
+    photo(root / "a.jpg")
+    geometries = [
+        {"type": "Polygon", "coordinates": [[*_RING, _RING[0]]]},
+        {"type": "LineString", "coordinates": _RING},
+        {"type": "Point", "coordinates": _RING[0]},
+    ]
+    properties = {"objectType": "annotation", "classification": {"name": "cat"}}
+    features = [
+        {"type": "Feature", "geometry": one, "properties": properties} for one in geometries
+    ]
+    return write_json(root / "a.geojson", {"type": "FeatureCollection", "features": features})
+
+
+def labelbox(root: Path) -> Path:
+    photo(root / "a.jpg")
+    places = [{"x": x, "y": y} for x, y in _RING]
+    box = {"top": 4, "left": 5, "height": 10, "width": 20}
+    objects = [{"name": "cat", "polygon": places}, {"name": "dog", "bounding_box": box}]
+    annotations = {"objects": objects, "classifications": []}
+    row = {
+        "data_row": {"id": "x", "external_id": "a.jpg", "row_data": "https://x.com/a.jpg"},
+        "media_attributes": {"height": 40, "width": 60},
+        "projects": {"p": {"labels": [{"annotations": annotations}]}},
+    }
+    return write_text(root / "export.ndjson", json.dumps(row) + "\n")
+
+
+def roboflow_masks(root: Path) -> Path:
+    photo(root / "train" / "a.jpg")
+    mask(root / "train" / "a_mask.png", np.eye(40, 60, dtype=np.uint8))
+    write_text(root / "train" / "_classes.csv", "Pixel Value, Class\n0, background\n1, cat\n")
+    return root
+
+
+def box_table(root: Path) -> Path:
+    photo(root / "a.jpg")
+    head = "filename,width,height,class,xmin,ymin,xmax,ymax"
+    return write_text(
+        root / "t.csv", f"{head}\na.jpg,60,40,cat,5,4,30,33\na.jpg,60,40,dog,1,1,9,9\n"
+    )
+
+
 MAKERS = {
     maker.__name__: maker
     for maker in (
         *(labelme, label_studio, coco, coco_masks, panoptic, cvat, datumaro, yolo),
         *(open_images, voc, voc_masks, scribblesup_xml, label_png, clicks, boxes_csv, tags_csv),
         *(cityscapes, cityscapes_instances, cityscapes_colours, camvid, ade20k, ade20k_2020),
-        *(mapillary, data_folder, darknet),
+        *(mapillary, data_folder, darknet, via, via_csv, makesense, supervisely, qupath),
+        *(labelbox, roboflow_masks, box_table),
     )
 }
 # Some samples come without their images.

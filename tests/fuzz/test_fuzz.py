@@ -18,7 +18,8 @@ KINDS = (
     *("yolo", "open_images", "voc", "voc_masks", "scribblesup_xml", "label_png", "clicks"),
     *("boxes_csv", "tags_csv", "cityscapes", "cityscapes_instances", "cityscapes_colours"),
     *("camvid", "ade20k", "ade20k_2020", "mapillary", "data_folder", "darknet", "shared_labelme"),
-    *("shared_label_studio", "shared_coco", "shared_cvat", "shared_scribblesup"),
+    *("via", "via_csv", "makesense", "supervisely", "qupath", "labelbox", "roboflow_masks"),
+    *("box_table", "shared_label_studio", "shared_coco", "shared_cvat", "shared_scribblesup"),
 )
 FEW, MANY = 4, 45  # damaged variants of each kind, in the quick run and in all
 LOSSES = ("truncate", "empty", "flip_bytes")

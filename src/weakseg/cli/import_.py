@@ -1,8 +1,9 @@
 """Make a data folder from the files of annotation tools.
 
 Formats are recognised by their content: labelme, Label Studio, CVAT, COCO, YOLO, PASCAL VOC,
-ScribbleSup, Open Images, Datumaro, clicks and tables, label maps as PNG, Cityscapes, CamVid,
-ADE20K, Mapillary Vistas. Several files are joined by the images' names. Your files are only
+VGG Image Annotator, makesense.ai, Supervisely, QuPath, Labelbox, Roboflow, ScribbleSup, Open
+Images, Datumaro, clicks and tables, label maps as PNG, Cityscapes, CamVid, ADE20K, Mapillary
+Vistas. Several files are joined by the images' names. Your files are only
 read.
 """
 

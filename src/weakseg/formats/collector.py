@@ -147,11 +147,18 @@ class Collector:
         self._keep(stroke, "a line without places", entry)
 
     def polygon(
-        self, class_id: int, ring: Sequence[Place], entry: Entry, instance: int | None = None
+        self,
+        class_id: int,
+        ring: Sequence[Place],
+        entry: Entry,
+        instance: int | None = None,
+        *,
+        holes: Sequence[Sequence[Place]] = (),
     ) -> None:
-        """Add an outlined area."""
-        self._check(ring, entry)
-        polygon = Polygon(class_id, (tuple(ring),), instance) if len(ring) >= 3 else None
+        """Add an outlined area, perhaps with holes; holes without area are none."""
+        rings = (tuple(ring), *(tuple(hole) for hole in holes if len(hole) >= 3))
+        self._check((place for one in rings for place in one), entry)
+        polygon = Polygon(class_id, rings, instance) if len(ring) >= 3 else None
         self._keep(polygon, f"a polygon of {len(ring)} corners", entry)
 
     def ellipse(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weakseg.formats.readers.ade20k import ADE20K
+from weakseg.formats.readers.box_tables import BOX_TABLES
 from weakseg.formats.readers.camvid import CAMVID_LISTS
 from weakseg.formats.readers.cityscapes import CITYSCAPES
 from weakseg.formats.readers.coco import COCO
@@ -16,11 +17,17 @@ from weakseg.formats.readers.datumaro_json import DATUMARO
 from weakseg.formats.readers.folder import FOLDER
 from weakseg.formats.readers.label_pngs import LABEL_PNGS
 from weakseg.formats.readers.label_studio import LABEL_STUDIO
+from weakseg.formats.readers.labelbox import LABELBOX
 from weakseg.formats.readers.labelme import LABELME
+from weakseg.formats.readers.makesense import MAKESENSE
 from weakseg.formats.readers.mapillary import MAPILLARY
 from weakseg.formats.readers.open_images import OPEN_IMAGES
+from weakseg.formats.readers.qupath import QUPATH
+from weakseg.formats.readers.roboflow_masks import ROBOFLOW_MASKS
 from weakseg.formats.readers.scribblesup import SCRIBBLESUP
+from weakseg.formats.readers.supervisely import SUPERVISELY
 from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
+from weakseg.formats.readers.via import VIA
 from weakseg.formats.readers.voc import VOC
 from weakseg.formats.readers.yolo import YOLO
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -37,14 +44,21 @@ FORMATS: tuple[Format, ...] = (
     VOC,
     CLICKS,
     BOXES,
+    VIA,
+    BOX_TABLES,
     TAGS,
+    MAKESENSE,
     CVAT,
     DATUMARO,
+    LABELBOX,
+    SUPERVISELY,
+    QUPATH,
     COCO,
     CITYSCAPES,
     MAPILLARY,
     ADE20K,
     OPEN_IMAGES,
+    ROBOFLOW_MASKS,
     YOLO,
     CAMVID_LISTS,
     SCRIBBLESUP,

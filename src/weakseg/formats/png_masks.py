@@ -41,7 +41,15 @@ def read_png_mask(value: Any, limit: Size | None, entry: Entry) -> Canvas:
     Raises:
         DataError: It is no PNG, is damaged, or is too large.
     """
-    raw = read_base64(value, "the mask", entry)
+    return png_mask(read_base64(value, "the mask", entry), limit, entry)
+
+
+def png_mask(raw: bytes, limit: Size | None, entry: Entry) -> Canvas:
+    """Decode a painted area from the bytes of a PNG; see `read_png_mask`.
+
+    Raises:
+        DataError: It is no PNG, is damaged, or is too large.
+    """
     if not raw.startswith(b"\x89PNG"):
         raise entry.error(f"expected a PNG as the mask, but got {raw[:8]!r}")
     with opened(raw, what=f"mask ({entry.name})", path=entry.path) as picture:

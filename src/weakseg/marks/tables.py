@@ -14,6 +14,18 @@ from weakseg.marks.kinds import Box
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
+_BEGINNING = 65_536  # bytes
+
+
+def first_header(path: Path) -> list[str]:
+    """Read the first line of a csv; nothing where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            lines = file.read(_BEGINNING).decode("utf-8-sig", errors="ignore").splitlines()[:1]
+        return [name.strip() for name in next(csv.reader(lines), [])]
+    except (OSError, csv.Error):
+        return []
+
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict[str, str]]]:
     """Read a csv row by row; empty rows are skipped.

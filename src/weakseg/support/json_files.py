@@ -64,6 +64,27 @@ def json_items(path: Path) -> Iterator[Any]:
     _expect_end(text, position + 1, path)
 
 
+def json_values(path: Path) -> Iterator[Any]:
+    r"""Read the values of a file that holds one after the other, as NDJSON has them in lines.
+
+    Raises:
+        DataError: As in `read_json`; values before the fault have been yielded then.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.ndjson"
+        >>> _ = path.write_text('{"a": 1}\n{"a": 2}\n')
+        >>> list(json_values(path))
+        [{'a': 1}, {'a': 2}]
+    """
+    text = _read_text(path)
+    position = _skip_space(text, 0)
+    while position < len(text):
+        value, position = _parse(text, position, path)
+        yield value
+        position = _skip_space(text, position)
+
+
 def first_keys(path: Path) -> tuple[bool, frozenset[str]]:
     """Read the keys at the beginning of a JSON file.
 

@@ -146,7 +146,6 @@ def test_labels_are_taken_up_where_the_file_declares_none(read_one):
         ('<polyline label="" points="1,2;3,4"/>', "unknown"),
         ('<polyline points="1,2;3,4"/>', "unknown"),
         ('<tag label="cow"/>', "unknown"),
-        ('<skeleton label="cat"><points label="leg" points="1,2"/></skeleton>', "unread"),
         ('<ellipse label="cat" cx="4" cy="4" rx="0" ry="1"/>', "empty"),
         ('<mask label="cat" rle="6,0" left="0" top="0" width="3" height="2"/>', "empty"),
         ('<cuboid label="cat"/>', "unread"),
@@ -209,6 +208,17 @@ def test_an_ellipse_becomes_its_outline_rotated_clockwise(read_one):
     image, _ = read_one('<ellipse label="dog" cx="0" cy="0" rx="9" ry="0.1" rotation="45"/>')
     x, y = max(image.marks.polygons[0].rings[0])
     assert (x, y) == pytest.approx((6.36, 6.36), abs=0.1)  # right and down
+
+
+def test_the_points_of_a_skeleton_are_points_of_its_class(read_one):
+    image, classes = read_one(
+        '<skeleton label="cat" z_order="0">'
+        '<points label="leg" outside="0" points="1.00,2.00"/>'
+        '<points label="tail" outside="1" points="3.00,4.00"/></skeleton>'
+    )
+    (point,) = image.marks.points
+    assert (classes[point.class_id], point.x, point.y) == ("cat", 1, 2)
+    assert not image.findings
 
 
 def test_coordinates_keep_all_their_digits(read_one):

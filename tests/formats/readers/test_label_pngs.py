@@ -226,3 +226,10 @@ def test_the_masks_of_photographs_are_drawn_again_as_they_are(shared):
         labels = rasterize(found.marks, found.size, classes)
         assert (labels == np.array(Image.open(path))).all()
         assert found.picture == folder.parent / "JPEGImages" / f"{path.stem}.jpg"
+
+
+def test_label_studios_brushes_as_png_are_refused_with_the_export_to_take(tmp_path):
+    mask = Image.fromarray(np.full((4, 5), 255, np.uint8))
+    mask.save(tmp_path / "task-1-annotation-2-by-1-tag-cat-0.png")
+    with pytest.raises(DataError, match='export as "JSON", which holds the same masks'):
+        list(LABEL_PNGS.read(tmp_path, OpenClassList(), SourceOptions()))

@@ -23,7 +23,7 @@ from weakseg.support.errors import DataError
 from weakseg.support.folders import files_of, head, holds_file, split_of
 
 _PATTERNS = ("*.xml", "*/*.xml")
-_SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "mask", "tag"}
+_SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "mask", "skeleton", "tag"}
 _ROOT = re.compile(r"\s*(<\?.*?\?>\s*|<!--.*?-->\s*)*<annotations[\s/>]", re.DOTALL)
 
 
@@ -35,9 +35,10 @@ def _is_cvat(path: Path) -> bool:
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     """Read the images of a file, or of all files in a folder.
 
-    Shapes become marks of their kind, ellipses outlines, rotated boxes the boxes around them. What
-    lies on top, by the z-order, comes last. Objects are numbered by their group. Shapes that are
-    damaged, or whose label the file does not declare, are left out and noted.
+    Shapes become marks of their kind, ellipses outlines, rotated boxes the boxes around them, the
+    points of a skeleton points of its class. What lies on top, by the z-order, comes last. Objects
+    are numbered by their group. Shapes that are damaged, or whose label the file does not declare,
+    are left out and noted.
 
     Raises:
         DataError: A file is damaged as a whole.
@@ -174,6 +175,11 @@ def _read_shape(shape: Any, class_id: int, collector: Collector, entry: Entry) -
         case "points":
             for place in _places(shape, entry):
                 collector.point(class_id, place, entry, instance)
+        case "skeleton":
+            for part in shape.findall("points"):
+                if part.get("outside") != "1":  # else it is not in the image
+                    for place in _places(part, entry):
+                        collector.point(class_id, place, entry, instance)
         case "mask":
             collector.region(_region(shape, class_id, entry, instance), entry)
 

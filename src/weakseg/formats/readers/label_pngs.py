@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name, first_files
 
+_BRUSHES = re.compile(r"task-\d+-annotation-\d+-by-.*\.png")
 _PHOTOGRAPH = 64  # different values or colours that a label map hardly has
 
 
@@ -95,6 +97,12 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     files = files_by_name(path, ".png") if path.is_dir() else {path.stem: path}
     if not files:
         raise DataError("expected PNGs, but there are none in this folder", path=path)
+    if all(_BRUSHES.match(file.name) for file in files.values()):
+        raise DataError(
+            'these are masks of Label Studio\'s export "Brush labels to PNG", which do not say of '
+            'which image they are: export as "JSON", which holds the same masks, and import that',
+            path=path,
+        )
     read_regions = _reader(classes, options)
     for name, file in files.items():
         regions = read_regions(file)
