@@ -123,7 +123,9 @@ class RegionTagger:
 def _frozen_network(context: Context) -> EmbeddingNetwork:
     """Build a network that reads all levels of the recipe's backbone."""
     recipe = context.recipe
-    network = build_network(replace(recipe.model, head="features"), len(context.classes))
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)  # of random weights: a resumed stage has the same ones
+        network = build_network(replace(recipe.model, head="features"), len(context.classes))
     context.with_cache(network)
     return network.to(accelerator_device(recipe.training.accelerator)).eval()
 
