@@ -41,7 +41,15 @@ def test_a_trial_with_a_file_names_it(tmp_path):
     [
         (["--backbone", "resnet10t", "--size", "0"], "`size` to be at least 1"),
         (["--backbone", "resnet10tt"], "Did you mean"),
+        (["--backbone", "dinov2"], "Did you mean 'vit_base_patch14_dinov2'"),
+        (["--backbone", "nosuchnet"], "but got 'nosuchnet'. docs/backbones.md lists"),
         (["--backbone", "resnet10t", "--patch_stride", "8"], "no patch embedding"),
+        (
+            ["--backbone", "test_vit", "--patch_stride", "40"],
+            "16 pixels a side. Use patch_stride: 0, or at most 16 (the patch's side).",
+        ),
+        (["--size", "64"], "--size needs --backbone"),
+        (["--weights", "none", "--patch_stride", "8"], "--weights and --patch_stride need --backb"),
     ],
 )
 def test_a_trial_that_cannot_be_is_a_message(capsys, options, words):

@@ -94,7 +94,20 @@ def test_a_folder_of_masks_is_scored_too(folder, capsys):
         ([], "usage: weakseg"),
         (["tran"], "invalid choice: 'tran'"),
         (["train"], "the following arguments are required: DATA"),
-        (["train", "x", "--training.steps", "many"], "key \"training.steps\": Expected a 'int'"),
+        (["train", "x", "--training.steps", "many"], "--training.steps: expected a whole number"),
+        (["train", "x", "--seeds.flip", "ja"], "--seeds.flip: expected true or false, but got ja"),
+        (["train", "x", "--seeds.scale=[1]"], "expected a list of 2 values in brackets, but got"),
+        (["train", "x", "--oversegment.threshold", "x"], "threshold: expected a number, but got x"),
+        (
+            ["train", "x", "--method", "forrest"],
+            "error: --method: expected spml, cross-entropy, logistic or forest, but got forrest",
+        ),
+        (
+            ["predict", "x", "y", "--upsample", "bicubic"],
+            "error: --upsample: expected bilinear or guided, but got bicubic",
+        ),
+        (["evaluate", "x", "y", "--confusions", "-3"], "number of at least 0, but got -3"),
+        (["evaluate", "x", "y", "--confusions", "few"], "number of at least 0, but got few"),
         (["train", "x", "--trainig.steps", "3"], "unrecognized arguments: --trainig.steps"),
         (["train", "x", "--relabel.least=0.2"], "--relabel.least is called --relabel.min_peak now"),
         (["train", "x", "--training.steps", "0"], "training.steps: expected at least 1, but got 0"),
@@ -118,11 +131,11 @@ def test_bad_usage_is_one_line_and_exits_with_2(arguments, message, capsys):
         ("trainig:\n  steps: 3\n", "unknown key 'trainig'"),
         ("training:\n  step: 3\n", "unknown key 'training.step'; did you mean 'training.steps'?"),
         ("relabel:\n  least: 0.2\n", "'relabel.least'; it is called 'relabel.min_peak' now"),
-        ("model:\n  dimensions: many\n", "key \"model.dimensions\": Expected a 'int'"),
+        ("model:\n  dimensions: many\n", "model.dimensions: expected a whole number"),
         ("model: 3\n", "model: expected keys and values, but got 3"),
         ("- 1\n", "expected keys and values, but got list"),
         ("a: [\n", "is not valid YAML"),
-        ("method: magic\n", 'key "method"'),
+        ("method: magic\n", "method: expected spml, cross-entropy"),
     ],
 )
 def test_a_wrong_recipe_is_named_with_the_path_of_its_key(folder, tmp_path, capsys, text, message):
@@ -205,7 +218,9 @@ def test_existing_masks_and_unreadable_images_are_refused(folder, trained, tmp_p
     image = folder / "images" / "img0.png"
     assert run("predict", trained, image, "--out", out) == 0
     assert run("predict", trained, image, "--out", out) == 1
-    assert "--overwrite" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "img0.png: is there already. Choose" in refused
+    assert "--overwrite" in refused
     assert run("predict", trained, tmp_path / "no.png", "--out", out) == 1
     assert "no.png: there is no such image or folder" in capsys.readouterr().err
     image.write_bytes(image.read_bytes()[:100])

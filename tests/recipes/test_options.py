@@ -69,7 +69,7 @@ def test_paths_in_data_yaml_are_relative_to_it(data, tmp_path):
     ("text", "message"),
     [
         ("point_radius: -1\n", r"data\.yaml: data\.point_radius: expected 0 or more"),
-        ("points: clicks.json\n", r'data\.yaml: key "data\.points"'),
+        ("points: clicks.json\n", r"data\.yaml: data\.points: expected a list"),
         ("rot: data\n", r"data\.yaml: unknown key 'data\.rot'; did you mean 'data\.root'"),
         ("- a\n", r"data\.yaml: data: expected keys and values, but got"),
         ("a: [\n", r"data\.yaml: is not readable as YAML"),

@@ -6,12 +6,13 @@ cost, and whether its pretrained weights are on this machine. Nothing is downloa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
 from weakseg.cli.options import defaults_of, given, out
+from weakseg.support.errors import RecipeError
 
 if TYPE_CHECKING:
     from weakseg.api.doctor import Diagnosis
@@ -55,7 +56,9 @@ def run(options: Namespace) -> int:
 
     from weakseg.api.doctor import doctor
 
-    found = doctor(**given(options))
+    chosen = given(options)
+    _check_named(chosen)
+    found = doctor(**chosen)
     title = "weakseg doctor" if found.backbone is None else found.backbone.name
     table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
     table.add_column(style="bold")
@@ -65,6 +68,13 @@ def run(options: Namespace) -> int:
         table.add_row(name, Text(text))
     out.print(table)
     return 0
+
+
+def _check_named(chosen: Mapping[str, Any]) -> None:
+    """Refuse options of a trial where there is no backbone to try."""
+    if "backbone" not in chosen and chosen:
+        named = " and ".join(f"--{name}" for name in chosen)
+        raise RecipeError(f"{named} need{'s' if len(chosen) == 1 else ''} --backbone NAME.")
 
 
 def _backbone_rows(tried: BackboneTrial) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from weakseg.cli.commands import COMMANDS
 from weakseg.cli.help import HelpFormatter
 from weakseg.cli.options import err
-from weakseg.recipes.reading import plain_message
+from weakseg.recipes.messages import plain_message
 from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.version import __version__
 
@@ -55,7 +55,7 @@ class _Parser(ArgumentParser):
     command: str | None = None
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        text = " ".join(plain_message(message).split())
+        text = plain_message(message, prefix="--")
         for command in COMMANDS:
             # The parser names what is nested with its command: "train.seed", not "relabel.seed".
             text = re.sub(rf"\b{command}\.", "", text)

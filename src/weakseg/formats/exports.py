@@ -82,8 +82,9 @@ def check_targets(paths: Iterable[Path], *, overwrite: bool, resumable: bool = F
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         goes_on = "make what is missing with --resume, or " if resumable else ""
+        more = f", and {len(there) - 1} more" if len(there) > 1 else ""
         raise RunError(
-            f"{there[0]}: is there already, and {len(there) - 1} more. Choose another --out, or "
+            f"{there[0]}: is there already{more}. Choose another --out, or "
             f"{goes_on}replace them with --overwrite."
         )
     twice = next((path for path, count in Counter(paths).items() if count > 1), None)

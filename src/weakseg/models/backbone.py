@@ -33,6 +33,10 @@ from weakseg.support.errors import RecipeError
 OutputStride = Literal[8, 16]
 
 _TIMM_NAMES = {"resnet50_deep_stem": "resnet50s", "resnet101_deep_stem": "resnet101s"}
+_OTHERS = (
+    "Use another, such as 'tf_efficientnet_lite0', 'resnet50', 'convnext_tiny' or "
+    "'vit_small_patch16_224'; docs/backbones.md lists the families"
+)
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -193,9 +197,7 @@ def create_backbone(
     except UnsuitableError as error:
         option = f" with patch_stride {patch_stride}" if patch_stride else ""
         raise RecipeError(
-            f"Backbone '{timm_name}' cannot be used{option}: {error}. Use another, such as "
-            "'tf_efficientnet_lite0', 'resnet50', 'convnext_tiny' or 'vit_small_patch16_224'; "
-            "docs/backbones.md lists the families."
+            f"Backbone '{timm_name}' cannot be used{option}: {error}. {error.remedy or _OTHERS}."
         ) from error
 
 
@@ -235,10 +237,11 @@ def timm_model_name(name: str) -> str:
         return timm_name
     known = [*_TIMM_NAMES, *timm.list_models()]
     matches = difflib.get_close_matches(name, known, n=4, cutoff=0.6)
+    matches = matches or [model for model in known if name in model][:4]
     suggestion = f" Did you mean {' or '.join(map(repr, matches))}?" if matches else ""
     raise RecipeError(
         f"Expected `backbone` to be a model of timm {timm.__version__}, but got '{name}'."
-        f"{suggestion} `timm.list_models('*resnet*')` lists names."
+        f"{suggestion} docs/backbones.md lists the families of networks."
     )
 
 

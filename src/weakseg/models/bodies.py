@@ -30,7 +30,16 @@ _SIZE_OPTIONS: tuple[dict[str, Any], ...] = (
 
 
 class UnsuitableError(Exception):
-    """A network from which no feature maps can be had; the message is the reason."""
+    """A network from which no feature maps can be had.
+
+    Args:
+        reason: Why.
+        remedy: What to do, where the network will do with another option.
+    """
+
+    def __init__(self, reason: str, *, remedy: str | None = None) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 class Intermediates(nn.Module):
@@ -188,12 +197,16 @@ def overlap_patches(model: nn.Module, stride: int) -> None:
     if not plain or not getattr(model, "dynamic_img_size", False):
         raise UnsuitableError(
             "it has no patch embedding whose stride could be changed; only plain vision "
-            "transformers have"
+            "transformers have",
+            remedy="Use patch_stride: 0 with it",
         )
     assert isinstance(embedding, PatchEmbed)
     patch = embedding.patch_size[0]
     if stride > patch:
-        raise UnsuitableError(f"its patches have {patch} pixels a side")
+        raise UnsuitableError(
+            f"its patches have {patch} pixels a side",
+            remedy=f"Use patch_stride: 0, or at most {patch} (the patch's side)",
+        )
     padding = -(-(patch - stride) // 2)
     embedding.proj.stride = (stride, stride)
     embedding.proj.padding = (padding, padding)

@@ -12,14 +12,13 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_docstring_parse_options
 
 from weakseg.recipes.merging import as_tree, branches, flatten, merge, plain_types
+from weakseg.recipes.messages import RENAMED, plain_message
 from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.support.errors import RecipeError
 from weakseg.support.files import replacing
 
 _FOLDER = Path(__file__).parent
 _BY_TIME = ("instant", "fast", "small")
-RENAMED = {"relabel.least": "relabel.min_peak"}
-"""Keys that had another name, with the one that they have now."""
 
 set_docstring_parse_options(attribute_docstrings=False)
 
@@ -186,18 +185,3 @@ def _hint(key: str, known: Iterable[str]) -> str:
         return f"; it is called {RENAMED[key]!r} now"
     near = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def plain_message(message: str) -> str:
-    """Shorten a complaint of the argument parser, and add the new name of a renamed flag.
-
-    Examples:
-        >>> print(plain_message("Parser key 'seed':  Expected a <class 'int'>. Got value: x"))
-        key 'seed':  Expected a 'int'. Got value: x
-    """
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    text = " ".join(lines).replace("Parser key ", "key ")
-    for word in ("class", "typing."):
-        text = text.replace(f"<{word} '", "'").replace("'>", "'")
-    renamed = [f"; --{key} is called --{RENAMED[key]} now" for key in RENAMED if f"--{key}" in text]
-    return text + "".join(renamed)

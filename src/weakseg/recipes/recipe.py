@@ -129,7 +129,8 @@ class SeedsConfig:
             regions where the images have more than 3 tags on average, else activations.
         folder: Folder of your own activation maps NAME.npy (a dictionary of class to map), or of
             those of another run (RUN/stages/seeds/maps), instead of a trained classifier's.
-        steps: Steps of the tag classifier.
+        steps: Steps of the tag classifier. Classes of regions (source) are fitted without: they use
+            none of steps, lr, scale, scales and flip.
         lr: Its learning rate (the head's is optimizer.head_factor times that).
         equivariance: Weight of the equivariant regularisation of SEAM; 0: none, and always so with
             model.train: head.
@@ -138,7 +139,8 @@ class SeedsConfig:
         scales: Scales over which activations are added up, likewise; with model.train: head, 1 is
             the image's own size.
         flip: Add up those of the mirrored image too.
-        alpha: Exponent of the background's score, (1 - largest activation)^alpha.
+        alpha: Exponent of the background's score, (1 - largest activation)^alpha, of
+            activations and of regions alike.
         threshold: A pixel is labelled where the winning score is at least this.
         box_threshold: Inside a box, its class takes the pixels above this fraction of the
             largest activation in the box.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from weakseg.marks.classes import ClassList, read_classes
 from weakseg.recipes.merging import flatten, merge
+from weakseg.recipes.messages import RENAMED
 from weakseg.recipes.reading import (
-    RENAMED,
     dump_recipe,
     parse_recipe,
     read_recipe_tree,
