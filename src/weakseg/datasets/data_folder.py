@@ -149,7 +149,18 @@ class DataFolder:
             DataError: The split is missing or empty, names an image that is not there, or a table
                 of marks is wrong.
         """
-        return self._records(self._names(name))
+        names = self._names(name)
+        if name in {"val", "test"} and "train" in self.splits:
+            both = set(names) & set(self._names("train"))
+            if both:
+                _log.warning(
+                    "%d images of %s are in train, too (the first: %r): their scores say nothing "
+                    "about new images",
+                    len(both),
+                    name,
+                    min(both),
+                )
+        return self._records(names)
 
     def every(self) -> list[tuple[Record, str | None]]:
         """List all images with their marks, and the first split that each belongs to.
@@ -173,13 +184,22 @@ class DataFolder:
         """
         self.every()
         strangers = self._files.strangers
+        found = settled_names(self._files.index, self.root)
         if strangers:
             message = f"{len(strangers)} files of marks belong to no image, this one for example"
-            return (
-                *settled_names(self._files.index, self.root),
-                Finding("missing", message, strangers[0]),
-            )
-        return settled_names(self._files.index, self.root)
+            found += (Finding("missing", message, strangers[0]),)
+        for name in self._shared():
+            message = "is in train and in another split: its score says nothing about new images"
+            found += (Finding("duplicate", message, self.root, f"image {name!r}"),)
+        return found
+
+    def _shared(self) -> list[str]:
+        """List the images of val or test that are in train, too."""
+        scored = [self._names(name) for name in ("val", "test") if name in self.splits]
+        if not scored or "train" not in self.splits:
+            return []
+        train = set(self._names("train"))
+        return list(dict.fromkeys(name for names in scored for name in names if name in train))
 
     @cached_property
     def _files(self) -> FolderFiles:

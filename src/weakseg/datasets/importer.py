@@ -124,10 +124,21 @@ class Importer:
                 f"the classes are {', '.join(self._classes.names)}"
             )
         if len(self._classes.names) < 2:
-            raise DataError("expected marks of at least one class, but found none", path=sources)
+            raise DataError(
+                f"expected marks of at least one class, but found none{self._left_out()}",
+                path=sources,
+            )
         question = binary_question(self._mask_values, self._classes.names)
         if question:
             self._note("unsure", question)
+
+    def _left_out(self) -> str:
+        """Return the end of a message that names the first of what was left out."""
+        if not self.log.kept:
+            return ""
+        reasons = [finding for finding in self.log.kept if finding.kind != "unmarked"]
+        first, count = (reasons or self.log.kept)[0], sum(self.log.counts.values())
+        return f" ({count} findings, the first: {first})"
 
     def finish(self, fraction: float | None, seed: int) -> dict[str, list[str]]:
         """Write the splits and the options of the folder.

@@ -22,6 +22,7 @@ class _Image:
     picture: str | bytes  # path of the file, or the digest of embedded bytes
     source: Path
     entry: str
+    split: str | None = None
 
 
 class DuplicateFinder:
@@ -45,7 +46,7 @@ class DuplicateFinder:
                 length, picture = item.picture.stat().st_size, str(item.picture)
             except OSError:
                 return
-        image = _Image(item.name, picture, item.path, entry_of(item))
+        image = _Image(item.name, picture, item.path, entry_of(item), item.split)
         self._by_length[length].append(image)
 
     def findings(self) -> Iterator[Finding]:
@@ -53,8 +54,10 @@ class DuplicateFinder:
         for length, images in self._by_length.items():
             for similar in _groups(images, partial(_content, start=length // 2)):
                 for first, *copies in _groups(similar, _content):
-                    message = f"its image is the same as that of {first.name!r}"
                     for copy in copies:
+                        message = f"its image is the same as that of {first.name!r}"
+                        if first.split and copy.split and first.split != copy.split:
+                            message += f", though one is in {first.split}, one in {copy.split}"
                         yield Finding("duplicate", message, copy.source, copy.entry)
 
 

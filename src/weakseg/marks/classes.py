@@ -186,6 +186,11 @@ class OpenClassList:
         known_as = self._rename.get(name, name)
         if {name, known_as} & self._drop:
             return DROPPED
+        if len(known_as.splitlines()) > 1:
+            raise entry.error(
+                f"class {known_as!r} holds a line break, which no list of classes can hold; rename "
+                "it in the tool, or leave it out with --drop"
+            )
         if known_as in self.names:
             return self.names.index(known_as)
         if known_as.lower() in _VOID_NAMES:

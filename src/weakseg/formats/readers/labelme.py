@@ -22,7 +22,7 @@ from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Place, Region
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import is_litter
+from weakseg.support.folders import files_below, is_litter
 from weakseg.support.json_files import first_keys, read_json
 
 _SIGNS = {"version", "flags", "imagePath", "imageHeight", "imageWidth", "lineColor", "fillColor"}
@@ -79,7 +79,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         yield _read_file(path, path.parent, classes, options)
         return
     last: Annotated | None = None
-    others: tuple[Finding, ...] = ()
+    others = _unread_xml(path)
     for file in _json_files(path):
         if not _is_labelme(file):
             others += (Finding("unread", "is no file of labelme; left out", file),)
@@ -91,6 +91,15 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     if last is None:
         raise DataError("expected a folder of JSON files of labelme, but found none", path=path)
     yield replace(last, findings=last.findings + others)
+
+
+def _unread_xml(folder: Path) -> tuple[Finding, ...]:
+    """Return a finding where XML of another tool lies among the JSON."""
+    files = files_below(folder, "**/*.xml")
+    if not files:
+        return ()
+    message = f"{len(files)} XML files among the JSON; left out: import them with --format voc"
+    return (Finding("unread", message, files[0]),)
 
 
 LABELME = Format(
