@@ -10,10 +10,14 @@ from PIL import Image
 
 from weakseg.api import demo_story
 from weakseg.api.demo import demo
+from weakseg.cli.main import main
 from weakseg.datasets.photograph import PHOTOGRAPH, STROKES
 from weakseg.datasets.shapes import make_shapes
+from weakseg.evaluation.protocol import Protocol
 from weakseg.marks.label_maps import read_label_map
 from weakseg.recipes.run_folder import RunFolder
+from weakseg.report.demo.page import LESSON
+from weakseg.report.score_table import ScoreRow
 from weakseg.support.errors import RunError
 
 
@@ -52,6 +56,7 @@ def test_the_story_labels_a_photograph_first_then_compares_three_trainings(
             assert opened.width > 800
     page = done.report.read_text(encoding="utf-8")
     assert page.index("One photograph") < page.index("Made images") < page.index("New images")
+    assert LESSON in page
     mask = read_label_map(tmp_path / f"demo/photograph/masks/{PHOTOGRAPH}.png", num_classes=4)
     for stroke in STROKES:
         xs, ys = (np.array(places, int) for places in zip(*stroke.path, strict=True))
@@ -87,3 +92,18 @@ def test_files_of_others_are_left_alone(tmp_path):
     with pytest.raises(RunError, match=r"thesis\.txt"):
         demo(tmp_path, overwrite=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_time_comes_first_and_a_piped_table_is_not_cut(tmp_path, monkeypatch, capsys, caplog):
+    scores = 0.825, 0.327, 0.95
+    row = ScoreRow("cross-entropy", "scribbles", *scores, Protocol("val", 40), 61)
+    monkeypatch.setattr("weakseg.api.demo.tell_story", lambda *_, **__: ((row,), ()))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with caplog.at_level(logging.INFO, logger="weakseg"):
+        assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
+    assert "about two minutes" in caplog.records[0].getMessage()
+    shown = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "run marks labels mIoU % boundary F % pixel accuracy % time" in lines
+    assert "cross-entropy scribbles retrieval 82.5 32.7 95.0 1 min 01 s" in lines
+    assert LESSON in shown

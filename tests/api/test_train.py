@@ -77,3 +77,67 @@ def test_a_run_that_is_resumed_keeps_its_recipe(folder, train, tmp_path):
     assert code == 130, error
     recipe = load_recipe(str(tmp_path / "run/recipe.yaml"))
     assert (recipe.data.marks, recipe.training.steps) == (["points"], 7)
+
+
+def test_random_features_that_nothing_trains_are_warned_of(train, caplog):
+    random = ["--model.backbone", "test_resnet", "--model.weights", "none"]
+    train("--recipe", "instant", *random)
+    assert "the features are random, and nothing trains them" in caplog.text
+    assert "Use --model.weights auto" in caplog.text
+
+
+def test_random_weights_that_are_trained_need_no_warning(train, caplog):
+    random = ["--model.backbone", "test_resnet", "--model.weights", "none"]
+    train("--recipe", "small", "--model.train", "network", *random)
+    assert "random" not in caplog.text
+
+
+@pytest.mark.parametrize("cache", ["classes.txt", "classes.txt/below"])
+def test_a_named_cache_that_cannot_be_made_is_refused(folder, tmp_path, capsys, cache):
+    path = folder / cache
+    command = ["train", folder, "--out", tmp_path / "run", "--data.cache", path]
+    assert main(list(map(str, command))) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert f"data.cache: expected a folder that can be written, but got {path}" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_seeds_are_announced_where_tags_label_no_pixel(train, caplog):
+    with caplog.at_level("INFO"):
+        train("--data.marks=[tags]")
+    announced = "0.00 % of their pixels are labelled; seeds for 4 are made from tags or boxes first"
+    assert announced in caplog.text
+
+
+def test_seeds_are_not_announced_where_none_are_needed(train, caplog):
+    with caplog.at_level("INFO"):
+        train("--data.marks=[points]")
+    assert "labelled" in caplog.text
+    assert "seeds" not in caplog.text
+
+
+def test_a_run_that_is_not_scored_says_why(folder, train, caplog):
+    with caplog.at_level("INFO"):
+        for mask in ("img4.png", "img5.png"):
+            (folder / "masks" / mask).unlink()
+        train("--data.marks=[points]")
+        assert "not scored: no image of split val has a full mask" in caplog.text
+        (folder / "splits/val.txt").unlink()
+        train("--data.marks=[points]", "--overwrite")
+    assert "not scored: the data has no split val" in caplog.text
+
+
+def test_an_existing_run_is_refused_before_anything_is_read(folder, train, tmp_path, capsys):
+    train()
+    for path in folder.glob("images/*"):
+        path.write_text("damaged")
+    assert main(["train", str(folder), "--out", str(tmp_path / "run")]) == 1
+    assert "there is something already" in capsys.readouterr().err
+
+
+def test_a_start_that_failed_leaves_the_place_free(folder, tmp_path, capsys):
+    command = ["train", folder, "--out", tmp_path / "run", "--model.backbone", "test_resnet"]
+    command += ["--model.weights", tmp_path / "nowhere.pth", "--data.marks=[tags]"]
+    assert main(list(map(str, command))) == 1
+    assert "nowhere.pth" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

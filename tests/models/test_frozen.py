@@ -1,5 +1,6 @@
 """Features of a frozen backbone, kept on disk by the content of the image."""
 
+import copy
 import json
 import logging
 import os
@@ -129,10 +130,14 @@ def test_other_weights_have_another_folder_and_that_is_logged(tmp_path, caplog):
     other = network()
     with torch.no_grad():
         next(other.backbone.parameters()).add_(1)
+    again = copy.deepcopy(other)
     with caplog.at_level(logging.INFO):
-        other.keep_features(tmp_path, 1.0)
-    assert "other weights" in caplog.text
-    maps = other.features(as_input(IMAGE))
+        for each in (other, again):  # as the stages of a run, which build a network each
+            each.keep_features(tmp_path, 1.0)
+        maps = other.features(as_input(IMAGE))
+        again.features(as_input(IMAGE, IMAGE.flip(-1)))
+    assert caplog.text.count("other weights") == 1
+    assert "the old ones stay while data.feature_budget (1 GiB) has room" in caplog.text
     assert not torch.equal(maps[0], first.features(as_input(IMAGE))[0])
     assert len({entry.parent for entry in entries(tmp_path)}) == 2
     caplog.clear()
@@ -160,7 +165,7 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(tmp_path, caplog):
         assert torch.equal(
             keeping.features(as_input(image))[0], network().features(as_input(image))[0]
         )
-    assert caplog.text.count("are not kept") == 1
+    assert caplog.text.count("are not kept, but computed again for each use") == 1
 
 
 def cache(root: Path, name: str, budget: int) -> FeatureCache:

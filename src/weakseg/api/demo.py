@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from weakseg.api.demo_story import tell_story
 from weakseg.report.score_table import ScoreRow
 from weakseg.support.errors import RunError
 
+_log = logging.getLogger("weakseg")
 _OWN = ("data", "data-mixed", "photograph", "pictures", "runs", "report.html")
 
 
@@ -55,6 +57,9 @@ def demo(
     """
     root = Path(out)
     _clear(root, overwrite)
+    if steps is None:
+        minutes = "three" if all_marks else "two"
+        _log.info("This takes about %s minutes on two quiet cores.", minutes)
     report = root / "report.html"
     if all_marks:
         return Demo(train_kinds(root, steps=steps, seed=seed), report)

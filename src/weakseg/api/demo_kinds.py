@@ -17,6 +17,7 @@ from weakseg.inference import Segmenter
 from weakseg.recipes.reading import load_recipe
 from weakseg.recipes.recipe import MarkKind, Method, Recipe
 from weakseg.recipes.run_folder import RunFolder
+from weakseg.report.demo.page import LESSON
 from weakseg.report.kit.pages import write_page
 from weakseg.report.run.logs import loss_curves
 from weakseg.report.run.page import Example, Gallery, Report, render_report
@@ -103,7 +104,8 @@ def _report(path: Path, rows: Sequence[ScoreRow], runs: dict[str, tuple[Recipe, 
         title="weakseg demo: what a few marks can teach",
         summary="The same network, trained for the same number of steps from tags, boxes, points, "
         "scribbles, and a mix in which every image has one kind: with weakseg, and with plain "
-        "cross-entropy on the same labels (marked pixels, and the seeds of tags and boxes).",
+        "cross-entropy on the same labels (marked pixels, and the seeds of tags and boxes). "
+        f"{LESSON}",
         facts=facts(recipe, seconds) | {"method": "as in the table"},
         table=rows,
         class_scores={name: done.scores for name, (_, done) in runs.items() if done.scores},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,12 @@ def train(
         KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
     """
     run = RunFolder(Path(out))
+    if is_first_process():
+        run.check_free(resume=resume, overwrite=overwrite)
     settings, chosen = _choose_recipe(data, recipe, overrides, run if resume else None)
     _check_means(settings)
     folder = DataFolder(settings.data)
+    folder.check_cache()
     records = folder.split(settings.data.train_split)
     if chosen is not None and has_many_tags(records, folder.classes):
         settings, chosen = _choose_recipe(data, None, overrides, None, many_tags=True)
@@ -93,17 +97,18 @@ def train(
     if is_first_process():
         _check_marks(folder, records, scored, chosen)
         run.prepare(settings, folder.classes, resume=resume, overwrite=overwrite)
-    regions = _oversegments(settings, folder, records)
-    start = time.perf_counter()
-    outcome = run_stages(
-        settings,
-        records,
-        folder.classes,
-        run,
-        oversegments=regions,
-        features=folder.feature_cache,
-    )
-    seconds = time.perf_counter() - start
+    with run.removed_if_it_fails() if is_first_process() else nullcontext():
+        regions = _oversegments(settings, folder, records)
+        start = time.perf_counter()
+        outcome = run_stages(
+            settings,
+            records,
+            folder.classes,
+            run,
+            oversegments=regions,
+            features=folder.feature_cache,
+        )
+        seconds = time.perf_counter() - start
     if not is_first_process():
         return Trained(run.root, None, None, seconds)
     segmenter = _segmenter(outcome, settings, folder.classes)
@@ -139,6 +144,14 @@ def _check_means(recipe: Recipe) -> None:
         require_crf()
     accelerator_device(recipe.training.accelerator)
     check_crop(recipe)
+    if recipe.model.train == "head" and recipe.model.weights == "none" and is_first_process():
+        late = recipe.classify.steps > 0 and recipe.classify.train == "network"
+        _log.warning(
+            "model.weights: none with model.train: head: the features are random, and %s trains "
+            "them. Use --model.weights auto (or a file), or train the network from the start: "
+            "--recipe small --model.train network",
+            "nothing before the last stage" if late else "nothing",
+        )
 
 
 def _check_marks(
@@ -149,7 +162,8 @@ def _check_marks(
         kinds = " and ".join(count_kinds(records)) or "none"
         _log.info("Marks are %s: recipe %s (choose another with --recipe)", kinds, chosen)
     config, classes = folder.config, folder.classes
-    _report_marks(survey(records, classes, config), config.root, classes)
+    unseeded = sum(needs_seeds(record, classes) for record in records)
+    _report_marks(survey(records, classes, config), config.root, classes, unseeded)
     if scored:
         truths = survey([with_truth_as_mark(record) for record in scored], classes, config)
         _report_truths(truths, config.val_split, classes)
@@ -179,7 +193,7 @@ def _score(
     return evaluate_records(segmenter, scored, recipe.data.val_split, instances=instances)
 
 
-def _report_marks(found: Survey, root: str, classes: ClassList) -> None:
+def _report_marks(found: Survey, root: str, classes: ClassList, unseeded: int) -> None:
     """Log what the training images hold, and refuse images without anything to learn from."""
     shares = [
         kind if count == found.images else f"{kind} ({count})"
@@ -187,10 +201,11 @@ def _report_marks(found: Survey, root: str, classes: ClassList) -> None:
     ]
     kinds = ", ".join(shares) or "no marks"
     _log.info(
-        "%d images with %s: %.2f %% of their pixels are labelled",
+        "%d images with %s: %.2f %% of their pixels are labelled%s",
         found.images,
         kinds,
         100 * found.labelled_fraction,
+        f"; seeds for {unseeded} are made from tags or boxes first" if unseeded else "",
     )
     if found.unmarked:
         _log.warning(
@@ -233,9 +248,13 @@ def _report_truths(found: Survey, split: str, classes: ClassList) -> None:
 def _records_with_truth(folder: DataFolder) -> list[Record]:
     split = folder.config.val_split
     if split not in folder.splits:
+        if is_first_process():
+            _log.info("not scored: the data has no split %s", split)
         return []
     records = folder.split(split)
     with_truth = [record for record in records if record.truth is not None]
+    if not with_truth and is_first_process():
+        _log.info("not scored: no image of split %s has a full mask", split)
     if with_truth and len(with_truth) < len(records) and is_first_process():
         _log.warning(
             "%d of %d images of split %s have no full mask; the others are scored",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.options import add_flag, defaults_of, given, out
+from weakseg.cli.options import add_flag, defaults_of, given, out, print_table
 
 USAGE = "[options]"
 _NEXT = """
@@ -48,10 +48,12 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Run the command and return the exit code."""
     from weakseg.api.demo import demo
+    from weakseg.report.demo.page import LESSON
     from weakseg.report.score_table import comparison_table
 
     result = demo(**given(options))
-    out.print(comparison_table(result.rows))
+    print_table(comparison_table(result.rows))
+    out.print(LESSON)
     for picture in result.pictures:
         out.print(f"Picture: {escape(str(picture))}")
     out.print(f"Report: {escape(str(result.report))}")

@@ -8,7 +8,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import NonNegativeInt
 
-from weakseg.cli.options import add_device, add_flag, add_inference_options, given, out
+from weakseg.cli.options import add_device, add_flag, add_inference_options, given, print_table
 
 USAGE = "RUN DATA [options]"
 
@@ -61,9 +61,9 @@ def _score(run: str, data: str, chosen: dict[str, Any], file: Path | None, count
     scores, protocol = evaluate(run, data, **chosen)
     if file is not None:
         write_scores(file, scores, protocol)
-    out.print(score_table(scores, protocol))
+    print_table(score_table(scores, protocol))
     if count:
-        out.print(confusion_table(scores, count))
+        print_table(confusion_table(scores, count))
 
 
 def _compare(run: str, data: str, chosen: dict[str, Any], file: Path | None, count: int) -> None:
@@ -74,6 +74,6 @@ def _compare(run: str, data: str, chosen: dict[str, Any], file: Path | None, cou
     variants = evaluate_variants(run, data, **{"compare_crf": False} | chosen)
     if file is not None:
         write_variants(file, variants)
-    out.print(variants_table(variants))
+    print_table(variants_table(variants))
     for variant in variants if count else []:
-        out.print(confusion_table(variant.scores, count, title=variant.name))
+        print_table(confusion_table(variant.scores, count, title=variant.name))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 from argparse import SUPPRESS
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
@@ -17,6 +18,10 @@ from rich.markup import escape
 
 from weakseg.recipes.recipe import InferenceConfig
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDTH = 160  # of tables where no terminal limits it
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -111,6 +116,14 @@ def given_besides(options: Namespace, kind: type) -> dict[str, Any]:
     """Return the named options that the user gave and that are no fields of a dataclass."""
     own = given(options, kind=kind)
     return {key: value for key, value in given(options).items() if key not in own}
+
+
+def print_table(table: Table) -> None:
+    """Print a table: as wide as the terminal, or as it needs to be in a file or pipe."""
+    if out.is_terminal or "COLUMNS" in os.environ:
+        out.print(table, soft_wrap=False)
+    else:
+        Console(width=_WIDTH, soft_wrap=True, highlight=False).print(table)
 
 
 def print_written(files: Sequence[Path], folder: str) -> None:

@@ -13,7 +13,7 @@ from argparse import SUPPRESS
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.options import add_flag, defaults_of, given, given_besides, out
+from weakseg.cli.options import add_flag, defaults_of, given, given_besides, out, print_table
 from weakseg.recipes.recipe import Recipe
 from weakseg.support.machine import is_first_process
 
@@ -49,6 +49,6 @@ def run(options: Namespace) -> int:
     if not is_first_process():
         return 0
     if result.scores is not None and result.protocol is not None:
-        out.print(score_table(result.scores, result.protocol))
+        print_table(score_table(result.scores, result.protocol))
     out.print(f"Run: {escape(str(result.run))} (open report.html in it)")
     return 0

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from weakseg.datasets.records import Record
 from weakseg.formats.data_folders import (
@@ -28,7 +29,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.entries import Entry
-from weakseg.support.errors import DataError
+from weakseg.support.errors import DataError, RecipeError
 
 _log = logging.getLogger(__name__)
 
@@ -134,6 +135,24 @@ class DataFolder:
             return root / ".weakseg"
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         return home / "weakseg" / hashlib.sha256(str(root).encode()).hexdigest()[:12]
+
+    def check_cache(self) -> None:
+        """Check that a cache that the options name is a folder that can be written; make it.
+
+        Raises:
+            RecipeError: It is none.
+        """
+        if not self.config.cache:
+            return
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.cache):
+                pass
+        except OSError as error:
+            raise RecipeError(
+                f"data.cache: expected a folder that can be written, but got {self.config.cache} "
+                f"({error.strerror})"
+            ) from error
 
     @property
     def feature_cache(self) -> Path:

@@ -118,17 +118,9 @@ class FeatureCache:
         self._is_open = True  # to writing
         self._used = 0  # bytes in `root`
         self._written = 0  # files
-        others = self._other_folders()
         if self.folder.is_dir():
             with suppress(OSError):
                 os.utime(self.folder)
-        elif others:
-            _log.info(
-                "%s: the features there are of another backbone, other weights or another timm "
-                "(%s in each folder names them), so they are computed anew",
-                root,
-                SETTINGS_FILE,
-            )
 
     def features(self, pixels: Tensor, compute: Callable[[], list[Tensor]]) -> list[Tensor]:
         """Return an image's features; those that are missing or damaged are computed and kept.
@@ -151,19 +143,20 @@ class FeatureCache:
             if not self._make_room(len(content)):
                 _log.info(
                     "%s: data.feature_budget (%.3g GiB) is used up; features of further images "
-                    "are computed again in each step",
+                    "are computed again for each use",
                     self.root,
                     self.budget / 2**30,
                 )
                 self._is_open = False
                 return
             if not (self.folder / SETTINGS_FILE).is_file():
+                self._report_others()
                 with replacing(self.folder / SETTINGS_FILE) as beside:
                     beside.write_text(self._network, encoding="utf-8")
             with replacing(path) as beside:
                 beside.write_bytes(content)
         except (OSError, RunError) as error:
-            _log.warning("features are not kept, but computed again in each step: %s", error)
+            _log.warning("features are not kept, but computed again for each use: %s", error)
             self._is_open = False
 
     def _make_room(self, size: int) -> bool:
@@ -183,6 +176,18 @@ class FeatureCache:
         self._used += size
         self._written += 1
         return True
+
+    def _report_others(self) -> None:
+        """Log that there are features, but of other networks."""
+        if self._other_folders():
+            _log.info(
+                "%s: the features there are of another backbone, other weights or another timm "
+                "(%s in each folder names them), so they are computed anew; the old ones stay "
+                "while data.feature_budget (%.3g GiB) has room",
+                self.root,
+                SETTINGS_FILE,
+                self.budget / 2**30,
+            )
 
     def _other_folders(self) -> list[Path]:
         if not self.root.is_dir():

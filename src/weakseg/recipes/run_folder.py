@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,17 +83,52 @@ class RunFolder(TrainingFolder):
             RunError: Something is there that is not to be replaced, or the run that is there is
                 of another recipe.
         """
-        if resume and overwrite:
-            raise RunError("--resume and --overwrite exclude each other: choose one.")
+        self.check_free(resume=resume, overwrite=overwrite)
         if resume and self.recipe.is_file():
             self._check_same(recipe, classes)
             dump_recipe(recipe, self.recipe)
             return
-        if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
-            self._make_way(overwrite)
+        if self._is_occupied():
+            self._remove_run()
         dump_recipe(recipe, self.recipe)
         with replacing(self.classes) as beside:
             beside.write_text("\n".join(classes.names) + "\n", encoding="utf-8")
+
+    def check_free(self, *, resume: bool = False, overwrite: bool = False) -> None:
+        """Check that a training may use the folder, before anything is read for it.
+
+        Args:
+            resume: Continue the run that is there.
+            overwrite: Remove the run that is there.
+
+        Raises:
+            RunError: Something is there that is not to be replaced.
+        """
+        if resume and overwrite:
+            raise RunError("--resume and --overwrite exclude each other: choose one.")
+        if not self._is_occupied() or (resume and self.recipe.is_file()):
+            return
+        if not overwrite:
+            raise RunError(
+                f"{self.root}: there is something already. Choose another --out, or go on with "
+                "--resume, or replace it with --overwrite."
+            )
+        if not self.recipe.is_file():
+            raise RunError(f"{self.root}: is no run folder, so --overwrite leaves it alone.")
+
+    @contextmanager
+    def removed_if_it_fails(self) -> Iterator[None]:
+        """Remove the folder after an error that came before anything was made in it.
+
+        So the corrected command finds it free. What a stage has made stays, for --resume, and so
+        does all of it on Ctrl-C.
+        """
+        try:
+            yield
+        except Exception:
+            if all(map(self._is_preparation, self.root.rglob("*"))):
+                shutil.rmtree(self.root, ignore_errors=True)
+            raise
 
     def read(self) -> tuple[Recipe, ClassList]:
         """Read the recipe and the classes.
@@ -106,14 +143,23 @@ class RunFolder(TrainingFolder):
         tree = merge({RENAMED.get(key, key): value for key, value in keys.items()})
         return parse_recipe(tree, source=str(self.recipe)), read_classes(self.classes)
 
-    def _make_way(self, overwrite: bool) -> None:
-        if not overwrite:
-            raise RunError(
-                f"{self.root}: there is something already. Choose another --out, or go on with "
-                "--resume, or replace it with --overwrite."
-            )
-        if not self.recipe.is_file():
-            raise RunError(f"{self.root}: is no run folder, so --overwrite leaves it alone.")
+    def _is_occupied(self) -> bool:
+        return self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
+
+    def _is_preparation(self, path: Path) -> bool:
+        """Whether a path in the folder is there before a stage has made anything."""
+        if path.is_symlink() or not path.is_file():
+            return path.is_dir()
+        if path in (self.recipe, self.classes):
+            return True
+        if path.parent.parent == self.stages and path.name == "stage.json":
+            return '"files"' not in path.read_text(encoding="utf-8")  # not finished
+        if path.name.startswith("events.out.tfevents."):
+            return True  # log.csv has the same
+        # A log without a step.
+        return path.name == self.log.name and path.read_bytes().count(b"\n") <= 1
+
+    def _remove_run(self) -> None:
         own = {**vars(TrainingFolder), **vars(RunFolder)}.values()
         for name in [path.parts[0] for path in own if isinstance(path, Inside)]:
             path = self.root / name
