@@ -26,6 +26,7 @@ ROOMS = (
     "refine",
     "method",
     "recipes",
+    "readers",
     "formats",
     "marks",
     "images",

@@ -7,13 +7,13 @@ from PIL import Image
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import count_kinds
 from weakseg.datasets.survey import survey
-from weakseg.formats.readers.folder import FOLDER
-from weakseg.formats.readers.voc import VOC
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.sources import opened_data
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
 from weakseg.marks.kinds import Box
 from weakseg.marks.label_maps import write_label_map
+from weakseg.readers.folder import FOLDER
+from weakseg.readers.voc import VOC
 from weakseg.support.errors import DataError
 
 

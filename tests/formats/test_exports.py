@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from weakseg.formats.detection import opened_source
 from weakseg.formats.exports import export_masks, export_paths
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.rasterize import rasterize
+from weakseg.readers.detection import opened_source
 
 CLASSES = ClassList(("background", "cat", "dog"))
 

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.formats.detection import opened_source
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.sources import opened_data
 from weakseg.marks.classes import OpenClassList
+from weakseg.readers.detection import opened_source
 
 NFD = unicodedata.normalize("NFD", "caf\xe9")
 

@@ -8,7 +8,7 @@ from PIL import Image
 import weakseg
 from weakseg.cli.main import main
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.formats.detection import find_format
+from weakseg.readers.detection import find_format
 
 XML = (
     "<annotation><filename>{}</filename><size><width>30</width><height>20</height></size><object>"

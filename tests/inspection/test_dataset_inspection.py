@@ -544,7 +544,7 @@ def test_no_marks_stop_it(annotated, marks, known):
 @pytest.fixture(scope="module")
 def voc(shared):
     """Give 472 images of PASCAL VOC: boxes, tags, clicks and masks."""
-    from weakseg.formats.readers.voc_xml import read_voc_xml
+    from weakseg.readers.voc_xml import read_voc_xml
 
     root, classes = shared / "voc" / "VOC2012", ClassList(VOC_CLASSES)
     points = read_points(root.parent / "points.json", classes)

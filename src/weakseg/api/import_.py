@@ -12,10 +12,10 @@ from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.importer import Importer
 from weakseg.datasets.joining import joined
 from weakseg.datasets.writer import writing_data_folder
-from weakseg.formats.detection import opened_source
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList, read_classes
 from weakseg.marks.findings import Finding
+from weakseg.readers.detection import opened_source
 from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import as_paths
 from weakseg.support.progress import progress

@@ -22,10 +22,10 @@ from weakseg.formats.data_folders import (
     settled_names,
     split_lists,
 )
-from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.marks.classes import ClassList, read_classes
 from weakseg.marks.findings import Finding, refuse
 from weakseg.marks.kinds import Marks
+from weakseg.readers.voc_xml import read_voc_xml
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.entries import Entry

@@ -9,9 +9,9 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.formats.detection import Source, opened_source
 from weakseg.formats.source import Annotated, SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList, read_classes
+from weakseg.readers.detection import Source, opened_source
 from weakseg.recipes.options import DataOptions, resolve_options
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from weakseg.formats.detection import FORMATS
 from weakseg.formats.source import SourceOptions
 from weakseg.formats.writers.coco import write_coco
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import rasterize
+from weakseg.readers.detection import FORMATS
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "dog"))

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from weakseg.formats.readers.label_studio import LABEL_STUDIO
 from weakseg.formats.source import SourceOptions
 from weakseg.formats.writers.label_studio import write_label_studio
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import rasterize
+from weakseg.readers.label_studio import LABEL_STUDIO
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "Löwe"))

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageDraw
 
-from weakseg.formats.readers.labelme import LABELME
 from weakseg.formats.source import SourceOptions
 from weakseg.formats.writers.labelme import write_labelme
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import rasterize
+from weakseg.readers.labelme import LABELME
 from weakseg.support.errors import DataError
 
 CLASSES = ClassList(("background", "cat", "Löwe"))

@@ -9,13 +9,13 @@ from PIL import Image
 
 from weakseg.formats.brush import encode_brush
 from weakseg.formats.exports import export_masks
-from weakseg.formats.readers.label_studio import LABEL_STUDIO
-from weakseg.formats.readers.labelme import LABELME
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.drawing import filled
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Stroke
 from weakseg.marks.label_values import VOID
+from weakseg.readers.label_studio import LABEL_STUDIO
+from weakseg.readers.labelme import LABELME
 from weakseg.support.errors import DataError
 
 HEIGHT, WIDTH = 200, 400  # half a percent of the height is a pixel, a quarter of the width

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from weakseg.formats.readers.coco import COCO
 from weakseg.marks.classes import ClassList
 from weakseg.marks.drawing import pasted
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region
 from weakseg.marks.label_values import VOID
 from weakseg.marks.rasterize import rasterize
+from weakseg.readers.coco import COCO
 from weakseg.support.errors import DataError
 
 SQUARE = [2, 3, 6, 3, 6, 8, 2, 8]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.detection import FORMATS
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.label_values import VOID
+from weakseg.readers.detection import FORMATS
 from weakseg.support.errors import DataError
 
 NAMES = ("cvat", "datumaro", "coco", "open-images", "yolo")

@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from weakseg.formats.collector import Collector
 from weakseg.formats.data_folders import is_data_folder
 from weakseg.formats.pictures import find_picture
-from weakseg.formats.readers.label_studio_results import Result, is_drawn, read_results
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import IMAGE_SUFFIXES, image_name
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
+from weakseg.readers.label_studio_results import Result, is_drawn, read_results
 from weakseg.support.entries import Entry
 from weakseg.support.folders import files_below, files_of, holds_file
 from weakseg.support.json_files import first_keys, json_items

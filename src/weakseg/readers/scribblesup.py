@@ -10,7 +10,13 @@ from pathlib import Path
 from weakseg.formats.collector import Collector
 from weakseg.formats.label_regions import known_regions
 from weakseg.formats.pictures import photo_of
-from weakseg.formats.readers.voc_xml import (
+from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name
+from weakseg.marks.classes import VOC_CLASSES, ClassFinder
+from weakseg.marks.kinds import Marks, Stroke
+from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.pixel_runs import read_values
+from weakseg.readers.voc_xml import (
     find_named,
     read_size,
     read_voc_root,
@@ -18,12 +24,6 @@ from weakseg.formats.readers.voc_xml import (
     text_of,
     xml_kind,
 )
-from weakseg.formats.source import Annotated, Format, SourceOptions
-from weakseg.images.reading import image_name
-from weakseg.marks.classes import VOC_CLASSES, ClassFinder
-from weakseg.marks.kinds import Marks, Stroke
-from weakseg.marks.label_values import UNLABELLED
-from weakseg.marks.pixel_runs import read_values
 from weakseg.support.entries import Entry
 from weakseg.support.folders import files_by_name, first_files
 

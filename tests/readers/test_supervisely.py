@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.detection import find_format
 from weakseg.marks.kinds import Box, Point
+from weakseg.readers.detection import find_format
 
 
 def thing(kind, exterior=None, interior=(), name="cat", **more):

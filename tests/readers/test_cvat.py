@@ -3,11 +3,11 @@ import re
 import numpy as np
 import pytest
 
-from weakseg.formats.readers.cvat import CVAT
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.drawing import pasted
 from weakseg.marks.kinds import Box, Point, Polygon, Region, Stroke
+from weakseg.readers.cvat import CVAT
 from weakseg.support.errors import DataError
 
 LABELS = "<labels><label><name>cat</name></label><label><name>dog</name></label></labels>"

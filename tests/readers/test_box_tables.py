@@ -1,7 +1,7 @@
 import pytest
 
-from weakseg.formats.detection import find_format
 from weakseg.marks.kinds import Box
+from weakseg.readers.detection import find_format
 from weakseg.support.errors import DataError
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from weakseg.formats.detection import find_format
+from weakseg.readers.detection import find_format
 from weakseg.support.errors import DataError
 
 

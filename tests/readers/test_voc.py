@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.formats.readers.voc import VOC
-from weakseg.formats.readers.voc_xml import read_voc_xml
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
 from weakseg.marks.kinds import Box, Marks
 from weakseg.marks.label_maps import read_label_map, write_label_map
+from weakseg.readers.voc import VOC
+from weakseg.readers.voc_xml import read_voc_xml
 from weakseg.support.errors import DataError
 
 OBJECT = """<object><name>{name}</name><difficult>1</difficult>

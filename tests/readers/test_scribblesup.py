@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.readers.scribblesup import SCRIBBLESUP, read_scribblesup_xml
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
 from weakseg.marks.kinds import Stroke
 from weakseg.marks.rasterize import AS_MARKED, rasterize
+from weakseg.readers.scribblesup import SCRIBBLESUP, read_scribblesup_xml
 from weakseg.support.errors import DataError
 
 SCRIBBLE = "<polygon><tag>{}</tag>{}</polygon>"

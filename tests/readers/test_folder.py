@@ -1,10 +1,10 @@
 import pytest
 from PIL import Image
 
-from weakseg.formats.readers.folder import FOLDER
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.kinds import Point
+from weakseg.readers.folder import FOLDER
 from weakseg.support.errors import DataError
 
 

@@ -3,10 +3,10 @@ import json
 import pytest
 from PIL import Image
 
-from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.readers.tables import BOXES, CLICKS, TAGS
 from weakseg.support.errors import DataError
 
 HEADERS = {

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.readers.label_pngs import LABEL_PNGS
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.label_maps import write_label_map
 from weakseg.marks.rasterize import AS_MARKED, rasterize
+from weakseg.readers.label_pngs import LABEL_PNGS
 from weakseg.support.errors import DataError
 
 CLASSES = ("background", "cat", "dog")

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.readers.labelme import LABELME
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.drawing import filled
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Stroke
 from weakseg.marks.label_values import VOID
 from weakseg.marks.rasterize import draw_marks
+from weakseg.readers.labelme import LABELME
 from weakseg.support.errors import DataError
 
 SQUARE = [[1, 1], [5, 1], [5, 5], [1, 5]]

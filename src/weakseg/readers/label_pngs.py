@@ -8,7 +8,6 @@ from pathlib import Path
 
 from weakseg.formats.label_regions import coloured_regions
 from weakseg.formats.pictures import photo_of
-from weakseg.formats.readers.scribblesup import SCRIBBLESUP
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name, map_size
 from weakseg.marks.classes import ClassFinder
@@ -16,6 +15,7 @@ from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
 from weakseg.marks.palette_files import palette_ids, read_palette
 from weakseg.marks.pixel_runs import Kind, describe_values, read_colours, read_values
+from weakseg.readers.scribblesup import SCRIBBLESUP
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name, first_files

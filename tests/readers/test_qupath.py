@@ -1,7 +1,7 @@
 import pytest
 
-from weakseg.formats.detection import find_format
 from weakseg.marks.kinds import Point
+from weakseg.readers.detection import find_format
 
 SQUARE = [[2, 2], [12, 2], [12, 12], [2, 12], [2, 2]]
 HOLE = [[5, 5], [8, 5], [8, 8], [5, 8], [5, 5]]

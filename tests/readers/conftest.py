@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.formats.detection import FORMATS
 from weakseg.formats.source import Annotated, SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.rasterize import rasterize
+from weakseg.readers.detection import FORMATS
 
 Read = Callable[..., tuple[dict[str, Annotated], list[str]]]
 

@@ -19,13 +19,13 @@ from weakseg.formats.data_folders import (
 )
 from weakseg.formats.label_regions import coloured_regions, label_map_marks
 from weakseg.formats.pictures import find_picture
-from weakseg.formats.readers.folder import RenumberedClasses
-from weakseg.formats.readers.voc_xml import read_voc_xml, read_xml_folder, xml_kind
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
 from weakseg.marks.palette_files import palette_ids, read_palette
+from weakseg.readers.folder import RenumberedClasses
+from weakseg.readers.voc_xml import read_voc_xml, read_xml_folder, xml_kind
 from weakseg.support.folders import first_files
 
 

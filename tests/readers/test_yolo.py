@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from weakseg.formats.readers.yolo import YOLO
 from weakseg.marks.kinds import Box, Polygon
+from weakseg.readers.yolo import YOLO
 from weakseg.support.errors import DataError
 
 BOX = "1 0.5 0.5 0.2 0.4"  # of an image of 30 × 20: columns 12 to 18, rows 6 to 14

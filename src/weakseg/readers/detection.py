@@ -7,31 +7,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from weakseg.formats.readers.ade20k import ADE20K
-from weakseg.formats.readers.box_tables import BOX_TABLES
-from weakseg.formats.readers.camvid import CAMVID_LISTS
-from weakseg.formats.readers.cityscapes import CITYSCAPES
-from weakseg.formats.readers.coco import COCO
-from weakseg.formats.readers.cvat import CVAT
-from weakseg.formats.readers.datumaro_json import DATUMARO
-from weakseg.formats.readers.folder import FOLDER
-from weakseg.formats.readers.label_pngs import LABEL_PNGS
-from weakseg.formats.readers.label_studio import LABEL_STUDIO
-from weakseg.formats.readers.labelbox import LABELBOX
-from weakseg.formats.readers.labelme import LABELME
-from weakseg.formats.readers.makesense import MAKESENSE
-from weakseg.formats.readers.mapillary import MAPILLARY
-from weakseg.formats.readers.open_images import OPEN_IMAGES
-from weakseg.formats.readers.qupath import QUPATH
-from weakseg.formats.readers.roboflow_masks import ROBOFLOW_MASKS
-from weakseg.formats.readers.scribblesup import SCRIBBLESUP
-from weakseg.formats.readers.supervisely import SUPERVISELY
-from weakseg.formats.readers.tables import BOXES, CLICKS, TAGS
-from weakseg.formats.readers.via import VIA
-from weakseg.formats.readers.voc import VOC
-from weakseg.formats.readers.yolo import YOLO
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
+from weakseg.readers.ade20k import ADE20K
+from weakseg.readers.box_tables import BOX_TABLES
+from weakseg.readers.camvid import CAMVID_LISTS
+from weakseg.readers.cityscapes import CITYSCAPES
+from weakseg.readers.coco import COCO
+from weakseg.readers.cvat import CVAT
+from weakseg.readers.datumaro_json import DATUMARO
+from weakseg.readers.folder import FOLDER
+from weakseg.readers.label_pngs import LABEL_PNGS
+from weakseg.readers.label_studio import LABEL_STUDIO
+from weakseg.readers.labelbox import LABELBOX
+from weakseg.readers.labelme import LABELME
+from weakseg.readers.makesense import MAKESENSE
+from weakseg.readers.mapillary import MAPILLARY
+from weakseg.readers.open_images import OPEN_IMAGES
+from weakseg.readers.qupath import QUPATH
+from weakseg.readers.roboflow_masks import ROBOFLOW_MASKS
+from weakseg.readers.scribblesup import SCRIBBLESUP
+from weakseg.readers.supervisely import SUPERVISELY
+from weakseg.readers.tables import BOXES, CLICKS, TAGS
+from weakseg.readers.via import VIA
+from weakseg.readers.voc import VOC
+from weakseg.readers.yolo import YOLO
 from weakseg.support.archives import unpacked
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError

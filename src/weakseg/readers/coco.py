@@ -10,11 +10,11 @@ from typing import Any
 
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
-from weakseg.formats.readers.coco_annotations import Conventions, ImageReader, Object, is_crowd
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import stated_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding, finding_from
+from weakseg.readers.coco_annotations import Conventions, ImageReader, Object, is_crowd
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_of, holds_file, holds_texts, split_of
