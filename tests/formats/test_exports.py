@@ -2,12 +2,14 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from weakseg.formats.exports import export_masks, export_paths
+from weakseg.formats.exports import check_format, export_masks, export_paths
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.rasterize import rasterize
 from weakseg.readers.detection import opened_source
+from weakseg.support.errors import RecipeError
 
 CLASSES = ClassList(("background", "cat", "dog"))
 
@@ -57,3 +59,18 @@ def test_a_prefix_stands_before_the_names_of_images(masks, tmp_path):
     export_masks(masks, tmp_path, CLASSES, "coco")
     images = json.loads((tmp_path / "instances.json").read_text())["images"]
     assert [image["file_name"] for image in images] == ["a/one.jpg", "two.png"]
+
+
+@pytest.mark.parametrize(("png", "mode"), [("palette", "P"), ("grey", "L")])
+def test_pngs_hold_class_ids_with_the_palette_or_in_grey(tmp_path, png, mode):
+    labels = np.array([[0, 1], [254, 255]], np.uint8)
+    classes = ClassList(("background", "cat"))
+    export_masks([("a", tmp_path / "a.jpg", labels)], tmp_path, classes, "png", png=png)
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.mode == mode
+        assert np.asarray(picture).tolist() == labels.tolist()
+
+
+def test_other_colours_of_pngs_are_refused():
+    with pytest.raises(RecipeError, match="png: expected palette or grey, but got 'rgb'"):
+        check_format("png", "rgb")

@@ -449,3 +449,21 @@ def test_each_image_gets_its_own_annotations(read, write_json, tmp_path):
     tree = coco([{"bbox": [1, 1, 2, 2], "image_id": number} for number in range(50)], images=images)
     found, _ = read("coco", write_json(tmp_path / "x.json", tree))
     assert [image.marks.boxes[0].instance for image in found.values()] == [*range(1, 51)]
+
+
+EMPTY = {"contributor": "", "date_created": "", "description": "", "url": ""}
+
+
+@pytest.mark.parametrize(
+    ("info", "says"),
+    [
+        ({"contributor": "Label Studio", "version": "1.0"}, 'Label Studio: .* import "JSON"'),
+        (EMPTY, 'CVAT: .* import "CVAT for images 1.1"'),
+        ({"contributor": "me"}, None),
+    ],
+)
+def test_exports_that_lose_the_rotation_of_boxes_are_said(read_one, info, says):
+    image, _ = read_one(coco([{"bbox": [1, 1, 5, 5]}], info=info))
+    assert [bool(re.search(says or "", item.message)) for item in image.findings] == (
+        [True] if says else []
+    )

@@ -17,6 +17,7 @@ from weakseg.datasets.records import Record
 from weakseg.datasets.survey import survey
 from weakseg.formats.exports import (
     MaskFormat,
+    PngColours,
     check_format,
     check_targets,
     export_masks,
@@ -64,6 +65,7 @@ def label(
     split: str | None = None,
     config: DataOptions | None = None,
     format: MaskFormat = "png",
+    png: PngColours = "palette",
     prefix: str = "",
     confidence: bool = False,
     overlay: bool = False,
@@ -86,6 +88,8 @@ def label(
         config: Which marks of the data are used, as in ``{"marks": ["points"]}``: keys of `data` in
             a recipe. Those that it leaves out are as in the training, where it is the same data.
         format: png, coco, coco-rle, labelme or label-studio.
+        png: Whether PNGs have the class palette or are grey: both hold class ids, but OpenCV and
+            others read colours out of a palette.
         prefix: Prefix of the images' names in files of coco and label-studio.
         confidence: Write ``<name>.confidence.png`` beside each mask: the winning class's
             probability as grey, 0 to 255.
@@ -102,7 +106,7 @@ def label(
             of the run.
         RunError: A mask exists already, or the run is incomplete.
     """
-    check_format(format)
+    check_format(format, png)
     source, records, classes = _open_records(data, split, config, run)
     _check_folder(Path(out), source)
     output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
@@ -112,7 +116,9 @@ def label(
     survey(records, classes, source.config)  # a wrong mark is better found now than half-way
     made = progress(label_images(segmenter, records, source.config), "Labelling", len(records))
     masks, certainty = output.pass_on(made), output.confidence
-    export_masks(masks, output.folder, classes, format, prefix=prefix, confidence=certainty)
+    export_masks(
+        masks, output.folder, classes, format, prefix=prefix, confidence=certainty, png=png
+    )
     done = output.finish(files)
     _report(done, len(records), source.kinds)
     return done

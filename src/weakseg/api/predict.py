@@ -9,6 +9,7 @@ from typing import Any
 
 from weakseg.formats.exports import (
     MaskFormat,
+    PngColours,
     check_format,
     check_targets,
     export_masks,
@@ -35,6 +36,7 @@ def predict(
     out: str | Path = "masks",
     *,
     format: MaskFormat = "png",
+    png: PngColours = "palette",
     prefix: str = "",
     overlay: bool = False,
     resume: bool = False,
@@ -49,6 +51,8 @@ def predict(
         images: Image files, or folders of images; one or several.
         out: Folder of masks, ``<name>.png``, or of the tool's files.
         format: png, coco, coco-rle, labelme or label-studio.
+        png: Whether PNGs have the class palette or are grey: both hold class ids, but OpenCV and
+            others read colours out of a palette.
         prefix: Prefix of the images' names in files of coco and label-studio.
         overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
         resume: Leave existing masks as they are, and make those that are missing.
@@ -64,7 +68,7 @@ def predict(
             is raised once the masks of all others are written.
         RunError: A mask exists already, or the run is incomplete.
     """
-    check_format(format)
+    check_format(format, png)
     folder = Path(out)
     names = {path: name for name, path in _image_names(as_paths(images)).items()}
     targets = export_paths(names.values(), folder, format)
@@ -88,7 +92,7 @@ def predict(
                 write_overlay(overlay_path(folder, name), made.image, made.mask)
             yield name, made.path, made.mask
 
-    export_masks(masks(), folder, segmenter.classes, format, prefix=prefix)
+    export_masks(masks(), folder, segmenter.classes, format, prefix=prefix, png=png)
     if failures:
         raise _unread(failures, len(names))
     return targets

@@ -94,6 +94,12 @@ def add_mask_options(parser: ArgumentParser, defaults: Mapping[str, Any]) -> Non
         help="png, or for correction coco, coco-rle, labelme or label-studio",
     )
     parser.add_argument(
+        "--png",
+        type=str,
+        default=defaults["png"],
+        help="palette or grey: OpenCV and others read colours out of a palette",
+    )
+    parser.add_argument(
         "--prefix", type=str, help="prefix of the images' names in files of coco and label-studio"
     )
     add_flag(parser, "--overlay", "write each mask over its image too")

@@ -24,6 +24,7 @@ from weakseg.support.errors import DataError, RecipeError, RunError
 from weakseg.support.files import replacing
 
 MaskFormat = Literal["png", "coco", "coco-rle", "labelme", "label-studio"]
+PngColours = Literal["palette", "grey"]
 Masks = Iterable[tuple[str, Path, LabelMap]]
 """For each image: its name without ending, its file, its label map."""
 
@@ -32,14 +33,16 @@ _URL = re.compile(r"[a-zA-Z][\w+.-]+://|/data/")
 _ENDINGS = {"png": ".png", "labelme": ".json"}
 
 
-def check_format(kind: Any) -> None:
-    """Check that masks can be written in a format.
+def check_format(kind: Any, png: Any = "palette") -> None:
+    """Check that masks can be written in a format, and in the colours of PNGs.
 
     Raises:
         RecipeError: They cannot.
     """
     if kind not in get_args(MaskFormat):
         raise RecipeError(f"format: expected {', '.join(get_args(MaskFormat))}, but got {kind!r}")
+    if png not in get_args(PngColours):
+        raise RecipeError(f"png: expected {' or '.join(get_args(PngColours))}, but got {png!r}")
 
 
 def missing_masks(names: Iterable[str], out: Path, kind: MaskFormat, *, overlay: bool) -> set[str]:
@@ -113,6 +116,7 @@ def export_masks(
     *,
     prefix: str = "",
     confidence: Mapping[str, float] | None = None,
+    png: PngColours = "palette",
 ) -> None:
     """Write masks image by image.
 
@@ -128,6 +132,8 @@ def export_masks(
             "/data/local-files/?d=photos/"; in a URL, the names are written as URLs need it.
         confidence: Confidence of each image's mask, 0 to 1, by its name, for label-studio. It is
             looked up once the image's mask has come.
+        png: PNGs have the class palette, or are grey. Both hold class ids, but OpenCV and others
+            read colours out of a palette.
 
     Raises:
         RunError: A file cannot be written.
@@ -136,7 +142,7 @@ def export_masks(
     match kind:
         case "png":
             for name, _, labels in masks:
-                write_label_map(out / f"{name}.png", labels)
+                write_label_map(out / f"{name}.png", labels, grey=png == "grey")
         case "labelme":
             for name, image, labels in masks:
                 path = out / f"{name}.json"

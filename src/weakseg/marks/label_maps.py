@@ -57,14 +57,16 @@ def read_label_map(
     return labels
 
 
-def write_label_map(path: Path, labels: LabelMap) -> None:
-    """Write a label map as a PNG with the class palette.
+def write_label_map(path: Path, labels: LabelMap, *, grey: bool = False) -> None:
+    """Write a label map as a PNG with the class palette, or as a grey one.
 
     Args:
         path: The file; it appears only once it is whole.
         labels: Label map, (H, W).
+        grey: Without a palette: OpenCV and other readers turn palettes into colours.
     """
     picture = Image.fromarray(labels)
-    picture.putpalette(class_palette().tobytes())
+    if not grey:
+        picture.putpalette(class_palette().tobytes())
     with replacing(path) as beside:
         picture.save(beside, format="PNG")

@@ -28,6 +28,11 @@ _TASKS = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "image
 _PUBLISHED = re.compile(r"cocodataset|COCO Consortium|COCO 20\d\d", re.IGNORECASE)
 _PUBLISHED_FILE = re.compile(r"[a-z_]+_(train|val|test)20\d\d\.json")
 _CROWD_NUMBERS = 900_100_000_000
+# Exports of tools whose COCO files lose the rotation of boxes, which have it.
+_OWN_EXPORTS = {
+    "CVAT": '"CVAT for images 1.1" instead, for this export leaves them out',
+    "Label Studio": '"JSON" instead, for this export places them wrongly',
+}
 
 Numbered = tuple[int, Object]
 """An annotation, and its number in the file, from 1 on."""
@@ -112,7 +117,7 @@ class _File:
             has_shapes=not annotations or any(map(_has_shape, objects)),
             crowds_are_void=_crowds_are_void(path, tree, objects, options),
         )
-        self.findings += _unsure(path, objects, self.conventions, options)
+        self.findings += _unsure(path, tree.get("info"), objects, self.conventions, options)
 
     def _by_id(self, values: Sequence[Any], kind: str) -> dict[int | str, Object]:
         found: dict[int | str, Object] = {}
@@ -201,7 +206,11 @@ def _crowds_are_void(
 
 
 def _unsure(
-    path: Path, annotations: Sequence[Object], conventions: Conventions, options: SourceOptions
+    path: Path,
+    info: Any,
+    annotations: Sequence[Object],
+    conventions: Conventions,
+    options: SourceOptions,
 ) -> list[Finding]:
     """Say what may be meant otherwise than it is read."""
     messages = []
@@ -218,7 +227,26 @@ def _unsure(
             f"{bare} annotations have a box and no outline beside others that have one; taken as "
             "boxes, though some may be lines, which datumaro and CVAT write so"
         )
+    tool = _tool(info) if any(map(_is_bare_box, annotations)) else None
+    if tool:
+        messages.append(
+            f"looks like an export of {tool}: if boxes were rotated, import {_OWN_EXPORTS[tool]}"
+        )
     return [Finding("unsure", message, path) for message in messages]
+
+
+def _is_bare_box(annotation: Object) -> bool:
+    return bool(annotation.get("bbox")) and not annotation.get("segmentation")
+
+
+def _tool(info: Any) -> str | None:
+    """Return the tool whose COCO files lose the rotation of boxes, if a file looks like its."""
+    if not isinstance(info, dict) or "contributor" not in info:
+        return None
+    if info["contributor"] == "Label Studio":
+        return "Label Studio"
+    # CVAT and datumaro leave all that describes the data set empty.
+    return None if any(info.values()) else "CVAT"
 
 
 def _surroundings(path: Path) -> tuple[str | None, Sequence[Path]]:
