@@ -8,6 +8,7 @@ from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.label_maps import write_label_map
 from weakseg.marks.rasterize import AS_MARKED, rasterize
+from weakseg.readers.detection import find_format
 from weakseg.readers.label_pngs import LABEL_PNGS
 from weakseg.support.errors import DataError
 
@@ -43,6 +44,16 @@ def test_values_are_ids_of_classes_and_254_and_255_those_of_weakseg(tmp_path, dt
     (found,) = read(save(tmp_path / "a.png", labels.astype(dtype)))
     assert (drawn(found) == labels).all()
     assert found.size == (40, 60)
+
+
+def test_masks_in_a_folder_beside_the_images_are_known(tmp_path):
+    save(tmp_path / "images" / "a.jpg", np.zeros((40, 60), np.uint8))
+    save(tmp_path / "labels" / "a.png", np.where(some_labels() > 0, np.uint8(255), 0))
+    assert find_format(tmp_path) is LABEL_PNGS
+    with pytest.raises(
+        DataError, match=r"labels/a\.png: .* your object, with --class-map"
+    ):
+        read(tmp_path)
 
 
 def test_indexed_label_maps_give_their_indices(tmp_path):

@@ -13,7 +13,15 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.options import add_flag, add_images, defaults_of, given, given_besides, out
+from weakseg.cli.options import (
+    add_flag,
+    add_images,
+    defaults_of,
+    given,
+    given_besides,
+    out,
+    print_table,
+)
 from weakseg.recipes.recipe import DataConfig
 
 USAGE = "DATA [--out FOLDER] [options]"
@@ -66,6 +74,6 @@ def run(options: Namespace) -> int:
     if as_json:
         out.print_json(json.dumps(inspection.to_json()))
     else:
-        out.print(inspection_table(inspection))
+        print_table(inspection_table(inspection))
         out.print(f"Page: {escape(str(Path(folder) / 'page.html'))}")
     return 0 if inspection.is_clean else _FINDINGS

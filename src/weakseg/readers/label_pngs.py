@@ -132,7 +132,7 @@ def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tu
 
 
 def _recognises(path: Path) -> bool:
-    files = first_files(path, ".png")
+    files = first_files(path, ".png", patterns=("*", "*/*"))
     return bool(files) and all(map(_has_few_values, files)) and not SCRIBBLESUP.recognises(path)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -40,8 +39,8 @@ def inspection_table(inspection: Inspection) -> RenderableType:
     return Group(*parts, Text(), _line(verdict(inspection), style=style))
 
 
-def _line(text: str, *, style: str = "", indent: int = 1) -> Padding:
-    return Padding(Text(one_line(text), style=style), (0, 1, 0, indent))
+def _line(text: str, *, style: str = "", indent: int = 1) -> Text:
+    return Text(" " * indent + one_line(text), style=style)  # never cut where no terminal ends it
 
 
 def _figures(inspection: Inspection) -> Table:

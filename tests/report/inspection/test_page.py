@@ -25,6 +25,16 @@ def in_terminal(inspection, width=120):
     return text.getvalue()
 
 
+def test_a_long_finding_is_whole_where_no_terminal_ends_it(annotated):
+    reason = "a reason of many words " * 12
+    odd = (Finding("unread", reason, None, "a"),)
+    marks = Marks(frozenset({1}))
+    found = inspect_marks([annotated("a", marks, findings=odd)], ClassList(("background", "cat")))
+    text = io.StringIO()
+    Console(width=80, file=text, soft_wrap=True).print(inspection_table(found))
+    assert reason.strip() in text.getvalue()
+
+
 @pytest.fixture
 def nasty(annotated):
     classes = ClassList(("background", NASTY, "[bold]dog[/]"))
