@@ -50,9 +50,7 @@ def test_masks_in_a_folder_beside_the_images_are_known(tmp_path):
     save(tmp_path / "images" / "a.jpg", np.zeros((40, 60), np.uint8))
     save(tmp_path / "labels" / "a.png", np.where(some_labels() > 0, np.uint8(255), 0))
     assert find_format(tmp_path) is LABEL_PNGS
-    with pytest.raises(
-        DataError, match=r"labels/a\.png: .* your object, with --class-map"
-    ):
+    with pytest.raises(DataError, match=r"labels/a\.png: .* your object, with --class-map"):
         read(tmp_path)
 
 
