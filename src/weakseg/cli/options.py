@@ -19,7 +19,7 @@ from rich.markup import escape
 from weakseg.recipes.recipe import InferenceConfig
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
 _WIDTH = 160  # of tables where no terminal limits it
 out = Console(soft_wrap=True, highlight=False)
@@ -124,8 +124,8 @@ def given_besides(options: Namespace, kind: type) -> dict[str, Any]:
     return {key: value for key, value in given(options).items() if key not in own}
 
 
-def print_table(table: Table) -> None:
-    """Print a table: as wide as the terminal, or as it needs to be in a file or pipe."""
+def print_table(table: RenderableType) -> None:
+    """Print tables: as wide as the terminal, or as it needs to be in a file or pipe."""
     if out.is_terminal or "COLUMNS" in os.environ:
         out.print(table, soft_wrap=False)
     else:
