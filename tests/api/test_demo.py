@@ -11,13 +11,14 @@ from PIL import Image
 from weakseg.api import demo_story
 from weakseg.api.demo import demo
 from weakseg.cli.main import main
+from weakseg.cli.options import print_table
 from weakseg.datasets.photograph import PHOTOGRAPH, STROKES
 from weakseg.datasets.shapes import make_shapes
 from weakseg.evaluation.protocol import Protocol
 from weakseg.marks.label_maps import read_label_map
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.report.demo.page import LESSON
-from weakseg.report.score_table import ScoreRow
+from weakseg.report.score_table import ScoreRow, comparison_table
 from weakseg.support.errors import RunError
 
 
@@ -92,6 +93,15 @@ def test_files_of_others_are_left_alone(tmp_path):
     with pytest.raises(RunError, match=r"thesis\.txt"):
         demo(tmp_path, overwrite=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("columns", [79, 80])
+def test_no_word_of_a_table_is_cut_on_a_narrow_terminal(monkeypatch, capsys, columns):
+    row = ScoreRow("cross-entropy", "scribbles", 0.825, 0.327, 0.95, Protocol("val", 40), 61)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_table(comparison_table([row]))
+    shown = capsys.readouterr().out.split()
+    assert {"mIoU", "boundary", "accuracy", "time", "retrieval", "82.5", "min", "01"} <= {*shown}
 
 
 def test_time_comes_first_and_a_piped_table_is_not_cut(tmp_path, monkeypatch, capsys, caplog):

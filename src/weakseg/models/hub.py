@@ -21,8 +21,9 @@ SECONDS_TO_ANSWER = 5.0
 
 _FILENAMES = ("model.safetensors", "pytorch_model.bin")
 _ALTERNATIVES = (
-    "Give a file (`model.weights=FILE`), start from random weights (`model.weights=none`), or use "
-    "the backbone 'tf_efficientnet_lite0', whose ImageNet weights are installed with weakseg."
+    "Give a file (`model.weights: FILE`), use the backbone 'tf_efficientnet_lite0', whose ImageNet "
+    "weights are installed with weakseg, or train from random weights (`model.weights: none` with "
+    "`model.train: network`)."
 )
 
 

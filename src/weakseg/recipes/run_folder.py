@@ -149,7 +149,7 @@ class RunFolder(TrainingFolder):
     def _is_preparation(self, path: Path) -> bool:
         """Whether a path in the folder is there before a stage has made anything."""
         if path.is_symlink() or not path.is_file():
-            return path.is_dir()
+            return path.is_dir() and not path.is_symlink()
         if path in (self.recipe, self.classes):
             return True
         if path.parent.parent == self.stages and path.name == "stage.json":

@@ -129,7 +129,8 @@ def comparison_table(rows: Sequence[ScoreRow]) -> Table:
     table.add_column("marks", no_wrap=True)
     table.add_column("labels", no_wrap=True)
     for heading in ("mIoU %", "boundary F %", "pixel accuracy %", "time"):
-        table.add_column(heading, justify="right")
+        longest = max(map(len, heading.split()))
+        table.add_column(heading, justify="right", min_width=longest)
     for row in rows:
         table.add_row(
             Text(row.name),
