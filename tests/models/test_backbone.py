@@ -39,7 +39,7 @@ def test_unknown_name_is_refused_with_near_ones(name, suggestion):
 
 
 def test_unknown_name_far_from_any_is_refused_without_suggestion():
-    with pytest.raises(RecipeError, match="got 'qqqqqqqqqq'\\. `timm"):
+    with pytest.raises(RecipeError, match="got 'qqqqqqqqqq'\\. docs"):
         create_backbone("qqqqqqqqqq", weights="none")
 
 
