@@ -141,3 +141,14 @@ def test_a_start_that_failed_leaves_the_place_free(folder, tmp_path, capsys):
     assert main(list(map(str, command))) == 1
     assert "nowhere.pth" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_an_image_to_train_on_and_to_score_on_is_warned_of(folder, train, caplog):
+    train("--recipe", "small-points")
+    assert "are in train, too" not in caplog.text
+    with (folder / "splits/val.txt").open("a") as file:
+        file.write("img1\nimg0.png\n")
+    caplog.clear()
+    code, error, _ = train("--recipe", "small-points", "--overwrite")
+    assert code == 130, error
+    assert "2 images of val are in train, too (the first: 'img0')" in caplog.text

@@ -307,6 +307,28 @@ def test_a_broken_file_is_refused(write, key, value, message):
         read(write(**{key: value}))
 
 
+def test_images_without_a_file_are_counted_beside_those_that_have_one(write, picture, tmp_path):
+    picture(tmp_path / "photos" / "a.png")
+    write(shape("polygon", SQUARE), name="json/a.json", imagePath="../photos/a.png")
+    assert read(tmp_path)[0].findings == ()
+    picture(tmp_path / "photos" / "b.png")
+    picture(tmp_path / "SegmentationClass" / "a.png")  # as labelme's own converter writes
+    (item,) = read(tmp_path)
+    (finding,) = item.findings
+    assert finding.kind == "unmarked"
+    assert str(finding).endswith("b.png: 1 image has no JSON; left out, this one for example")
+    picture(tmp_path / "json" / "c.png")
+    write(name="json/d.json")
+    assert [finding.kind for finding in read(tmp_path)[-1].findings] == ["unmarked"]
+    assert "2 images have no JSON" in read(tmp_path)[-1].findings[0].message
+
+
+def test_an_image_inside_its_file_is_no_image_without_one(write, picture, tmp_path):
+    data = base64.b64encode(picture(tmp_path / "a.png").read_bytes()).decode()
+    write(shape("polygon", SQUARE), imageData=data)
+    assert read(tmp_path)[0].findings == ()
+
+
 def test_a_class_outside_a_closed_list_is_refused_with_the_shape(write):
     with pytest.raises(DataError, match=r"shape 1: class 'cat' is not among"):
         read(write(shape("polygon", SQUARE)), ClassList(("background", "dog")))

@@ -7,7 +7,7 @@ import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -15,7 +15,7 @@ from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.png_masks import read_base64, read_png_mask
 from weakseg.formats.source import Annotated, Format, SourceOptions
-from weakseg.images.reading import image_name, read_size
+from weakseg.images.reading import image_name, is_image, read_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
@@ -70,7 +70,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Points, lines, outlines, circles and masks become marks of their kind, rectangles become boxes,
     a rotated rectangle the box around it, and flags of the image that are set its tags. The image
     is the one inside the file or, where there is none, the one that the file names. Shapes that are
-    damaged or have no label are left out and noted.
+    damaged or have no label are left out and noted; images beside them that have no file are
+    counted.
 
     Raises:
         DataError: A file is damaged as a whole, or a folder holds none of labelme.
@@ -80,6 +81,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         return
     last: Annotated | None = None
     others = _unread_xml(path)
+    images: set[Path] = set()
     for file in _json_files(path):
         if not _is_labelme(file):
             others += (Finding("unread", "is no file of labelme; left out", file),)
@@ -88,9 +90,28 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
             yield replace(last, findings=last.findings + others)
             others = ()
         last = _read_file(file, path, classes, options)
+        images.add(path / last.name)
+        if isinstance(last.picture, Path):
+            images.add(Path(os.path.normpath(last.picture.with_suffix(""))))
     if last is None:
         raise DataError("expected a folder of JSON files of labelme, but found none", path=path)
-    yield replace(last, findings=last.findings + others)
+    yield replace(last, findings=last.findings + others + _unmarked(images))
+
+
+def _unmarked(images: set[Path]) -> tuple[Finding, ...]:
+    """Return a finding where images lie beside those that have a file, but have none.
+
+    Args:
+        images: Paths of the images that have one, without the ending.
+    """
+    beside = (files_below(folder, "*") for folder in {path.parent for path in images})
+    rest = [file for file in chain.from_iterable(beside) if is_image(file)]
+    rest = sorted(file for file in rest if file.with_suffix("") not in images)
+    if not rest:
+        return ()
+    count = "1 image has" if len(rest) == 1 else f"{len(rest)} images have"
+    message = f"{count} no JSON; left out, this one for example"
+    return (Finding("unmarked", message, rest[0]),)
 
 
 def _unread_xml(folder: Path) -> tuple[Finding, ...]:
