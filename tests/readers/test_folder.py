@@ -1,6 +1,7 @@
 import pytest
 from PIL import Image
 
+from weakseg.datasets.data_folder import DataFolder
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.kinds import Point
@@ -55,6 +56,22 @@ def test_what_is_wrong_in_it_is_named(folder):
     (folder / "tags.csv").write_text("image,class\nimg0,cow\n")
     with pytest.raises(DataError, match=r"tags\.csv, line 2: class 'cow' is not among the 3"):
         read(folder)
+
+
+def test_a_bad_row_is_left_out_of_an_import_and_refused_by_a_training(folder):
+    header = "image,class,xmin,ymin,xmax,ymax"
+    (folder / "boxes.csv").write_text(f"{header}\nimg1,bar,1,2,?,4\nimg1,bar,9,2,3,4\n")
+    with (folder / "tags.csv").open("a") as file:
+        file.write("img1,\n")
+    found = [finding for item in read(folder) for finding in item.findings]
+    assert [finding.kind for finding in found] == ["damaged"] * 3
+    assert [(finding.path.name, finding.entry) for finding in found] == [
+        ("tags.csv", "line 8"),
+        ("boxes.csv", "line 2"),
+        ("boxes.csv", "line 3"),
+    ]
+    with pytest.raises(DataError, match=r"tags\.csv, line 8: class is empty"):
+        DataFolder.open(folder).split("train")
 
 
 def test_folders_of_other_tools_are_not_taken_for_its_own(folder, tmp_path):

@@ -92,8 +92,35 @@ def test_other_files_are_not_taken_for_a_table(tmp_path, text):
 
 def test_what_is_wrong_in_a_table_is_named(tmp_path):
     path = write(tmp_path / "b.csv", f"{HEADERS['boxes']}\na,cat,1,2,nan,2\n")
+    # Where no row is left, the first says why.
     with pytest.raises(DataError, match=r"b\.csv, line 2: expected a number as xmax"):
         read(BOXES, path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "says"),
+    [
+        (CLICKS, "a,cat,1,2\nb,cat,x,3\nb,cat,4,5\n", "expected a number as x, but got 'x'"),
+        (BOXES, "a,cat,1,2,3,4\nb,cat,1,,3,4\nb,cat,1,2,3,4\n", "ymin is empty"),
+        (TAGS, "a,cat\nb,\nb,cat\n", "class is empty"),
+    ],
+)
+def test_a_bad_row_among_others_is_left_out_and_reported(tmp_path, kind, rows, says):
+    path = write(tmp_path / "t.csv", f"{HEADERS[kind.name]}\n{rows}")
+    a, b = read(kind, path)
+    (finding,) = a.findings + b.findings
+    assert finding.kind == "damaged"
+    assert str(finding) == f"{path}, line 3: {says}; left out"
+    assert not a.marks.is_empty
+    assert not b.marks.is_empty
+
+
+def test_a_bad_click_among_others_is_left_out_and_reported(tmp_path):
+    clicks = {"a": [{"cls": 1, "x": 1}, {"cls": 1, "x": 3, "y": 4}]}
+    path = write(tmp_path / "clicks.json", json.dumps(clicks))
+    (item,) = read(CLICKS, path, ClassList(("background", "cat")))
+    assert item.marks.points == (Point(1, 3, 4),)
+    assert "point 1: expected cls, x and y" in str(item.findings[0])
 
 
 @pytest.mark.parametrize("kind", [CLICKS, BOXES, TAGS])

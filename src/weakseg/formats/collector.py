@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from weakseg.formats.source import Annotated
 from weakseg.images.reading import image_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Canvas, Size
-from weakseg.marks.findings import Finding, Oddity, finding_from
+from weakseg.marks.findings import Finding, Oddity, left_out
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.outlines import ellipse
 from weakseg.support.entries import Entry
@@ -60,8 +59,7 @@ class Collector:
             yield
         except DataError as error:
             del self._drawn[before:]
-            finding = finding_from(error, "damaged")
-            self._findings[replace(finding, message=f"{finding.message}; left out")] = None
+            self._findings[left_out(error)] = None
 
     def class_of(self, name: Any, classes: ClassFinder, entry: Entry) -> int | None:
         """Find the class of a mark; note a mark whose label is empty or no name.

@@ -13,14 +13,15 @@ from weakseg.marks.classes import VOC_CLASSES, ClassFinder, ClassList, read_clas
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.points import read_points
-from weakseg.marks.tables import read_boxes, read_tags
+from weakseg.marks.tables import OnBadRow, read_boxes, read_tags, refuse_row
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_below, files_by_name, read_lines, usual_split
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
 _USUAL_SPLITS = ("train", "val", "test", "trainval")
-_READERS: dict[str, Callable[[Path, ClassFinder, NameOf], Mapping[str, Iterable[Any]]]] = {
+_Reader = Callable[[Path, ClassFinder, NameOf, OnBadRow], Mapping[str, Iterable[Any]]]
+_READERS: dict[str, _Reader] = {
     "tags": read_tags,
     "boxes": read_boxes,
     "points": read_points,
@@ -208,6 +209,7 @@ def read_tables(
     kinds: Iterable[str] = tuple(_READERS),
     required: Iterable[str] = (),
     name_of: NameOf = plain_name,
+    on_bad_row: OnBadRow = refuse_row,
 ) -> dict[str, Marks]:
     """Read the tables of tags, boxes and points.
 
@@ -217,6 +219,7 @@ def read_tables(
         kinds: Kinds of marks to read; those that have no table are ignored.
         required: Kinds whose table must be there.
         name_of: Names of images by what is written.
+        on_bad_row: Called with the error of a row that is no mark.
 
     Returns:
         Marks by image name; an image may have none.
@@ -229,7 +232,7 @@ def read_tables(
         for path in layout.tables[kind]:
             if kind not in set(required) and not path.is_file():
                 continue
-            for name, found in _READERS[kind](path, classes, name_of).items():
+            for name, found in _READERS[kind](path, classes, name_of, on_bad_row).items():
                 held = frozenset(found) if kind == "tags" else tuple(found)
                 marks[name] = marks.get(name, Marks()) + Marks(**{kind: held})  # type: ignore[arg-type]
     return marks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -66,6 +66,17 @@ def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:
         kind = "missing" if error.path is not None and not error.path.exists() else "damaged"
     where = ", ".join(str(part) for part in (error.path, error.entry) if part is not None)
     return Finding(kind, str(error).removeprefix(f"{where}: "), error.path, error.entry)
+
+
+def left_out(error: DataError) -> Finding:
+    """Turn the error of one mark, which is left out, into a finding.
+
+    Examples:
+        >>> str(left_out(DataError("class is empty", path="tags.csv", entry="line 3")))
+        'tags.csv, line 3: class is empty; left out'
+    """
+    finding = finding_from(error, "damaged")
+    return replace(finding, message=f"{finding.message}; left out")
 
 
 def refuse(findings: Iterable[Finding], kinds: Collection[Oddity]) -> None:

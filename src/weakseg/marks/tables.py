@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from weakseg.images.names import NameOf, plain_name
 from weakseg.marks.classes import ClassFinder
@@ -15,6 +15,14 @@ from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
 _BEGINNING = 65_536  # bytes
+
+OnBadRow = Callable[[DataError], None]
+"""What becomes of the error of a row that holds no mark: raised, or kept while others are read."""
+
+
+def refuse_row(error: DataError) -> NoReturn:
+    """Raise the error of a row."""
+    raise error
 
 
 def first_header(path: Path) -> list[str]:
@@ -27,12 +35,15 @@ def first_header(path: Path) -> list[str]:
         return []
 
 
-def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict[str, str]]]:
+def read_table(
+    path: Path, columns: Sequence[str], on_bad_row: OnBadRow = refuse_row
+) -> Iterator[tuple[Entry, dict[str, str]]]:
     """Read a csv row by row; empty rows are skipped.
 
     Args:
         path: The csv; its first line names the columns.
         columns: Columns that must be there, and filled in every row.
+        on_bad_row: Called with the error of a row that has an empty value.
 
     Yields:
         Place of the row, and its values by column, without space around them except for an
@@ -59,7 +70,8 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict
                 row = {name: value for name, value in pairs if name}
                 empty = [name for name in columns if not row[name].strip()]
                 if empty:
-                    raise entry.error(f"{empty[0]} is empty")
+                    on_bad_row(entry.error(f"{empty[0]} is empty"))
+                    continue
                 yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
@@ -68,7 +80,10 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[Entry, dict
 
 
 def box_rows(
-    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+    path: Path,
+    classes: ClassFinder,
+    name_of: NameOf = plain_name,
+    on_bad_row: OnBadRow = refuse_row,
 ) -> Iterator[tuple[Entry, str, Box]]:
     """Read boxes row by row.
 
@@ -77,6 +92,7 @@ def box_rows(
             instance; both ends are inside.
         classes: The classes, to which every box must belong.
         name_of: Names of images by what is written.
+        on_bad_row: Called with the error of a row that is no box.
 
     Yields:
         Place of the row, the image's name without the ending, and the box, which may be
@@ -86,10 +102,14 @@ def box_rows(
         DataError: The file cannot be read, or a row is not a box of a known class.
     """
     corners = ("xmin", "ymin", "xmax", "ymax")
-    for entry, row in read_table(path, ("image", "class", *corners)):
+    for entry, row in read_table(path, ("image", "class", *corners), on_bad_row):
         class_id = classes.find(row["class"], entry)
-        left, top, right, bottom = (entry.number(row[key], key) for key in corners)
-        instance = instance_of(row, entry)
+        try:
+            left, top, right, bottom = (entry.number(row[key], key) for key in corners)
+            instance = instance_of(row, entry)
+        except DataError as error:
+            on_bad_row(error)
+            continue
         yield entry, name_of(row["image"]), Box(class_id, left, top, right, bottom, instance)
 
 
@@ -108,7 +128,10 @@ def instance_of(row: Mapping[str, Any], entry: Entry) -> int | None:
 
 
 def read_boxes(
-    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+    path: Path,
+    classes: ClassFinder,
+    name_of: NameOf = plain_name,
+    on_bad_row: OnBadRow = refuse_row,
 ) -> dict[str, list[Box]]:
     """Read boxes of many images.
 
@@ -116,6 +139,7 @@ def read_boxes(
         path: A csv with the header image,class,xmin,ymin,xmax,ymax; both ends are inside.
         classes: The classes, to which every box must belong.
         name_of: Names of images by what is written.
+        on_bad_row: Called with the error of a row that is no box with area.
 
     Returns:
         Boxes by image name, which is without the ending.
@@ -124,15 +148,19 @@ def read_boxes(
         DataError: The file cannot be read, or a row is not a box, with area, of a known class.
     """
     boxes: dict[str, list[Box]] = {}
-    for entry, image, box in box_rows(path, classes, name_of):
-        if not box.has_area:
-            raise entry.error("expected xmin ≤ xmax and ymin ≤ ymax")
-        boxes.setdefault(image, []).append(box)
+    for entry, image, box in box_rows(path, classes, name_of, on_bad_row):
+        if box.has_area:
+            boxes.setdefault(image, []).append(box)
+        else:
+            on_bad_row(entry.error("expected xmin ≤ xmax and ymin ≤ ymax"))
     return boxes
 
 
 def read_tags(
-    path: Path, classes: ClassFinder, name_of: NameOf = plain_name
+    path: Path,
+    classes: ClassFinder,
+    name_of: NameOf = plain_name,
+    on_bad_row: OnBadRow = refuse_row,
 ) -> dict[str, set[int]]:
     """Read tags of many images.
 
@@ -142,6 +170,7 @@ def read_tags(
             commas itself.
         classes: The classes, to which every tag must belong.
         name_of: Names of images by what is written.
+        on_bad_row: Called with the error of a row that has no image or no class.
 
     Returns:
         Class ids by image name, which is without the ending.
@@ -150,7 +179,7 @@ def read_tags(
         DataError: The file cannot be read, or a row names no known class.
     """
     tags: dict[str, set[int]] = {}
-    for entry, row in read_table(path, ("image", "class")):
+    for entry, row in read_table(path, ("image", "class"), on_bad_row):
         image = name_of(row.pop("image"))
         for name in _names(",".join(row.values()), getattr(classes, "names", ())):
             tags.setdefault(image, set()).add(classes.find(name, entry))

@@ -18,9 +18,10 @@ from weakseg.formats.label_regions import label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
 from weakseg.support.entries import NOWHERE, Entry
+from weakseg.support.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     layout = own_layout(root)
     renumbered = RenumberedClasses.of(layout.read_classes(), classes, layout.classes)
     files = FolderFiles.of(layout)
-    tables = read_tables(layout, renumbered, name_of=files.index.name_of)
+    bad: list[DataError] = []
+    tables = read_tables(layout, renumbered, name_of=files.index.name_of, on_bad_row=bad.append)
     splits = read_splits(layout.splits, files.index)
-    unread = settled_names(files.index, root)
+    unread = settled_names(files.index, root) + tuple(map(left_out, bad))
     if (root / "data.yaml").is_file():
         message = "its options; only the folder's own tables and label maps are imported"
         unread += (Finding("unread", message, root / "data.yaml"),)

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
+from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
 from weakseg.marks.points import read_points
 from weakseg.marks.tables import box_rows, read_tags
@@ -28,35 +30,52 @@ _FLAT_OBJECT = re.compile(r"\{[^{}\[\]]*\}")
 
 
 def _read_clicks(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
-    for name, points in _some(read_points(path, classes), path).items():
-        yield _annotated(name, Marks(points=tuple(points)), path, options)
+    bad: list[DataError] = []
+    points = read_points(path, classes, on_bad_row=bad.append)
+    for name, findings, found in _some(points, bad, path):
+        yield _annotated(name, Marks(points=tuple(found)), findings, path, options)
 
 
 def _read_boxes(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     images: dict[str, Collector] = {}
-    for entry, name, box in box_rows(path, classes):
+    bad: list[DataError] = []
+    for entry, name, box in box_rows(path, classes, on_bad_row=bad.append):
         image = images.setdefault(name, Collector(Entry(path, f"image {name!r}")))
         if box.has_area:
             image.add(box)
         else:
             image.note("empty", "a box that ends before it begins; left out", entry)
-    for name, image in _some(images, path).items():
-        yield image.annotated(name, find_picture(name, path, options))
+    for name, findings, image in _some(images, bad, path):
+        item = image.annotated(name, find_picture(name, path, options))
+        yield replace(item, findings=item.findings + findings)
 
 
 def _read_tags(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
-    for name, tags in _some(read_tags(path, classes), path).items():
-        yield _annotated(name, Marks(frozenset(tags)), path, options)
+    bad: list[DataError] = []
+    tags = read_tags(path, classes, on_bad_row=bad.append)
+    for name, findings, found in _some(tags, bad, path):
+        yield _annotated(name, Marks(frozenset(found)), findings, path, options)
 
 
-def _some(by_image: dict[str, Found], path: Path) -> dict[str, Found]:
+def _some(
+    by_image: dict[str, Found], bad: list[DataError], path: Path
+) -> Iterator[tuple[str, tuple[Finding, ...], Found]]:
+    """Yield name, findings and what was found of each image; the first has those of bad rows."""
     if not by_image:
+        if bad:
+            raise bad[0]
         raise DataError("expected marks of images, but the file holds none", path=path)
-    return by_image
+    findings = tuple(map(left_out, bad))
+    for name, found in by_image.items():
+        yield name, findings, found
+        findings = ()
 
 
-def _annotated(name: str, marks: Marks, path: Path, options: SourceOptions) -> Annotated:
-    return Annotated(name, marks, find_picture(name, path, options), None, path, f"image {name!r}")
+def _annotated(
+    name: str, marks: Marks, findings: tuple[Finding, ...], path: Path, options: SourceOptions
+) -> Annotated:
+    picture, entry = find_picture(name, path, options), f"image {name!r}"
+    return Annotated(name, marks, picture, None, path, entry, findings=findings)
 
 
 def _beginning(path: Path) -> str:

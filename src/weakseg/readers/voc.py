@@ -21,11 +21,13 @@ from weakseg.formats.label_regions import coloured_regions, label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
 from weakseg.marks.palette_files import palette_ids, read_palette
+from weakseg.marks.tables import OnBadRow
 from weakseg.readers.folder import RenumberedClasses
 from weakseg.readers.voc_xml import read_voc_xml, read_xml_folder, xml_kind
+from weakseg.support.errors import DataError
 from weakseg.support.folders import first_files
 
 
@@ -45,8 +47,9 @@ def _read_voc_folder(
     layout = voc_layout(root)
     files = FolderFiles.of(layout)
     splits = read_splits(layout.splits, files.index)
-    marks_of, named = _marks_of(layout, files, classes, options)
-    unread = settled_names(files.index, root)
+    bad: list[DataError] = []
+    marks_of, named = _marks_of(layout, files, classes, options, bad.append)
+    unread = settled_names(files.index, root) + tuple(map(left_out, bad))
     if (root / "SegmentationObject").is_dir():
         unread += (
             Finding("unread", "masks of single objects; left out", root / "SegmentationObject"),
@@ -72,7 +75,11 @@ def _read_voc_folder(
 
 
 def _marks_of(
-    layout: FolderLayout, files: FolderFiles, classes: ClassFinder, options: SourceOptions
+    layout: FolderLayout,
+    files: FolderFiles,
+    classes: ClassFinder,
+    options: SourceOptions,
+    on_bad_row: OnBadRow,
 ) -> tuple[Callable[[str], Marks], Iterable[str]]:
     """Return a function from an image to its marks other than XML, and the names in tables.
 
@@ -90,7 +97,7 @@ def _marks_of(
         classes,
         layout.classes if layout.classes.is_file() else layout.root,
     )
-    tables = read_tables(layout, own, name_of=files.index.name_of)
+    tables = read_tables(layout, own, name_of=files.index.name_of, on_bad_row=on_bad_row)
 
     def marks_of(name: str) -> Marks:
         marks = tables.get(name, Marks())
