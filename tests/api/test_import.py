@@ -250,3 +250,19 @@ def test_a_class_whose_name_holds_a_comma_is_read_back(tmp_path):
     for folder in ("data", "again"):
         names, records = imported(tmp_path / folder)
         assert {names[tag] for tag in records["a"].marks.tags} == {"Dog, small", "cat"}
+
+
+def test_both_unicode_forms_of_a_class_name_are_one_class_and_that_is_said(source, tmp_path):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    labelme(source / "a.json", [(composed, "polygon", SQUARE), ("cat", "point", [[50, 30]])])
+    labelme(source / "b.json", [(decomposed, "polygon", SQUARE)])
+    done = import_marks([source], tmp_path / "data")
+    assert done.classes == ("background", composed, "cat")
+    (finding,) = (finding for finding in done.findings if finding.kind == "unsure")
+    assert "all its spellings are one class" in finding.message
+    # A table in the other form, beside the list of classes, means the same class.
+    (tmp_path / "data/tags.csv").write_text(f"image,class\na,{decomposed}\n", encoding="utf-8")
+    a, _ = DataFolder.open(tmp_path / "data", {"marks": ["tags"]}).split("train")
+    assert a.marks.tags == {1}
+    settings = ImportSettings(class_map={decomposed: "bar"}, drop=["cat"])
+    assert import_marks([source], tmp_path / "bar", settings).classes == ("background", "bar")

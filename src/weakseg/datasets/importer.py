@@ -128,6 +128,12 @@ class Importer:
                 f"expected marks of at least one class, but found none{self._left_out()}",
                 path=sources,
             )
+        for name in sorted(self._classes.decomposed):
+            message = (
+                f"class {name!r} is also spelled with decomposed letters in the files; all its "
+                "spellings are one class, with composed letters"
+            )
+            self._note("unsure", message)
         question = binary_question(self._mask_values, self._classes.names)
         if question:
             self._note("unsure", question)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,9 @@ class ClassList:
         if isinstance(value, str) and value in self.names:
             return self.names.index(value)
         text = str(value)
+        alike = [class_id for class_id, name in enumerate(self.names) if _nfc(name) == _nfc(text)]
+        if isinstance(value, str) and len(alike) == 1:
+            return alike[0]
         if not isinstance(value, bool) and text.isdigit() and int(text) < len(self):
             return int(text)
         near = difflib.get_close_matches(text, self.names, n=1)
@@ -116,6 +120,11 @@ class ClassList:
         return ids
 
 
+def _nfc(name: str) -> str:
+    """Return a name with its letters composed, so that its spellings in Unicode are one."""
+    return unicodedata.normalize("NFC", name)
+
+
 def read_classes(path: Path) -> ClassList:
     """Read a file with one class name a line.
 
@@ -143,7 +152,8 @@ _VOID_NAMES = {"__ignore__", "void", "ignore"}
 class OpenClassList:
     """Class list that grows by every new name looked up, for files whose classes vary.
 
-    Id 0 is background from the start; names that mean background, or void, are known.
+    Id 0 is background from the start; names that mean background, or void, are known. Names are
+    kept with composed letters, however they are spelled in Unicode.
 
     Args:
         names: Names to begin with.
@@ -168,9 +178,10 @@ class OpenClassList:
         drop: Collection[str] = (),
         closed: bool = False,
     ) -> None:
-        self.names = list(names)
-        self._rename = dict(rename or {})
-        self._drop = set(drop)
+        self.names = list(map(_nfc, names))
+        self._rename = {_nfc(old): _nfc(new) for old, new in (rename or {}).items()}
+        self._drop = set(map(_nfc, drop))
+        self.decomposed: set[str] = set()
         self._closed = closed
         self.looked_up: set[str] = set()
 
@@ -210,7 +221,10 @@ class OpenClassList:
     def _name_of(self, value: Any, entry: Entry) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
             raise entry.expected("the name of a class", value)
-        name = str(value).strip()
+        written = str(value).strip()
+        name = _nfc(written)
+        if name != written:
+            self.decomposed.add(name)
         if isinstance(value, str) or name in self._rename or name in self._drop:
             return name
         if self._closed:
