@@ -29,6 +29,7 @@ from weakseg.readers.roboflow_masks import ROBOFLOW_MASKS
 from weakseg.readers.scribblesup import SCRIBBLESUP
 from weakseg.readers.supervisely import SUPERVISELY
 from weakseg.readers.tables import BOXES, CLICKS, TAGS
+from weakseg.readers.unknown import what_is_there
 from weakseg.readers.via import VIA
 from weakseg.readers.voc import VOC
 from weakseg.readers.yolo import YOLO
@@ -79,19 +80,16 @@ def find_format(path: Path, name: str | None = None) -> Format:
     """
     if not path.exists():
         raise DataError("there is no such file or folder", path=path)
-    names = ", ".join(item.name for item in FORMATS)
     if name is not None:
         known = {item.name: item for item in FORMATS}
         if name not in known:
+            names = ", ".join(known)
             raise DataError(f"there is no format {name!r}; the formats are {names}")
         return known[name]
     for item in FORMATS:
         if item.recognises(path):
             return item
-    raise Entry(path).error(
-        f"is in none of the formats that are known by their content ({names}); "
-        "--format NAME forces one, and says what does not fit it"
-    )
+    raise Entry(path).error(what_is_there(path))
 
 
 @dataclass(frozen=True)

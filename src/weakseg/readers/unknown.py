@@ -1,0 +1,65 @@
+"""Message about a file or folder that is in no format: what is there, and what is like it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from weakseg.marks.tables import first_header
+from weakseg.support.folders import nearest_files
+
+_LIKE = {
+    ".json": (
+        "labelme, label-studio, coco, via, datumaro, supervisely, points and qupath (by their keys)"
+    ),
+    ".geojson": "qupath",
+    ".ndjson": "labelbox",
+    ".csv": (
+        "points (image,class,x,y), boxes (image,class,xmin,ymin,xmax,ymax), tags (image,class), "
+        "box-tables, via, makesense and open-images"
+    ),
+    ".xml": "voc, cvat and scribblesup",
+    ".txt": "yolo (in a folder labels/ or beside a data.yaml) and camvid",
+    ".png": "label-pngs (indexed or grey; in colour with --palette FILE)",
+}
+"""Formats by the ending of their files of marks, those that people have most first."""
+
+_ADVICE = (
+    "--format NAME forces a format, and says what does not fit it; docs/formats.md has them all"
+)
+_NAMED = 5  # endings, and columns of a csv
+_NAPARI = {"shape-type", "vertex-index"}
+
+
+def what_is_there(path: Path) -> str:
+    """Describe a file or folder that is in no format, the nearest formats, and what to do.
+
+    Examples:
+        >>> what_is_there(Path("marks.doc")).partition(";")[0]
+        'is in no format that is known by its content: it is a file with the ending .doc'
+    """
+    files = list(nearest_files(path)) if path.is_dir() else [path]
+    endings = Counter(file.suffix.lower() or "no ending" for file in files)
+    held = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(_NAMED))
+    there = f"it is a file with the ending {path.suffix}" if path.suffix else "it has no ending"
+    if path.is_dir():
+        there = f"it holds {held or 'no file'}"
+    near = [f"{ending} files: {like}" for ending, like in _LIKE.items() if ending in endings]
+    parts = (f"is in no format that is known by its content: {there}", _of_a_csv(files))
+    return "; ".join(part for part in (*parts, *near, _ADVICE) if part)
+
+
+def _of_a_csv(files: list[Path]) -> str:
+    """Describe the first csv by its columns."""
+    table = next((file for file in files if file.suffix.lower() == ".csv"), None)
+    header = [] if table is None else first_header(table)
+    if table is None or not header:
+        return ""
+    if set(header) >= _NAPARI:
+        return (
+            f"{table.name} holds shapes of napari, which name no class, so that they cannot be "
+            "read: import label maps of the same areas, or a table of points or boxes"
+        )
+    columns = ",".join(f"{name:.30}" for name in header[:_NAMED])
+    more = ",…" if len(header) > _NAMED else ""
+    return f"the columns of {table.name} are {columns}{more}"

@@ -1,0 +1,43 @@
+"""What is said of files in no format."""
+
+import re
+
+import pytest
+
+from weakseg.readers import unknown
+from weakseg.readers.detection import FORMATS, find_format
+from weakseg.support.errors import DataError
+
+
+def message(path):
+    with pytest.raises(DataError) as caught:
+        find_format(path)
+    return str(caught.value)
+
+
+def test_a_folder_is_described_by_its_files_and_the_formats_like_them(tmp_path):
+    for name in ("a.csv", "b.CSV", "c.doc"):
+        (tmp_path / name).write_text("who,what\n1,2\n")
+    said = message(tmp_path)
+    assert "it holds 2 .csv, 1 .doc; the columns of a.csv are who,what; .csv files: points" in said
+    assert "docs/formats.md" in said
+    assert "yolo" not in said
+
+
+def test_an_empty_folder_and_a_file_without_an_ending_are_described(tmp_path):
+    assert "it holds no file; --format" in message(tmp_path)
+    (tmp_path / "marks").write_text("x")
+    assert "it has no ending; --format" in message(tmp_path / "marks")
+
+
+def test_shapes_of_napari_are_known_to_name_no_class(tmp_path):
+    path = tmp_path / "Shapes.csv"
+    path.write_text("index,shape-type,vertex-index,axis-0,axis-1\n0,polygon,0,1.5,2\n")
+    assert "Shapes.csv holds shapes of napari, which name no class" in message(path)
+
+
+def test_the_formats_that_are_proposed_exist():
+    words = set(re.findall(r"[a-z][a-z0-9-]+", " ".join(unknown._LIKE.values())))
+    names = {item.name for item in FORMATS}
+    assert len(words & names) >= 16
+    assert {word for word in words if "-" in word} <= names
