@@ -35,6 +35,26 @@ def test_boxes_and_outlines_are_read_in_pixels(read, ultralytics):
     assert images["x"].split == "train"
 
 
+@pytest.mark.parametrize(
+    ("notes", "count"),
+    [
+        ({"categories": [], "info": {"version": "1.0", "contributor": "Label Studio"}}, 1),
+        ({"info": {"contributor": "someone"}}, 0),
+        ({"info": None}, 0),
+        ([], 0),
+    ],
+)
+def test_exports_of_label_studio_are_known_by_their_notes(
+    read, ultralytics, write_json, notes, count
+):
+    root = ultralytics(BOX)
+    write_json(root / "notes.json", notes)
+    findings = read("yolo", root)[0]["x"].findings
+    assert ["ignores the rotation" in finding.message for finding in findings] == [True] * count
+    (root / "labels/train/x.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5")
+    assert read("yolo", root)[0]["x"].findings == ()
+
+
 @pytest.mark.parametrize("layout", ["yolo", "yolo_ultralytics"])
 def test_boxes_agree_with_what_datumaro_wrote(read, picture, tmp_path, layout):
     datumaro = pytest.importorskip("datumaro")

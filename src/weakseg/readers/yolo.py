@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -15,6 +15,7 @@ from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import is_image
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
+from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import (
@@ -26,6 +27,7 @@ from weakseg.support.folders import (
     read_lines,
     split_of,
 )
+from weakseg.support.json_files import read_json
 
 _CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
 _LABEL_FOLDERS = ("labels", "annotations")
@@ -65,12 +67,30 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     config = next((file for name in _CONFIGS for file in configs if file.match(name)), configs[0])
     data = _read_config(config, classes)
     pairs = _listed(config) if config.suffix == ".data" else _in_folders(data.root, options)
-    found = False
+    found, hint = False, _rotation_hint(config.parent / "notes.json")
     for pair in pairs:
+        item = _read_pair(pair, data, options)
+        if item.marks.boxes and hint:
+            item, hint = replace(item, findings=item.findings + hint), ()
         found = True
-        yield _read_pair(pair, data, options)
+        yield item
     if not found:
         raise DataError("there is neither a file of labels nor an image", path=config)
+
+
+def _rotation_hint(notes: Path) -> tuple[Finding, ...]:
+    """Return a finding where notes beside the labels are those of Label Studio's exports."""
+    try:
+        info = read_json(notes)["info"]
+        if info["contributor"] != "Label Studio":
+            return ()
+    except (DataError, LookupError, TypeError):
+        return ()
+    message = (
+        'looks like an export of Label Studio: if boxes were rotated, import its "JSON" instead, '
+        "for this export ignores the rotation"
+    )
+    return (Finding("unsure", message, notes),)
 
 
 YOLO = Format(
