@@ -105,7 +105,7 @@ def _unmarked(images: set[Path]) -> tuple[Finding, ...]:
         images: Paths of the images that have one, without the ending.
     """
     beside = (files_below(folder, "*") for folder in {path.parent for path in images})
-    rest = [file for file in chain.from_iterable(beside) if is_image(file)]
+    rest = [each for each in chain.from_iterable(beside) if is_image(each) and each.is_file()]
     rest = sorted(file for file in rest if file.with_suffix("") not in images)
     if not rest:
         return ()
