@@ -9,6 +9,7 @@ from PIL import Image
 
 from weakseg.formats.brush import encode_brush
 from weakseg.formats.exports import export_masks
+from weakseg.formats.picture_search import PictureSearch
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.drawing import filled
@@ -390,6 +391,27 @@ def test_uploads_of_one_name_keep_what_tells_them_apart(read_tasks, picture, tmp
     assert found == ["0a1b2c3d-image.jpg", "ffffffff-image.jpg", None]
     assert [len(item.findings) for item in items] == [1, 1, 0]
     assert "several uploads are called 'image.jpg'" in items[0].findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["cät, big (1).JPG"], "cät, big (1)"),
+        (["cät, big (1).JPG", "cät big 1.JPG"], None),
+        (["cät, big 1.JPG", "cät_big_1.JPG"], "cät_big_1"),
+        (["big (1).JPG"], None),
+    ],
+)
+def test_the_one_image_that_an_upload_renamed_is_taken(read_tasks, tmp_path, files, found):
+    for file in files:
+        Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / file, "JPEG")
+    search = PictureSearch()
+    (item,) = read_tasks(task(image="/data/upload/7/0a1b2c3d-c%C3%A4t_big_1.JPG"), search=search)
+    assert (item.picture and item.picture.stem) == found
+    assert item.name == (found or "cät_big_1")
+    notes = [note.message for note in search.take_notes()]
+    renamed = ["the image 'cät_big_1.JPG' is taken to be 'cät, big (1).JPG', renamed by the upload"]
+    assert notes == (renamed if found == "cät, big (1)" else [])
 
 
 def test_an_upload_that_shares_its_name_is_not_looked_for_under_it(read_tasks, picture, tmp_path):

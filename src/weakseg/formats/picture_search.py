@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class PictureSearch:
 
     def __init__(self) -> None:
         self._listings: dict[Path, dict[str, list[Path]]] = {}
+        self._renamings: dict[tuple[Path, Callable[[str], str]], dict[str, list[Path]]] = {}
         self._notes: dict[Finding, None] = {}
 
     def find(
@@ -57,6 +59,28 @@ class PictureSearch:
             return found
         return None
 
+    def find_renamed(
+        self, name: str, rule: Callable[[str], str], folders: Sequence[Path], source: Path
+    ) -> Path | None:
+        """Return the one image in some folders that a tool's rule gives a name, or None.
+
+        Args:
+            name: The name as the tool writes it, with its ending.
+            rule: The tool's name for a file's name.
+            folders: Where to look; images of folders inside do not count.
+            source: The file that names the image, for findings.
+        """
+        found: dict[Path, Path] = {}
+        for folder in filter(Path.is_dir, folders):
+            alike = self._renamed(folder, rule).get(folded(name), [])
+            found |= {item.resolve(): item for item in alike}
+        if len(found) != 1:
+            return None
+        (picture,) = found.values()
+        message = f"the image {name!r} is taken to be {picture.name!r}, renamed by the upload"
+        self.note(message, source)
+        return picture
+
     def note(self, message: str, source: Path) -> None:
         """Add a finding about an image that was settled on."""
         self._notes[Finding("unsure", message, source)] = None
@@ -86,6 +110,14 @@ class PictureSearch:
             return None
         alike = [item for item in parent.iterdir() if folded(item.name) == folded(path.name)]
         return alike[0] if len(alike) == 1 and alike[0].is_dir() else None
+
+    def _renamed(self, folder: Path, rule: Callable[[str], str]) -> dict[str, list[Path]]:
+        if (folder, rule) not in self._renamings:
+            renaming: dict[str, list[Path]] = {}
+            for item in itertools.chain.from_iterable(self._images(folder).values()):
+                renaming.setdefault(folded(rule(item.name)), []).append(item)
+            self._renamings[folder, rule] = renaming
+        return self._renamings[folder, rule]
 
     def _images(self, folder: Path) -> dict[str, list[Path]]:
         if folder not in self._listings:

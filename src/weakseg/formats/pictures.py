@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from weakseg.formats.source import SourceOptions
@@ -42,6 +43,21 @@ def find_picture(written: str, source: Path, options: SourceOptions, *more: Path
     relative = Path(written.replace("\\", "/"))
     folders = [*options.images, *more, *_around(source)]
     return options.search.find((relative, Path(relative.name)), folders, source)
+
+
+def find_renamed(
+    name: str, rule: Callable[[str], str], source: Path, options: SourceOptions
+) -> Path | None:
+    """Find the one image that a tool's rule for names gives a name, where `find_picture` looks.
+
+    Args:
+        name: The image's name as the tool writes it.
+        rule: The tool's name for a file's name.
+        source: The file of marks.
+        options: Where else to look.
+    """
+    folders = [*options.images, *_around(source)]
+    return options.search.find_renamed(name, rule, folders, source)
 
 
 def photo_of(label_map: Path, name: str, root: Path, options: SourceOptions) -> Path | None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from weakseg.formats.collector import Collector
 from weakseg.formats.data_folders import is_data_folder
-from weakseg.formats.pictures import find_picture
+from weakseg.formats.pictures import find_picture, find_renamed
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import IMAGE_SUFFIXES, image_name
 from weakseg.marks.classes import ClassFinder
@@ -232,9 +232,23 @@ def _find(
             picture = find_picture(path, entry.path or Path(), options)
             if picture is not None and names[-1]:
                 return names[-1], picture
+        if picture is None and upload is not None and not is_shared:
+            picture = find_renamed(own, _upload_name, entry.path or Path(), options)
+            if picture is not None:
+                return image_name(picture.name), picture
     if not names[0]:
         raise entry.expected("the path of an image", written)
     return names[0], None
+
+
+def _upload_name(name: str) -> str:
+    """Return what Label Studio calls a file that somebody uploads, without the digits before it.
+
+    Examples:
+        >>> _upload_name("coffee, cup (2).png")
+        'coffee_cup_2.png'
+    """
+    return re.sub(r"[^\w.-]", "", name.strip().replace(" ", "_"))
 
 
 def _readings(written: str) -> list[str]:
