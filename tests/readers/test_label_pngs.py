@@ -54,6 +54,37 @@ def test_masks_in_a_folder_beside_the_images_are_known(tmp_path):
         read(tmp_path)
 
 
+def make_images_and_masks(root):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    save(root / "images" / "a.png", noise)
+    save(root / "images" / "more" / "b.png", noise)
+    save(root / "masks" / "a.png", some_labels())
+    save(root / "masks" / "more" / "b.png", some_labels())
+    return root
+
+
+def test_photographs_that_are_pngs_are_no_label_maps(tmp_path):
+    root = make_images_and_masks(tmp_path)
+    assert find_format(root) is LABEL_PNGS
+    found = read(root)
+    assert {item.name: item.picture for item in found} == {
+        "a": root / "images/a.png",
+        "more/b": root / "images/more/b.png",
+    }
+    assert all((drawn(item) == some_labels()).all() for item in found)
+    assert not any(item.findings for item in found)
+
+
+def test_of_several_folders_beside_the_images_masks_are_read_and_the_others_said(tmp_path):
+    root = make_images_and_masks(tmp_path)
+    save(root / "edges" / "a.png", some_labels())
+    first, second = read(root)
+    assert [str(item) for item in first.findings] == [
+        f"{root / 'edges'}: PNGs beside masks/; left out"
+    ]
+    assert not second.findings
+
+
 def test_indexed_label_maps_give_their_indices(tmp_path):
     write_label_map(tmp_path / "a.png", some_labels())
     assert (drawn(read(tmp_path)[0]) == some_labels()).all()

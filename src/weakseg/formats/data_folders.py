@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,7 +84,8 @@ class FolderLayout:
         """
         if self.is_voc and not self.classes.exists():
             return ClassList(VOC_CLASSES, "the classes of PASCAL VOC")
-        return read_classes(self.classes)
+        command = f"weakseg import {shlex.quote(str(self.root))} --out data"
+        return read_classes(self.classes, hint=f"; `{command}` makes a data folder of it")
 
 
 def is_data_folder(path: Path) -> bool:

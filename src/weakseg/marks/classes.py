@@ -125,13 +125,17 @@ def _nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def read_classes(path: Path) -> ClassList:
+def read_classes(path: Path, *, hint: str = "") -> ClassList:
     """Read a file with one class name a line.
+
+    Args:
+        path: The file.
+        hint: End of the message where there is no such file.
 
     Raises:
         DataError: The file is missing, empty, names a class twice or names too many.
     """
-    lines = read_lines(path, hint="; it lists one class name a line, background first")
+    lines = read_lines(path, hint=f"; it lists one class name a line, background first{hint}")
     names = [line.strip() for line in lines if line.strip()]
     if not 1 < len(names) <= MAX_CLASSES:
         raise Entry(path).error(

@@ -11,6 +11,7 @@ from weakseg.formats.pictures import photo_of
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name, map_size
 from weakseg.marks.classes import ClassFinder
+from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
 from weakseg.marks.palette_files import palette_ids, read_palette
@@ -18,9 +19,10 @@ from weakseg.marks.pixel_runs import Kind, describe_values, read_colours, read_v
 from weakseg.readers.scribblesup import SCRIBBLESUP
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_by_name, first_files
+from weakseg.support.folders import files_below, files_by_name, first_files
 
 _BRUSHES = re.compile(r"task-\d+-annotation-\d+-by-.*\.png")
+_PHOTOGRAPHS = ("images", "JPEGImages")
 _PHOTOGRAPH = 64  # different values or colours that a label map hardly has
 
 
@@ -93,7 +95,9 @@ def _listed(value: int, classes: ClassFinder, path: Path) -> int | None:
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    path, others = _folder_of_maps(path)
     root = path if path.is_dir() else path.parent
+    findings = tuple(Finding("unread", "PNGs beside masks/; left out", item) for item in others)
     files = files_by_name(path, ".png") if path.is_dir() else {path.stem: path}
     if not files:
         raise DataError("expected PNGs, but there are none in this folder", path=path)
@@ -110,7 +114,9 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         # A mask may be named cat.png or, with its photograph's ending, cat.jpg.png.
         if picture is None or picture.stem != file.stem:
             name = image_name(name)
-        yield Annotated(name, Marks(regions=regions), picture, map_size(file), file)
+        marks = Marks(regions=regions)
+        yield Annotated(name, marks, picture, map_size(file), file, findings=findings)
+        findings = ()
 
 
 def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tuple[Region, ...]]:
@@ -132,8 +138,27 @@ def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tu
 
 
 def _recognises(path: Path) -> bool:
-    files = first_files(path, ".png", patterns=("*", "*/*"))
+    root, _ = _folder_of_maps(path)
+    files = first_files(root, ".png", patterns=("*", "*/*"))
     return bool(files) and all(map(_has_few_values, files)) and not SCRIBBLESUP.recognises(path)
+
+
+def _folder_of_maps(path: Path) -> tuple[Path, list[Path]]:
+    """Find the folder of label maps beside one of photographs, which may be PNGs, too.
+
+    Returns:
+        The only such folder, or `masks` among several, and the others, which are not read; the path
+        itself where no folder of photographs is in it, or PNGs lie beside that.
+    """
+    photographs = [path / name for name in _PHOTOGRAPHS if (path / name).is_dir()]
+    if not photographs or first_files(path, ".png"):
+        return path, []
+    folders = [item for item in files_below(path, "*") if item not in photographs]
+    holding = [item for item in folders if item.is_dir() and files_by_name(item, ".png")]
+    masks = path / "masks" if path / "masks" in holding else None
+    if masks is None and len(holding) == 1:
+        masks = holding[0]
+    return (path, []) if masks is None else (masks, [item for item in holding if item != masks])
 
 
 def _has_few_values(path: Path) -> bool:
