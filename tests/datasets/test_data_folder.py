@@ -8,6 +8,7 @@ from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import count_kinds
 from weakseg.datasets.survey import survey
 from weakseg.formats.source import SourceOptions
+from weakseg.inspection.image_checks import check_image_file
 from weakseg.inspection.sources import opened_data
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
 from weakseg.marks.kinds import Box
@@ -173,6 +174,40 @@ def test_kinds_are_counted_by_the_images_that_hold_them(folder):
     found = opened(folder).split("train")
     assert count_kinds(found) == {"tags": 4, "boxes": 1, "points": 4, "scribbles": 4, "masks": 4}
     assert count_kinds([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "box"), [((20, 40), Box(8, 13, 4, 17, 9)), ((40, 20), Box(8, 4, 2, 9, 6))]
+)
+def test_boxes_of_a_rotated_photograph_are_turned_where_the_xml_has_its_stored_size(
+    tmp_path, size, box
+):
+    for name in ("JPEGImages", "Annotations"):
+        (tmp_path / name).mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(tmp_path / "JPEGImages/a.jpg", exif=exif)
+    (tmp_path / "Annotations/a.xml").write_text(
+        f"<annotation><size><width>{size[1]}</width><height>{size[0]}</height></size>"
+        "<object><name>cat</name><bndbox><xmin>5</xmin><ymin>3</ymin><xmax>10</xmax>"
+        "<ymax>7</ymax></bndbox></object></annotation>"
+    )
+    data = opened(tmp_path)
+    assert data.split("train")[0].marks.boxes == (box,)
+    turned = [finding.message for finding in data.findings() if "are turned" in finding.message]
+    assert len(turned) == (size == (20, 40))
+    with opened_data(tmp_path, {}, SourceOptions()) as source:
+        (item,) = source.images
+        _, rotated = check_image_file(item, decode=False)
+    assert len(rotated) == (size != (20, 40))
+
+
+def test_a_folder_without_a_list_of_classes_is_one_to_import(tmp_path):
+    (tmp_path / "a b" / "images").mkdir(parents=True)
+    with pytest.raises(
+        DataError, match=r"classes\.txt: .*`weakseg import '.*a b' --out data` makes"
+    ):
+        _ = opened(tmp_path / "a b").classes
 
 
 def make_voc(root, masks, splits):

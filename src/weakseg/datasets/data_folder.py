@@ -9,10 +9,12 @@ import stat
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from weakseg.datasets.records import Record
+from weakseg.datasets.upright import turned_to_shown
 from weakseg.formats.data_folders import (
     FolderFiles,
     find_layout,
@@ -22,6 +24,7 @@ from weakseg.formats.data_folders import (
     settled_names,
     split_lists,
 )
+from weakseg.formats.source import Annotated
 from weakseg.marks.classes import ClassList, read_classes
 from weakseg.marks.findings import Finding, refuse
 from weakseg.marks.kinds import Marks
@@ -47,6 +50,8 @@ class DataFolder:
         root: The folder.
         config: Where the data is and which marks count.
         layout: Paths of images, splits, masks, scribbles and tables.
+        turned: Marks read so far from XML that were drawn on a rotated photograph as it is stored,
+            turned to how people see it, by image.
 
     Raises:
         DataError: The root is neither a data folder nor a PASCAL VOC folder.
@@ -64,6 +69,7 @@ class DataFolder:
             points=tuple(map(Path, config.points)) or layout.points,
         )
         self._classes = classes
+        self.turned: dict[str, Annotated] = {}
         for key in ("masks", "scribbles"):
             if getattr(config, key) and not getattr(self.layout, key).is_dir():
                 raise Entry(getattr(self.layout, key)).error(f"data.{key}: there is no such folder")
@@ -207,6 +213,7 @@ class DataFolder:
         if strangers:
             message = f"{len(strangers)} files of marks belong to no image, this one for example"
             found += (Finding("missing", message, strangers[0]),)
+        found += tuple(chain.from_iterable(item.findings for item in self.turned.values()))
         for name in self._shared():
             message = "is in train and in another split: its score says nothing about new images"
             found += (Finding("duplicate", message, self.root, f"image {name!r}"),)
@@ -264,6 +271,10 @@ class DataFolder:
             if xml is not None and not marks.tags and not marks.boxes:
                 read = read_voc_xml(xml, self.classes)
                 refuse(read.findings, {"damaged", "unknown"})
+                read = replace(read, picture=self.images[name])
+                turned = turned_to_shown(read)
+                if turned is not None:
+                    self.turned[name] = read = turned
                 marks += read.marks
             marks = replace(marks, scribbles=self._files.scribbles.get(name), mask=mask)
             records.append(Record(name, self.images[name], marks.only(kinds), mask))

@@ -23,6 +23,9 @@ from weakseg.images.unused import unused_parts
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point
 from weakseg.support.entries import Entry
+from weakseg.support.errors import DataError
+
+_TURNED = "its marks, drawn on the pixels as they are stored, are turned with it"
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,34 @@ def upright_picture(item: Annotated) -> UprightPicture:
             _check_size(item, shown)
         anew = _stored_anew(upright(picture), picture.format)
     if as_stored:
-        how = "its marks, drawn on the pixels as they are stored, are turned with it"
-        finding = _rotated(item, orientation, how)
+        finding = _rotated(item, orientation, f"it is written upright; {_TURNED}")
         return UprightPicture(anew, stored, orientation, (*findings, finding))
     if marked == shown != stored:
         return UprightPicture(anew, shown, findings=findings)
-    finding = _rotated(item, orientation, "its marks are taken to be drawn on it as shown")
+    how = "it is written upright; its marks are taken to be drawn on it as shown"
+    finding = _rotated(item, orientation, how)
     return UprightPicture(anew, shown, findings=(*findings, finding))
+
+
+def turned_to_shown(item: Annotated) -> Annotated | None:
+    """Turn boxes and points that were drawn on a rotated picture as it is stored.
+
+    Returns:
+        The image with marks and size as people see it, and the one finding that says so; None
+        where the size that the file of marks states is not that of the stored picture alone.
+    """
+    assert item.picture is not None  # the caller has looked
+    try:
+        with opened_image(item.picture, what=f"image {item.name!r}", path=item.path) as picture:
+            stored, shown = stored_size(picture), shown_size(picture)
+            orientation = exif_orientation(picture)
+    except DataError:  # of the image, which is refused or reported where its pixels are read
+        return None
+    if orientation == UPRIGHT or not item.size == stored != shown:
+        return None
+    marks = turn_marks(item.marks, orientation, stored)
+    findings = (_rotated(item, orientation, _TURNED),)
+    return replace(item, marks=marks, size=shown, findings=findings)
 
 
 def turn_marks(marks: Marks, orientation: int, stored: tuple[int, int]) -> Marks:
@@ -118,8 +142,7 @@ def _marked_size(item: Annotated) -> tuple[int, int] | None:
 def _rotated(item: Annotated, orientation: int, marks: str) -> Finding:
     return Finding(
         "unsure",
-        f"image {item.name!r} is stored rotated (EXIF orientation {orientation}) and is written "
-        f"upright; {marks}",
+        f"image {item.name!r} is stored rotated (EXIF orientation {orientation}); {marks}",
         item.path,
         item.entry,
     )

@@ -71,7 +71,7 @@ def _data_folder(folder: DataFolder) -> InspectionSource:
             record.name,
             record.marks,
             record.image,
-            None,
+            folder.turned[record.name].size if record.name in folder.turned else None,
             folder.root,
             f"image {record.name!r}",
             split,
