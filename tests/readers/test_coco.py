@@ -467,3 +467,37 @@ def test_exports_that_lose_the_rotation_of_boxes_are_said(read_one, info, says):
     assert [bool(re.search(says or "", item.message)) for item in image.findings] == (
         [True] if says else []
     )
+
+
+GROUP = {"id": 0, "name": "pets", "supercategory": "none"}
+PETS = [
+    {"id": number, "name": name, "supercategory": "pets"} for number, name in ((1, "a"), (2, "b"))
+]
+
+
+def test_the_group_that_roboflow_writes_is_no_class(read_one):
+    image, classes = read_one(coco([{"bbox": [1, 1, 5, 5]}], categories=[GROUP, *PETS]))
+    assert classes == ["background", "a", "b"]
+    assert image.marks.boxes[0].class_id == 1
+    (found,) = image.findings
+    assert "category 0: 'pets' is the group of all other categories" in str(found)
+
+
+@pytest.mark.parametrize(
+    "categories",
+    [
+        [GROUP],
+        [GROUP, {**PETS[0], "supercategory": "none"}],
+        [{**GROUP, "supercategory": "animals"}, *PETS],
+    ],
+)
+def test_categories_that_may_be_classes_are_kept(read_one, categories):
+    _, classes = read_one(coco([{"bbox": [1, 1, 5, 5], "category_id": 1}], categories=categories))
+    assert "pets" in classes
+
+
+def test_a_group_with_annotations_is_a_class(read_one):
+    tree = coco([{"bbox": [1, 1, 5, 5], "category_id": 0}], categories=[GROUP, *PETS])
+    image, classes = read_one(tree)
+    assert classes == ["background", "pets", "a", "b"]
+    assert image.findings == ()

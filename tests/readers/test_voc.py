@@ -310,3 +310,13 @@ def test_boxes_and_masks_of_photographs_agree(shared):
             inside[class_id] += int((labels[boxed] == class_id).sum())
     assert set(pixels) == set(range(1, 21))
     assert {VOC_CLASSES[c] for c in pixels if inside[c] / pixels[c] < 0.99} == set()
+
+
+def test_images_in_train_and_val_are_said(voc):
+    write(voc / "ImageSets/Segmentation/train.txt", "a\nb\n")
+    write(voc / "ImageSets/Segmentation/trainval.txt", "a\nb\nc\n")
+    write(voc / "ImageSets/Segmentation/val.txt", "b\nc\n")
+    images = read(voc)
+    assert {item.name: item.split for item in images} == {"a": "train", "b": "train", "c": "val"}
+    (found,) = (one for item in images for one in item.findings if one.kind == "duplicate")
+    assert "image 'b': is in the splits train and val; put in train alone" in str(found)

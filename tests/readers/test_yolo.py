@@ -162,3 +162,79 @@ def test_weaksegs_own_data_yaml_is_not_taken_for_yolo(tmp_path):
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "x.txt").write_text(BOX)
     assert YOLO.recognises(tmp_path)  # as Label Studio exports it
+
+
+@pytest.fixture
+def flat(picture, tmp_path):
+    """Write a data.yaml beside images/ and labels/ without folders of splits."""
+
+    def write(config, names="abc", **lists):
+        (tmp_path / "data.yaml").write_text(f"names: [cat, dog]\n{config}")
+        (tmp_path / "labels").mkdir()
+        for name in names:
+            picture(tmp_path / "images" / f"{name}.jpg")
+        (tmp_path / "labels" / "a.txt").write_text(BOX)
+        for split, lines in lists.items():
+            (tmp_path / f"{split}.txt").write_text("\n".join(lines))
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize("path", ["", ".", "./", "/home/me/pets", r"C:\Users\me\pets", "../else"])
+@pytest.mark.parametrize("place", ["./images/", "", "/data/me/pets/images/", "images\\"])
+def test_splits_are_those_of_the_lists_that_data_yaml_names(read, flat, path, place):
+    config = f"train: train.txt\nval: [./val.txt]\npath: '{path}'\n"
+    root = flat(config, train=[f"{place}b.jpg", f"{place}a.jpg"], val=[f"{place}c.JPG"])
+    for source in (root, root / "data.yaml"):
+        images, _ = read("yolo", source)
+        splits = {name: image.split for name, image in images.items()}
+        assert splits == {"a": "train", "b": "train", "c": "val"}
+        assert images["a"].findings == ()
+
+
+def test_lists_of_another_machine_are_those_beside_data_yaml(read, flat):
+    root = flat(r"train: C:\me\pets\train.txt" "\nvalid: /me/val.txt\n", train="ab", val="c")
+    images, _ = read("yolo", root)
+    assert [images[name].split for name in "abc"] == ["train", "train", "val"]
+
+
+def test_entries_of_no_image_and_images_in_two_lists_are_found(read, flat):
+    config = "train: train.txt\nval: val.txt\ntest: test.txt\n"
+    root = flat(config, train=["images/a.jpg", "images/b.jpg"], val=["z.jpg", "", "b", "c", "y"])
+    images, _ = read("yolo", root)
+    assert [images[name].split for name in "abc"] == ["train", "train", "val"]
+    lost, missing, shared = images["a"].findings
+    assert "val.txt, line 1: there is no image 'z.jpg'; left out, as are 1 more" in str(lost)
+    assert "'test': the list 'test.txt' of the split test is not there" in str(missing)
+    assert "image 'images/b': is in the splits train and val; put in train alone" in str(shared)
+
+
+def test_folders_of_other_names_are_the_splits_that_data_yaml_states(read, picture, tmp_path):
+    (tmp_path / "data.yaml").write_text(
+        "names: [cat]\ntrain: [images/x, images/y]\nval: images/z\n"
+    )
+    (tmp_path / "labels").mkdir()
+    for folder in "wxyz":
+        picture(tmp_path / "images" / folder / f"{folder}.jpg")
+    images, _ = read("yolo", tmp_path)
+    splits = {name: image.split for name, image in images.items()}
+    assert splits == {"w/w": None, "x/x": "train", "y/y": "train", "z/z": "val"}
+
+
+def test_a_folder_that_holds_the_splits_is_none_itself(read, picture, tmp_path):
+    (tmp_path / "data.yaml").write_text("names: [cat]\ntrain: images\nval: images/val\n")
+    (tmp_path / "labels").mkdir()
+    for split in ("train", "val"):
+        picture(tmp_path / "images" / split / f"{split}.jpg")
+    images, _ = read("yolo", tmp_path)
+    assert {name: image.split for name, image in images.items()} == {"train": "train", "val": "val"}
+    assert images["train"].findings == ()
+
+
+def test_no_image_gets_the_split_of_another_folder(read, picture, flat):
+    root = flat("train: ../train/images\nval: val.txt\n", val=["images/val/a.jpg"], names="b")
+    picture(root / "images" / "train" / "a.jpg")
+    (root / "labels" / "a.txt").unlink()
+    images, _ = read("yolo", root)
+    assert {name: image.split for name, image in images.items()} == {"a": "train", "b": None}

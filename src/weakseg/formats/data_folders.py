@@ -299,6 +299,33 @@ def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, str]
     return splits
 
 
+def shared_names(folder: Path, images: NameIndex | None = None) -> tuple[Finding, ...]:
+    """Return a finding for each image in several of train, val and test.
+
+    Args:
+        folder: The folder of splits, as for `read_splits`, which puts such an image in the first.
+        images: The images there are.
+
+    Raises:
+        DataError: A list cannot be read.
+    """
+    splits: dict[str, dict[str, None]] = {}
+    for split, path in split_lists(folder).items():
+        if split in {"train", "val", "test"}:
+            for _, name in read_split_list(path, images):
+                splits.setdefault(name, {})[split] = None
+    return tuple(
+        Finding(
+            "duplicate",
+            f"is in the splits {' and '.join(held)}; put in {next(iter(held))} alone",
+            folder,
+            f"image {name!r}",
+        )
+        for name, held in splits.items()
+        if len(held) > 1
+    )
+
+
 def settled_names(index: NameIndex, root: Path) -> tuple[Finding, ...]:
     """Return a finding where names in marks and splits have another spelling than the images'."""
     if not index.settled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,14 +104,24 @@ class _File:
         )
         if not images:
             raise DataError("holds no image", path=path)
+        objects = [one for one in annotations if isinstance(one, dict)]
+        named = self._by_id(categories, "category")
+        group = _empty_group(named, objects)
         class_ids = {}
-        for key, category in self._by_id(categories, "category").items():
+        for key, category in named.items():
+            if key == group:
+                continue
             entry = file.part(f"category {key!r}")
             class_ids[key] = classes.find(entry.text(category.get("name"), "'name'"), entry)
         self.images = self._by_id(images, "image")
         self.findings: list[Finding] = []
+        if group is not None:
+            message = (
+                f"{named[group]['name']!r} is the group of all other categories and has no "
+                "annotation, as in files of Roboflow; left out of the classes"
+            )
+            self.findings.append(Finding("unsure", message, path, f"category {group!r}"))
         self.annotations = self._by_image(annotations)
-        objects = [one for one in annotations if isinstance(one, dict)]
         self.conventions = Conventions(
             class_ids,
             has_shapes=not annotations or any(map(_has_shape, objects)),
@@ -176,6 +186,22 @@ class _File:
             read = reader.collector.annotated(name, picture, reader.size, split)
             yield replace(read, findings=findings + read.findings) if findings else read
             findings = ()
+
+
+def _empty_group(
+    categories: Mapping[int | str, Object], annotations: Sequence[Object]
+) -> int | str | None:
+    """Return the category that is no class but the group of all others, if there is one.
+
+    Roboflow writes it first, with the id 0 and a supercategory "none".
+    """
+    top = categories.get(0)
+    others = [category for key, category in categories.items() if key != 0]
+    if top is None or not others or top.get("supercategory") != "none":
+        return None
+    is_group = all(other.get("supercategory") == top.get("name") for other in others)
+    is_used = any(one.get("category_id") == 0 or "segments_info" in one for one in annotations)
+    return 0 if is_group and isinstance(top.get("name"), str) and not is_used else None
 
 
 def _has_shape(annotation: Object) -> bool:

@@ -13,6 +13,7 @@ from weakseg.formats.data_folders import (
     read_splits,
     read_tables,
     settled_names,
+    shared_names,
 )
 from weakseg.formats.label_regions import label_map_marks
 from weakseg.formats.pictures import find_picture
@@ -59,6 +60,7 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     tables = read_tables(layout, renumbered, name_of=files.index.name_of, on_bad_row=bad.append)
     splits = read_splits(layout.splits, files.index)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
+    unread += shared_names(layout.splits, files.index)
     if (root / "data.yaml").is_file():
         message = "its options; only the folder's own tables and label maps are imported"
         unread += (Finding("unread", message, root / "data.yaml"),)

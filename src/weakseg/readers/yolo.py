@@ -12,10 +12,11 @@ import yaml
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
-from weakseg.images.reading import is_image
+from weakseg.images.reading import image_name, is_image
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
+from weakseg.readers.yolo_splits import SplitFinder, Stated, stated_splits
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import (
@@ -57,7 +58,8 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
     Lines of five values become boxes, longer ones outlines, both numbered by their line. They are
     fractions of the image's size, so marks of an image that is not there are left out. Lines that
-    are damaged are left out and noted.
+    are damaged are left out and noted. Splits are those that data.yaml states, else those that
+    folders name.
 
     Raises:
         DataError: A file is damaged as a whole, or there is none.
@@ -66,15 +68,19 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     # Where there are several, the one that says most.
     config = next((file for name in _CONFIGS for file in configs if file.match(name)), configs[0])
     data = _read_config(config, classes)
-    pairs = _listed(config) if config.suffix == ".data" else _in_folders(data.root, options)
-    found, hint = False, _rotation_hint(config.parent / "notes.json")
+    findings: tuple[Finding, ...] = ()
+    if config.suffix == ".data":
+        pairs = list(_listed(config))
+    else:
+        pairs, findings = _in_stated_splits(config, data, list(_in_folders(data.root, options)))
+    hint = _rotation_hint(config.parent / "notes.json")
     for pair in pairs:
         item = _read_pair(pair, data, options)
         if item.marks.boxes and hint:
             item, hint = replace(item, findings=item.findings + hint), ()
-        found = True
-        yield item
-    if not found:
+        yield replace(item, findings=findings + item.findings) if findings else item
+        findings = ()
+    if not pairs:
         raise DataError("there is neither a file of labels nor an image", path=config)
 
 
@@ -109,26 +115,29 @@ class _Data:
         root: Folder of the images and labels.
         class_ids: Ids of the classes, by their number in the files of labels.
         has_points: After each box come key points.
+        stated: Splits that data.yaml states.
     """
 
     root: Path
     class_ids: Sequence[int]
     has_points: bool = False
+    stated: Stated = ()
 
 
 def _read_config(path: Path, classes: ClassFinder) -> _Data:
+    stated: Stated = ()
     root, has_points = path.parent, False
     if path.suffix in {".yaml", ".yml"}:
-        names, root, has_points = _read_yaml(path)
+        names, root, has_points, stated = _read_yaml(path)
     else:
         file = path
         if path.suffix == ".data":
             file = _named(path, _settings(path).get("names", "obj.names"))
         names = list(filter(None, map(str.strip, read_lines(file))))
-    return _Data(root, [classes.find(name, Entry(path)) for name in names], has_points)
+    return _Data(root, [classes.find(name, Entry(path)) for name in names], has_points, stated)
 
 
-def _read_yaml(path: Path) -> tuple[list[str], Path, bool]:
+def _read_yaml(path: Path) -> tuple[list[str], Path, bool, Stated]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
@@ -147,7 +156,7 @@ def _read_yaml(path: Path) -> tuple[list[str], Path, bool]:
         root = root if root.is_dir() else path.parent
     except (OSError, ValueError):  # a name too long, for one
         root = path.parent
-    return list(map(str, names)), root, "kpt_shape" in tree
+    return list(map(str, names)), root, "kpt_shape" in tree, stated_splits(tree)
 
 
 def _settings(path: Path) -> dict[str, str]:
@@ -170,12 +179,14 @@ class _Pair:
         image: Its file, if found.
         labels: The file of labels, if there is one.
         split: Name of the split.
+        place: Where below the root it is, or should be, without the ending.
     """
 
     written: str
     image: Path | None
     labels: Path | None
     split: str | None
+    place: str = ""
 
 
 def _listed(config: Path) -> Iterator[_Pair]:
@@ -191,10 +202,20 @@ def _listed(config: Path) -> Iterator[_Pair]:
             yield _Pair(written, existing(image), existing(labels), split)
 
 
+def _in_stated_splits(
+    config: Path, data: _Data, pairs: Sequence[_Pair]
+) -> tuple[list[_Pair], tuple[Finding, ...]]:
+    """Put images into the splits that data.yaml states; the others keep that of their folder."""
+    finder = SplitFinder(config, data.root, data.stated, [pair.place for pair in pairs])
+    placed = [replace(pair, split=finder.split_of(pair.place) or pair.split) for pair in pairs]
+    return placed, finder.findings
+
+
 def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
     """Iterate over `labels/…/NAME.txt` and `images/…/NAME.jpg`, beside or below the splits."""
     for folder in _label_folders(root):
         images = folder.with_name("images")
+        inside = images.relative_to(root)
         taken = set()
         for labels in files_below(folder, "**/*.txt"):
             written = labels.relative_to(folder).with_suffix("").as_posix()
@@ -202,12 +223,14 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
                 image = find_picture(written, images, options)
                 taken.add(image)
                 split = split_of(labels.relative_to(root).parts[:-1])
-                yield _Pair(written.removeprefix(f"{split}/"), image, labels, split)
+                place = image_name((inside / written).as_posix())
+                yield _Pair(written.removeprefix(f"{split}/"), image, labels, split, place)
         for image in files_below(images):
             written = image.relative_to(images).as_posix()
             if is_image(image) and image not in taken:
                 split = split_of(image.relative_to(root).parts[:-1])
-                yield _Pair(written.removeprefix(f"{split}/"), image, None, split)
+                place = image_name((inside / written).as_posix())
+                yield _Pair(written.removeprefix(f"{split}/"), image, None, split, place)
 
 
 def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
