@@ -24,7 +24,7 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.seeds.activations import load_activations, normalise_by_class
 from weakseg.seeds.labels import tag_seeds
 from weakseg.support.errors import DataError, MissingExtraError, RecipeError, RunError
-from weakseg.training.stages.seeds import seeds_by_regions
+from weakseg.training.stages.seeds import records_without_seeds, seeds_by_regions
 
 STAGES = ("seeds", "embed", "relabel", "classify")
 MARKS = {"tags": {"marks": ["tags"]}, "boxes": {"marks": ["boxes"], "boxes_complete": True}}
@@ -265,7 +265,7 @@ def test_images_with_many_tags_get_seeds_of_regions_and_others_activations(folde
 
     def chosen(tags: set[int], recipe: Recipe) -> bool:
         record = Record("x", folder / "images/img0.png", Marks(tags=frozenset(tags)), None)
-        return seeds_by_regions(recipe, [record], classes)
+        return seeds_by_regions(recipe, records_without_seeds([record], classes))
 
     assert chosen({1, 2, 3, 4}, frozen("auto"))
     assert not chosen({1, 2, 3}, frozen("auto"))

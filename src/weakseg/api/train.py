@@ -33,7 +33,7 @@ from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
 from weakseg.training import Outcome, check_crop, run_stages
-from weakseg.training.stages.seeds import has_many_tags, needs_seeds, seeds_by_regions
+from weakseg.training.stages.seeds import has_many_tags, records_without_seeds, seeds_by_regions
 
 _log = logging.getLogger("weakseg")
 
@@ -91,14 +91,15 @@ def train(
     folder = DataFolder(settings.data)
     folder.check_cache()
     records = folder.split(settings.data.train_split)
-    if chosen is not None and has_many_tags(records, folder.classes):
+    unseeded = records_without_seeds(records, folder.classes)
+    if chosen is not None and has_many_tags(unseeded):
         settings, chosen = _choose_recipe(data, None, overrides, None, many_tags=True)
     scored = _records_with_truth(folder)
     if is_first_process():
-        _check_marks(folder, records, scored, chosen)
+        _check_marks(folder, records, scored, chosen, len(unseeded))
         run.prepare(settings, folder.classes, resume=resume, overwrite=overwrite)
     with run.removed_if_it_fails() if is_first_process() else nullcontext():
-        regions = _oversegments(settings, folder, records)
+        regions = _oversegments(settings, folder, records, unseeded)
         start = time.perf_counter()
         outcome = run_stages(
             settings,
@@ -155,14 +156,17 @@ def _check_means(recipe: Recipe) -> None:
 
 
 def _check_marks(
-    folder: DataFolder, records: Sequence[Record], scored: Sequence[Record], chosen: str | None
+    folder: DataFolder,
+    records: Sequence[Record],
+    scored: Sequence[Record],
+    chosen: str | None,
+    unseeded: int,
 ) -> None:
     """Read every mark and mask once: a wrong one is better found now than after the training."""
     if chosen is not None:
         kinds = " and ".join(count_kinds(records)) or "none"
         _log.info("Marks are %s: recipe %s (choose another with --recipe)", kinds, chosen)
     config, classes = folder.config, folder.classes
-    unseeded = sum(needs_seeds(record, classes) for record in records)
     _report_marks(survey(records, classes, config), config.root, classes, unseeded)
     if scored:
         truths = survey([with_truth_as_mark(record) for record in scored], classes, config)
@@ -174,12 +178,13 @@ def _segmenter(outcome: Outcome, recipe: Recipe, classes: ClassList) -> Segmente
     return Segmenter(outcome.network, classes, recipe.inference, outcome.memory, swap)
 
 
-def _oversegments(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path | None:
+def _oversegments(
+    recipe: Recipe, folder: DataFolder, records: Sequence[Record], unseeded: Sequence[Record]
+) -> Path | None:
     """Oversegment the training images, where a stage needs it, and return the folder."""
-    seeded = any(needs_seeds(record, folder.classes) for record in records)
-    for_seeds = recipe.seeds.regions or seeds_by_regions(recipe, records, folder.classes)
+    for_seeds = bool(unseeded) and (recipe.seeds.regions or seeds_by_regions(recipe, unseeded))
     relabelled = recipe.relabel.enabled and recipe.relabel.regions
-    if recipe.method == "spml" or (seeded and for_seeds) or relabelled:
+    if recipe.method == "spml" or for_seeds or relabelled:
         return oversegment_records(recipe, folder, records)
     return None
 

@@ -124,9 +124,11 @@ def choose_penalty(regions: TaggedRegions) -> float:
     known, others = regions.only(~held_out), regions.only(held_out)
     if len(others.area) == 0 or len(known.area) == 0:
         return PENALTIES[-2]
+    evidence = tag_evidence(known)
     precision = {}
     for l2 in progress(PENALTIES, "Learning classes of regions", len(PENALTIES)):
-        precision[l2] = _tag_precision(fit_tag_regression(known, l2=l2), others)
+        found = fit_tag_regression(known, l2=l2, evidence=evidence)
+        precision[l2] = _tag_precision(found, others)
     return max(PENALTIES, key=lambda l2: precision[l2])
 
 
@@ -146,6 +148,7 @@ def fit_tag_regression(
     regions: TaggedRegions,
     *,
     l2: float,
+    evidence: Tensor | None = None,
     on_round: Callable[[int, float], None] = lambda number, loss: None,
 ) -> Regression:
     """Learn the classes of regions from those of their images.
@@ -158,13 +161,15 @@ def fit_tag_regression(
     Args:
         regions: The regions.
         l2: Weight of the squared coefficients.
+        evidence: Their `tag_evidence`, where it is known.
         on_round: Called with the number of each of the last rounds, and the loss that it began
             with.
 
     Returns:
         The regression, vectors to C classes.
     """
-    evidence = tag_evidence(regions)
+    if evidence is None:
+        evidence = tag_evidence(regions)
     starts = [
         _alternate(regions, assign(factor * evidence, regions), l2, [1.0] * _STARTING_ROUNDS)[1]
         for factor in _STARTS

@@ -75,7 +75,7 @@ class RegionTagger:
         network = _frozen_network(context)
         chosen = _some(records, context.recipe)
         found = [
-            _regions_of(context, network, record)
+            _regions_of(context, network, record, context.region_map(record))
             for record in progress(chosen, "Reading regions", len(chosen))
         ]
         raw = _join(found)
@@ -110,14 +110,13 @@ class RegionTagger:
             DataError: The image or its regions cannot be read.
             NonFiniteError: A feature is NaN or infinite.
         """
-        regions = _regions_of(self.context, self.network, record)
+        region_map = self.context.region_map(record)
+        regions = _regions_of(self.context, self.network, record, region_map)
         logits = self.regression.logits(_as_seen(regions.vector, self.mean, self.std))
         found = assign(logits, regions, balance=RELEASED).cpu().numpy()  # (R, C)
         first = 1 if self.context.classes.has_background else 0
         named = first + np.flatnonzero(regions.share[0, first:].cpu().numpy())
-        return Activations(
-            named.astype(np.uint8), found.T[named][:, self.context.region_map(record)]
-        )
+        return Activations(named.astype(np.uint8), found.T[named][:, region_map])
 
 
 def _frozen_network(context: Context) -> EmbeddingNetwork:
@@ -140,9 +139,11 @@ def _some(records: Sequence[Record], recipe: Recipe) -> list[Record]:
 
 
 @torch.no_grad()
-def _regions_of(context: Context, network: EmbeddingNetwork, record: Record) -> TaggedRegions:
+def _regions_of(
+    context: Context, network: EmbeddingNetwork, record: Record, region_map: NDArray[np.int32]
+) -> TaggedRegions:
     """Return an image's regions, their vectors as the backbone has them."""
-    recipe, classes, region_map = context.recipe, context.classes, context.region_map(record)
+    recipe, classes = context.recipe, context.classes
     size, marks = (region_map.shape[0], region_map.shape[1]), record.marks
     tags = np.array(record_tags(record, classes, recipe.data))  # (C,)
     drawn = replace(record, marks=replace(marks, boxes=()), pseudo_labels=None)

@@ -53,7 +53,7 @@ def seeds(context: Context, records: Sequence[Record], stage: StageFolder) -> li
     Raises:
         DataError: No pixel became a seed, or a file cannot be read.
     """
-    unseeded = [record for record in records if needs_seeds(record, context.classes)]
+    unseeded = records_without_seeds(records, context.classes)
     if not unseeded:
         return list(records)
     stage.prepare()
@@ -65,6 +65,11 @@ def seeds(context: Context, records: Sequence[Record], stage: StageFolder) -> li
         quality = measure_quality(context, stage.labelled(unseeded), "seeds")
         stage.finish([*map(stage.maps, unseeded), *map(stage.labels, unseeded)], quality=quality)
     return stage.labelled(records, unseeded)
+
+
+def records_without_seeds(records: Sequence[Record], classes: ClassList) -> list[Record]:
+    """Return the images that need seeds. It reads the scribbles of images with tags or boxes."""
+    return [record for record in records if needs_seeds(record, classes)]
 
 
 def needs_seeds(record: Record, classes: ClassList) -> bool:
@@ -80,18 +85,18 @@ def needs_seeds(record: Record, classes: ClassList) -> bool:
     return bool(named - drawn)
 
 
-def seeds_by_regions(recipe: Recipe, records: Sequence[Record], classes: ClassList) -> bool:
+def seeds_by_regions(recipe: Recipe, unseeded: Sequence[Record]) -> bool:
     """Return whether seeds are classes of regions: where asked for, or images have many tags."""
     config = recipe.seeds
     if config.folder or config.source != "auto" or recipe.model.train != "head":
         return config.source == "regions" and not config.folder
-    return has_many_tags(records, classes)
+    return has_many_tags(unseeded)
 
 
-def has_many_tags(records: Sequence[Record], classes: ClassList) -> bool:
+def has_many_tags(unseeded: Sequence[Record]) -> bool:
     """Return whether images that need seeds have more than three tags on average."""
-    unseeded = [record.marks for record in records if needs_seeds(record, classes)]
-    named = [len(marks.tags | {box.class_id for box in marks.boxes}) for marks in unseeded]
+    marks = [record.marks for record in unseeded]
+    named = [len(each.tags | {box.class_id for box in each.boxes}) for each in marks]
     return bool(named) and sum(named) > _MANY_TAGS * len(named)
 
 
@@ -102,19 +107,19 @@ def _write_maps(
     if not stage.missing(map(stage.maps, unseeded)):
         return
     # All processes train; only then are there several to split the maps among.
-    activations = _source(context, records, stage)
+    activations = _source(context, records, unseeded, stage)
     lacking = stage.lacking(unseeded, stage.maps)
     for record in progress(lacking, "Finding classes", len(lacking)):
         save_activations(stage.maps(record), activations(record))
 
 
 def _source(
-    context: Context, records: Sequence[Record], stage: StageFolder
+    context: Context, records: Sequence[Record], unseeded: Sequence[Record], stage: StageFolder
 ) -> Callable[[Record], Activations]:
     """Return what computes the maps of the classes that an image's marks name."""
     if context.recipe.seeds.folder:
         return partial(_own_activations, context)
-    if seeds_by_regions(context.recipe, records, context.classes):
+    if seeds_by_regions(context.recipe, unseeded):
         return _region_tagger(context, records, stage).activations
     return partial(_class_activations, context, _tag_classifier(context, records, stage))
 
