@@ -16,7 +16,7 @@ def test_an_image_is_in_the_first_split_that_names_it(tmp_path):
 
 def test_a_list_that_is_no_text_is_named(tmp_path):
     (tmp_path / "val.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match=r"val\.txt: is not readable as text"):
+    with pytest.raises(DataError, match=r"val\.txt, line 1: is not readable as text"):
         read_splits(tmp_path)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from weakseg.marks.classes import ClassList
 from weakseg.marks.kinds import Box
-from weakseg.marks.tables import read_boxes, read_table, read_tags
+from weakseg.marks.tables import first_header, read_boxes, read_table, read_tags
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
@@ -62,11 +62,39 @@ def test_a_wrong_row_is_named(tmp_path, row, message):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("image;class", "expected the header image,class, but got image;class"),
+        ("image|class", r"expected the header image,class, but got image\|class"),
         ("image,class,class", "line 1: column 'class' is there twice"),
-        ("", "but got an empty file"),
+        ("", "line 2: expected the header image,class, but got a,cat,dog"),
     ],
 )
 def test_a_wrong_header_is_refused(tmp_path, header, message):
     with pytest.raises(DataError, match=message):
         read_tags(write(tmp_path / "t.csv", f"{header}\na,cat,dog\n"), CLASSES)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_tables_of_spreadsheets_are_read(tmp_path, encoding, separator):
+    header, row = BOXES.strip().split(","), ["Köln (1).jpg", "cat", "1", "2", "3", "4"]
+    lines = [separator.join(fields) for fields in (header, row)]
+    path = tmp_path / "boxes.csv"
+    path.write_text("\r\n".join(lines), encoding=encoding)
+    assert first_header(path) == header
+    assert read_boxes(path, CLASSES) == {"Köln (1)": [Box(1, 1, 2, 3, 4)]}
+
+
+def test_decimal_commas_are_read_where_semicolons_separate(tmp_path):
+    path = write(tmp_path / "b.csv", f"{BOXES.replace(',', ';')}a, b.jpg;cat;1,5;2;3,25;4\n")
+    assert read_boxes(path, CLASSES) == {"a, b": [Box(1, 1.5, 2, 3.25, 4)]}
+
+
+def test_a_table_in_another_encoding_is_refused_with_the_line(tmp_path):
+    path = tmp_path / "b.csv"
+    path.write_text(f"{BOXES}a,cat,1,2,3,4\nKöln,cat,1,2,3,4\n", encoding="cp1252")
+    with pytest.raises(DataError, match=r"line 3: .*0xF6 .*'ö' in Windows-1252\): save .* UTF-8"):
+        read_boxes(path, CLASSES)
+
+
+def test_an_empty_table_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"line 1: expected the header .* but got an empty file"):
+        read_boxes(write(tmp_path / "b.csv", ""), CLASSES)

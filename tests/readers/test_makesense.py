@@ -1,6 +1,7 @@
 import pytest
 
 from weakseg.marks.kinds import Box, Point
+from weakseg.support.errors import DataError
 
 
 @pytest.fixture
@@ -51,3 +52,49 @@ def test_damaged_rows_are_left_out_and_named(read, write, says_left_out):
         images, _ = read("makesense", write(*good, wrong))
         says_left_out(images["a"], says)
         assert len(images["a"].marks.boxes) == 5
+
+
+def test_commas_that_are_not_quoted_belong_to_labels_and_names(read, write):
+    boxes = write("cup, hot,1,2,3,4,a.jpg,30,20", "cat,1,2,3,4,coffee, cup.png,30,20")
+    images, classes = read("makesense", boxes)
+    assert classes == ["background", "cup, hot", "cat"]
+    assert images["a"].marks.boxes == (Box(1, 1, 2, 3, 5),)
+    assert images["coffee, cup"].marks.boxes == (Box(2, 1, 2, 3, 5),)
+    assert not any(image.findings for image in images.values())
+    images, classes = read("makesense", write("a, b, c,4,5,x, 2.jpg,30,20", "7,4,5,b.jpg,30,20"))
+    assert classes == ["background", "a, b, c", "7"]
+    assert images["x, 2"].marks.points == (Point(1, 4, 5),)
+    images, classes = read("makesense", write('a, b.jpg,"[cat,dog]"'))
+    assert {classes[tag] for tag in images["a, b"].marks.tags} == {"cat", "dog"}
+
+
+def test_a_row_that_can_be_split_in_two_ways_is_left_out_and_named(read, write, says_left_out):
+    rows = ["cat,1,2,3,4,a.jpg,30,20"] * 5
+    images, _ = read("makesense", write(*rows, "cup,1,2,3,4,img,5,6,7,8,a.jpg,30,20"))
+    says_left_out(images["a"], "line 6: .*in several .put label and name into quotes")
+
+
+def test_tags_split_at_a_comma_before_a_space_are_a_finding(read, write):
+    images, classes = read("makesense", write('a.jpg,"[cat,cup, hot]"'))
+    assert classes == ["background", "cat", "cup", "hot"]
+    assert "--classes FILE" in images["a"].findings[0].message
+
+
+def test_tags_are_read_from_json_whatever_their_names_hold(read, write_json, picture, tmp_path):
+    picture(tmp_path / "a.jpg")
+    tags = [{"image": "a.jpg", "annotations": ["cup, hot", "cat"]}]
+    images, classes = read("makesense", write_json(tmp_path / "labels.json", tags))
+    assert classes == ["background", "cup, hot", "cat"]
+    assert (images["a"].marks.tags, images["a"].picture) == ({1, 2}, tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ({"image": 3, "annotations": []}, "item 1: expected a text as 'image'"),
+        ({"image": "a.jpg", "annotations": "cat"}, "expected a list as 'annotations'"),
+    ],
+)
+def test_json_of_tags_that_is_damaged_is_refused(read, write_json, tmp_path, item, says):
+    with pytest.raises(DataError, match=says):
+        read("makesense", write_json(tmp_path / "labels.json", [item]))

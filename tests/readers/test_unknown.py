@@ -41,3 +41,18 @@ def test_the_formats_that_are_proposed_exist():
     names = {item.name for item in FORMATS}
     assert len(words & names) >= 16
     assert {word for word in words if "-" in word} <= names
+
+
+def test_a_folder_of_images_is_to_be_named_with_the_option_for_it(tmp_path):
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(b"")
+    said = message(folder)
+    assert said.startswith(f"{folder}: holds images and no marks: 2 .jpg; if other files hold")
+    assert said.endswith(f"--images '{folder}'")
+
+
+def test_a_csv_in_another_encoding_is_described_by_its_fault(tmp_path):
+    (tmp_path / "a.csv").write_text("cat,1,2,3,4,Köln.jpg,30,20", encoding="cp1252")
+    assert "a.csv, line 1: is not readable as text (byte 0xF6" in message(tmp_path / "a.csv")

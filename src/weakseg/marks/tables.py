@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -13,8 +14,10 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Box
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.texts import encoding_of, not_a_text, text_encoding
 
 _BEGINNING = 65_536  # bytes
+_DECIMAL_COMMA = re.compile(r"\s*-?\d+,\d+\s*")
 
 OnBadRow = Callable[[DataError], None]
 """What becomes of the error of a row that holds no mark: raised, or kept while others are read."""
@@ -29,10 +32,61 @@ def first_header(path: Path) -> list[str]:
     """Read the first line of a csv; nothing where it cannot be read."""
     try:
         with path.open("rb") as file:
-            lines = file.read(_BEGINNING).decode("utf-8-sig", errors="ignore").splitlines()[:1]
-        return [name.strip() for name in next(csv.reader(lines), [])]
+            data = file.read(_BEGINNING)
+        lines = data.decode(encoding_of(data), errors="ignore").splitlines()[:1]
+        return [name.strip() for name in next(csv.reader(lines, delimiter=_separator(lines)), [])]
     except (OSError, csv.Error):
         return []
+
+
+def csv_lines(path: Path, *, skip_space: bool = True) -> Iterator[tuple[Entry, list[str]]]:
+    """Read the lines of a csv that hold anything, as fields.
+
+    Fields are separated by commas or, where the first line has none between its fields, by
+    semicolons or tabs, as spreadsheets write them where the decimal point is a comma; then numbers
+    may have such a comma, which becomes a point. UTF-16 is recognised.
+
+    Args:
+        path: The csv.
+        skip_space: Leave out space at the beginning of a field.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    reader = None
+    try:
+        with path.open(newline="", encoding=text_encoding(path)) as file:
+            separator = _separator([file.readline()])
+            file.seek(0)
+            reader = csv.reader(file, delimiter=separator, skipinitialspace=skip_space, strict=True)
+            for line in reader:
+                if any(map(str.strip, line)):
+                    fields = line if separator == "," else list(map(_with_point, line))
+                    yield Entry(path, f"line {reader.line_num}"), fields
+    except FileNotFoundError:
+        raise DataError("there is no such file", path=path) from None
+    except csv.Error as error:
+        line = f"line {reader.line_num}" if reader else None
+        raise Entry(path, line).error(f"is not readable as csv ({error})") from error
+    except (OSError, ValueError) as error:
+        raise not_a_text(path, error) from error
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return what separates the fields of a csv, by its first line.
+
+    Examples:
+        >>> [_separator([line]) for line in ("image,class", "image;class", '"a,b";c', "image")]
+        [',', ';', ';', ',']
+    """
+    for separator in ",;\t":
+        if len(next(csv.reader(lines, delimiter=separator), [])) > 1:
+            return separator
+    return ","
+
+
+def _with_point(field: str) -> str:
+    return field.replace(",", ".") if _DECIMAL_COMMA.fullmatch(field) else field
 
 
 def read_table(
@@ -41,7 +95,7 @@ def read_table(
     """Read a csv row by row; empty rows are skipped.
 
     Args:
-        path: The csv; its first line names the columns.
+        path: The csv, as for `csv_lines`; its first line names the columns.
         columns: Columns that must be there, and filled in every row.
         on_bad_row: Called with the error of a row that has an empty value.
 
@@ -54,29 +108,21 @@ def read_table(
         DataError: The file cannot be read, a column is missing or there twice, or a value is
             empty.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, skipinitialspace=True, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            _check_header(header, columns, path)
-            for line in reader:
-                if not any(map(str.strip, line)):
-                    continue
-                entry = Entry(path, f"line {reader.line_num}")
-                pairs = [
-                    (name, value if name == "image" else value.strip())
-                    for name, value in zip_longest(header, line, fillvalue="")
-                ]
-                row = {name: value for name, value in pairs if name}
-                empty = [name for name in columns if not row[name].strip()]
-                if empty:
-                    on_bad_row(entry.error(f"{empty[0]} is empty"))
-                    continue
-                yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
-    except FileNotFoundError:
-        raise DataError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"is not readable as csv ({error})", path=path) from error
+    lines = csv_lines(path)
+    place, fields = next(lines, (Entry(path, "line 1"), []))
+    header = [name.strip() for name in fields]
+    _check_header(header, columns, place)
+    for entry, line in lines:
+        pairs = [
+            (name, value if name == "image" else value.strip())
+            for name, value in zip_longest(header, line, fillvalue="")
+        ]
+        row = {name: value for name, value in pairs if name}
+        empty = [name for name in columns if not row[name].strip()]
+        if empty:
+            on_bad_row(entry.error(f"{empty[0]} is empty"))
+            continue
+        yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
 
 
 def box_rows(
@@ -181,16 +227,16 @@ def read_tags(
     tags: dict[str, set[int]] = {}
     for entry, row in read_table(path, ("image", "class"), on_bad_row):
         image = name_of(row.pop("image"))
-        for name in _names(",".join(row.values()), getattr(classes, "names", ())):
+        for name in split_names(",".join(row.values()), getattr(classes, "names", ())):
             tags.setdefault(image, set()).add(classes.find(name, entry))
     return tags
 
 
-def _names(text: str, known: Collection[str]) -> Iterator[str]:
+def split_names(text: str, known: Collection[str]) -> Iterator[str]:
     """Split names at the commas between them, of all known names taking the longest.
 
     Examples:
-        >>> list(_names("Dog, small,cat", ["cat", "Dog, small"]))
+        >>> list(split_names("Dog, small,cat", ["cat", "Dog, small"]))
         ['Dog, small', 'cat']
     """
     pieces, longest = text.split(","), 1 + max((name.count(",") for name in known), default=0)
@@ -202,12 +248,12 @@ def _names(text: str, known: Collection[str]) -> Iterator[str]:
             yield name
 
 
-def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
+def _check_header(header: Sequence[str], columns: Sequence[str], place: Entry) -> None:
     if not set(columns) <= set(header):
-        raise Entry(path, "line 1").error(
+        raise place.error(
             f"expected the header {','.join(columns)}, but got "
             f"{','.join(header) or 'an empty file'}"
         )
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
-        raise Entry(path, "line 1").error(f"column {twice!r} is there twice")
+        raise place.error(f"column {twice!r} is there twice")

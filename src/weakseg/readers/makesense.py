@@ -1,9 +1,9 @@
-"""makesense.ai: boxes, points, lines or tags as csv without a header."""
+"""makesense.ai: boxes, points, lines or tags as csv without a header, tags as JSON."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,18 @@ from weakseg.images.reading import IMAGE_SUFFIXES, stated_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
+from weakseg.marks.tables import csv_lines, split_names
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_of, holds_file
+from weakseg.support.json_files import first_keys, read_json
 
-_PATTERNS = ("*.csv",)
+_PATTERNS = ("*.csv", "*.json")
 _LOOKED_INTO = 5  # rows by which a file is recognised
-# Columns behind a label: numbers, the image's name, its width and height.
-_BOX, _POINT, _TAGS = 8, 6, 2
+_BOX, _POINT = 4, 2  # numbers between the label and the image's name
+_COUNTS = (_BOX, _POINT)
+_CLEAR = (8, 6)  # columns, with the label, the image's name, width and height; no commas in them
+_TAG_ROW = re.compile(r"(.+?),\s*\[(.*)\]\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,30 +49,37 @@ class _Row:
         return x + width <= columns + 1 and y + height <= rows + 1 and min(width, height) >= 0
 
 
-def _fields(path: Path) -> Iterator[tuple[Entry, list[str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            for line in reader:
-                if any(map(str.strip, line)):
-                    yield Entry(path, f"line {reader.line_num}"), [value.strip() for value in line]
-    except FileNotFoundError:
-        raise DataError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"is not readable as csv ({error})", path=path) from error
+def _row(fields: Sequence[str], entry: Entry, counts: Collection[int] = _COUNTS) -> _Row | None:
+    """Split a row; labels and names may hold commas, which the tool does not quote.
 
+    Args:
+        fields: The row, separated at all of its commas.
+        entry: Where it stands.
+        counts: How many numbers may stand between label and name.
 
-def _is_row(fields: Sequence[str]) -> bool:
-    if len(fields) == _TAGS:
-        return _is_image(fields[0]) and fields[1].startswith("[") and fields[1].endswith("]")
-    if len(fields) < _POINT:
-        return False
-    numbers = [*fields[1:-3], *fields[-2:]]
-    return len(fields) in (_BOX, _POINT) and _is_image(fields[-3]) and all(map(_is_number, numbers))
+    Returns:
+        The row, or None where it can be split in no way, or in several.
+    """
+    tags = _TAG_ROW.fullmatch(",".join(fields))
+    if tags and _is_image(tags[1]):
+        return _Row(tags[2], (), tags[1].strip(), (), entry)
+    *inner, width, height = map(str.strip, fields) if len(fields) > 2 else ("", "", "")
+    if not (_is_number(width) and _is_number(height)):
+        return None
+    # A label may be a number, but no run of numbers goes on before or behind the mark's own.
+    starts = [at for at in range(1, len(inner)) if at == 1 or not _is_number(inner[at - 1])]
+    found = []
+    for start in starts:
+        end = next((at for at in range(start, len(inner)) if not _is_number(inner[at])), len(inner))
+        name = ",".join(fields[end:-2]).strip()
+        if end - start in counts and _is_image(name):
+            label = ",".join(fields[:start]).strip()
+            found.append(_Row(label, inner[start:end], name, (width, height), entry))
+    return found[0] if len(found) == 1 else None
 
 
 def _is_image(text: str) -> bool:
-    return text.lower().endswith(IMAGE_SUFFIXES)
+    return text.strip().lower().endswith(IMAGE_SUFFIXES)
 
 
 def _is_number(text: str) -> bool:
@@ -76,8 +87,12 @@ def _is_number(text: str) -> bool:
 
 
 def _is_makesense(path: Path) -> bool:
-    rows = [fields for _, fields in islice(_fields(path), _LOOKED_INTO)]
-    return bool(rows) and all(map(_is_row, rows)) and len({len(row) for row in rows}) == 1
+    if path.suffix.lower() == ".json":
+        is_list, keys = first_keys(path)
+        return is_list and keys == {"image", "annotations"}
+    lines = csv_lines(path, skip_space=False)
+    rows = [_row(fields, entry) for entry, fields in islice(lines, _LOOKED_INTO)]
+    return None not in rows and len({len(row.numbers) for row in rows if row}) == 1
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -90,12 +105,13 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         DataError: The file cannot be read, or holds no row.
     """
     for file in files_of(path, _PATTERNS, _is_makesense):
-        yield from _read_file(file, classes, options)
+        is_json = file.suffix.lower() == ".json"
+        yield from (_read_json if is_json else _read_file)(file, classes, options)
 
 
 MAKESENSE = Format(
     "makesense",
-    "makesense.ai: boxes, points, lines or tags as csv",
+    "makesense.ai: boxes, points, lines or tags as csv, tags as JSON",
     lambda path: holds_file(path, _PATTERNS, _is_makesense),
     _read,
 )
@@ -107,7 +123,7 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
     rows, findings = _rows(path)
     if not rows:
         raise DataError("expected marks of images, but the file holds none", path=path)
-    boxed = [row for row in rows if len(row.numbers) == _BOX - 4]
+    boxed = [row for row in rows if len(row.numbers) == _BOX]
     lines = not all(row.fits_as_box() for row in boxed)
     for row in rows:
         place = Entry(path, f"image {row.image!r:.60}")
@@ -132,24 +148,61 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
 
 def _rows(path: Path) -> tuple[list[_Row], tuple[Finding, ...]]:
     """Read the rows that can be read, and note the others."""
+    lines = list(csv_lines(path, skip_space=False))
+    clear = [_row(fields, entry) for entry, fields in lines if len(fields) in _CLEAR]
+    counts = {len(row.numbers) for row in clear if row and row.numbers} or set(_COUNTS)
     rows: list[_Row] = []
     findings: list[Finding] = []
-    for entry, fields in _fields(path):
-        if len(fields) == _TAGS:
-            rows.append(_Row(fields[1].strip("[]"), (), fields[0], (), entry))
-        elif len(fields) in (_POINT, _BOX):
-            rows.append(_Row(fields[0], fields[1:-3], fields[-3], fields[-2:], entry))
+    for entry, fields in lines:
+        row = _row(fields, entry, counts) or _damaged_row(fields, entry)
+        if row is not None:
+            rows.append(row)
         else:
-            message = (
-                "expected a label, 2 or 4 numbers, the image's name, width and height, but got "
-                f"{len(fields)} columns; left out"
-            )
-            findings.append(Finding("damaged", message, entry.path, entry.name))
+            findings.append(Finding("damaged", _fault(fields), entry.path, entry.name))
     return rows, tuple(findings)
 
 
+def _damaged_row(fields: Sequence[str], entry: Entry) -> _Row | None:
+    """Split a row at the places where a row without further commas has its columns."""
+    if len(fields) not in _CLEAR or not _is_image(fields[-3]):
+        return None
+    label, *numbers, name, width, height = map(str.strip, fields)
+    return _Row(label, numbers, name, (width, height), entry)
+
+
+def _fault(fields: Sequence[str]) -> str:
+    return (
+        "expected a label, 2 or 4 numbers, the image's name, width and height, but got "
+        f"{len(fields)} columns that can be read so in no way, or in several (put label and name "
+        "into quotes where they hold commas); left out"
+    )
+
+
+def _read_json(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+    """Read the tags of images."""
+    file = Entry(path)
+    for number, value in enumerate(file.list(read_json(path), "the file"), 1):
+        entry = file.part(f"item {number}")
+        item = entry.object(value, "an image")
+        written = entry.text(item.get("image"), "'image'")
+        collector = Collector(entry)
+        for name in entry.list(item.get("annotations"), "'annotations'"):
+            class_id = collector.class_of(name, classes, entry)
+            if class_id is not None:
+                collector.tag(class_id)
+        picture = find_picture(written, path, options)
+        yield collector.annotated(read_name(written, entry), picture)
+
+
 def _read_tags(row: _Row, collector: Collector, classes: ClassFinder) -> None:
-    for name in row.label.split(","):
+    names = list(split_names(row.label, getattr(classes, "names", ())))
+    if any(f", {name}" in row.label for name in names):
+        message = (
+            "a comma before a space is taken to separate two tags; where it belongs to a name, "
+            "export the tags as JSON, or list the classes with --classes FILE"
+        )
+        collector.note("unsure", message, Entry(row.entry.path))
+    for name in names:
         class_id = collector.class_of(name, classes, row.entry)
         if class_id is not None:
             collector.tag(class_id)

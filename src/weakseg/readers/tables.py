@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
 from weakseg.marks.points import read_points
-from weakseg.marks.tables import box_rows, read_tags
+from weakseg.marks.tables import box_rows, first_header, read_tags
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
@@ -87,8 +86,7 @@ def _has_header(columns: set[str], others: set[str]) -> Callable[[Path], bool]:
     """Recognise a csv by columns that it has, and others that it has not."""
 
     def recognises(path: Path) -> bool:
-        lines = _beginning(path).splitlines()[:1]
-        header = {name.strip() for line in csv.reader(lines) for name in line}
+        header = set(first_header(path))
         return columns <= header and not others & header
 
     return recognises

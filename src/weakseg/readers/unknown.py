@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
-from weakseg.marks.tables import first_header
+from weakseg.images.reading import is_image
+from weakseg.marks.tables import csv_lines, first_header
+from weakseg.support.errors import DataError
 from weakseg.support.folders import nearest_files
 
 _LIKE = {
@@ -45,6 +48,12 @@ def what_is_there(path: Path) -> str:
     if path.is_dir():
         there = f"it holds {held or 'no file'}"
     near = [f"{ending} files: {like}" for ending, like in _LIKE.items() if ending in endings]
+    if files and all(map(is_image, files)):
+        what = (
+            f"holds images and no marks: {held}; if other files hold the marks, import those, with "
+            f"--images {shlex.quote(str(path))}"
+        )
+        return "; ".join((what, *near))
     parts = (f"is in no format that is known by its content: {there}", _of_a_csv(files))
     return "; ".join(part for part in (*parts, *near, _ADVICE) if part)
 
@@ -55,6 +64,11 @@ def _of_a_csv(files: list[Path]) -> str:
     header = [] if table is None else first_header(table)
     if table is None or not header:
         return ""
+    try:
+        for _ in csv_lines(table):
+            pass
+    except DataError as error:
+        return str(error).replace(str(table), table.name, 1)
     if set(header) >= _NAPARI:
         return (
             f"{table.name} holds shapes of napari, which name no class, so that they cannot be "

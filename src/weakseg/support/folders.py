@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.texts import encoding_of, not_a_text, text_encoding
 
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 
@@ -114,8 +115,7 @@ def head(path: Path) -> str:
     """Read the beginning of a text file; bytes that are no text are replaced."""
     with path.open("rb") as file:
         data = file.read(_HEAD)
-    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-    return data.decode(encoding, errors="replace")
+    return data.decode(encoding_of(data), errors="replace")
 
 
 def read_lines(path: Path, *, hint: str = "") -> list[str]:
@@ -129,11 +129,11 @@ def read_lines(path: Path, *, hint: str = "") -> list[str]:
         DataError: It is missing or no text.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        lines = path.read_text(encoding=text_encoding(path)).split("\n")
     except FileNotFoundError:
         raise DataError(f"there is no such file{hint}", path=path) from None
     except (OSError, ValueError) as error:
-        raise DataError(f"is not readable as text ({error})", path=path) from error
+        raise not_a_text(path, error) from error
     return lines if lines[-1] else lines[:-1]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from weakseg.support.errors import DataError
+from weakseg.support.texts import not_a_text
 
 _DEPTH = 64  # of nesting; deeper values cannot even be quoted in a message
 _START = 1 << 16  # bytes by which a file is recognised
@@ -137,7 +138,7 @@ def _read_text(path: Path, encoding: str | None = None) -> str:
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"is not readable as text ({error})", path=path) from error
+        raise not_a_text(path, error) from error
     brackets = np.frombuffer(_NO_BRACKETS.sub("", text).encode(), np.uint8)
     opening = np.isin(brackets, [ord("["), ord("{")])
     depth = int(np.where(opening, 1, -1).cumsum().max(initial=0))
