@@ -145,7 +145,7 @@ def test_a_start_that_failed_leaves_the_place_free(folder, tmp_path, capsys):
 
 def test_an_image_to_train_on_and_to_score_on_is_warned_of(folder, train, caplog):
     train("--recipe", "small-points")
-    assert "are in train, too" not in caplog.text
+    assert "in train, too" not in caplog.text
     with (folder / "splits/val.txt").open("a") as file:
         file.write("img1\nimg0.png\n")
     caplog.clear()

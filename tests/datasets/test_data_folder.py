@@ -102,7 +102,7 @@ def test_marks_of_images_that_are_not_there_are_reported_once(folder, caplog):
     with (folder / "points.csv").open("a") as file:
         file.write("elsewhere,square,1,1\n")
     opened(folder).split("train")
-    assert "marks are given for 1 images" in caplog.text
+    assert "marks are given for 1 image that is" in caplog.text
 
 
 def test_a_row_of_tags_may_name_several_classes(folder):

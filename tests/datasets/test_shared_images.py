@@ -16,7 +16,7 @@ def test_an_image_in_train_and_val_is_a_finding_and_a_warning(folder, caplog):
     with (folder / "splits/val.txt").open("a") as file:
         file.write("img0\n")
     DataFolder.open(folder).split("val")
-    assert "1 images of val are in train, too (the first: 'img0')" in caplog.text
+    assert "1 image of val is in train, too (the first: 'img0')" in caplog.text
     found = weakseg.inspect_data(folder, min_images=1)
     texts = [str(finding) for finding in found.findings]
     assert sum("'img0': is in train and in another split" in text for text in texts) == 1

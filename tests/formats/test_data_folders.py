@@ -1,6 +1,6 @@
 import pytest
 
-from weakseg.formats.data_folders import read_split_list, read_splits, split_lists
+from weakseg.formats.data_folders import Listed, read_split_list, read_splits, split_lists
 from weakseg.images.names import NameIndex
 from weakseg.support.errors import DataError
 
@@ -10,7 +10,10 @@ def test_an_image_is_in_the_first_split_that_names_it(tmp_path):
     for name, text in lists.items():
         (tmp_path / f"{name}.txt").write_text(text)
     found = {"a": "train", "b": "val", "c": "trainval", "d": "aug"}
-    assert read_splits(tmp_path, NameIndex("abcd")) == read_splits(tmp_path) == found
+    splits = read_splits(tmp_path, NameIndex("abcd"))
+    assert splits == read_splits(tmp_path)
+    assert {name: listed.split for name, listed in splits.items()} == found
+    assert splits["d"] == Listed("aug", tmp_path / "aug.txt", "line 4")
     assert read_splits(tmp_path / "missing") == {}
 
 

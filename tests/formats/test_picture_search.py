@@ -109,7 +109,7 @@ def test_masks_of_a_data_folder_find_their_image_in_another_case(folder, caplog)
     assert first.marks.mask == folder / "masks/IMG0.png"
     assert second.marks.mask == folder / "masks/img1.jpg.png"
     assert third.marks.scribbles is None
-    assert "1 files of marks belong to no image" in caplog.text
+    assert "1 file of marks belongs to no image" in caplog.text
     with opened_data(folder, {}, SourceOptions()) as source:
         findings = [finding for item in source.images for finding in item.findings]
     assert [(finding.kind, str(finding)) for finding in findings] == [
@@ -120,7 +120,7 @@ def test_masks_of_a_data_folder_find_their_image_in_another_case(folder, caplog)
         ),
         (
             "missing",
-            f"{folder}/scribbles/other.png: 1 files of marks belong to no image, this one "
+            f"{folder}/scribbles/other.png: 1 file of marks belongs to no image, this one "
             "for example",
         ),
     ]

@@ -228,7 +228,7 @@ def test_a_box_without_outline_beside_outlines_is_said_to_be_one(read_one, other
     image, _ = read_one(coco([line, {"bbox": [1, 1, 5, 5], **others}]))
     assert len(image.marks.boxes) == 2
     said = [finding.message for finding in image.findings]
-    assert any("1 annotations have a box and no outline" in text for text in said) == bool(others)
+    assert any("1 annotation has a box and no outline" in text for text in said) == bool(others)
 
 
 def test_key_points_that_are_absent_are_no_points(read_one):

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import numpy as np
@@ -320,3 +321,61 @@ def test_images_in_train_and_val_are_said(voc):
     assert {item.name: item.split for item in images} == {"a": "train", "b": "train", "c": "val"}
     (found,) = (one for item in images for one in item.findings if one.kind == "duplicate")
     assert "image 'b': is in the splits train and val; put in train alone" in str(found)
+
+
+def test_xml_beside_a_folder_of_images_has_the_names_of_the_images(tmp_path):
+    for name in ("a", "more/b", "c"):
+        place = tmp_path / f"images/{name}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (60, 40)).save(place)
+        text = xml(box("cat", 3, 4, 30, 20), filename=place.name)
+        write(tmp_path / f"annotations/{name}.xml", text)
+    write(tmp_path / "lost/annotations/d.xml", xml(box("cat", 3, 4, 30, 20), filename="d.jpg"))
+    images = {image.name: image.picture for image in read(tmp_path)}
+    assert images == {
+        "a": tmp_path / "images/a.jpg",
+        "c": tmp_path / "images/c.jpg",
+        "more/b": tmp_path / "images/more/b.jpg",
+        "lost/annotations/d": None,
+    }
+
+
+def test_an_image_that_a_list_alone_names_is_reported_with_list_and_line(voc):
+    write(voc / "ImageSets/Segmentation/val.txt", "c\n\nnope\n")
+    lost = {item.name: item for item in read(voc)}["nope"]
+    assert (lost.path, lost.entry) == (voc / "ImageSets/Segmentation/val.txt", "line 3")
+
+
+def test_difficult_objects_are_used_and_counted_once(voc, tmp_path):
+    a, b, c = read(voc)
+    assert len(a.marks.boxes) == 2
+    (finding,) = c.findings
+    assert finding.message.startswith("3 objects are marked as difficult, in 2 files, this one")
+    assert finding.path == voc / "Annotations/a.xml"
+    assert finding in DataFolder.open(voc).findings()
+    assert not any("difficult" in found.message for found in (*a.findings, *b.findings))
+    plain = box("cat", 1, 2, 3, 4).replace("<difficult>1<", "<difficult>Unspecified<")
+    assert not any(
+        "difficult" in f.message for f in read(write(tmp_path / "x.xml", xml(plain)))[0].findings
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("<owner><name>Label Studio</name></owner>", 'import "JSON".*ignores the rotation'),
+        (
+            "<object><name>cat</name><attributes><attribute><name>rotation</name>"
+            "<value>0.0</value></attribute></attributes></object>",
+            'import "CVAT for images 1.1".*leaves them out',
+        ),
+        ("<owner><name>me</name></owner>", None),
+    ],
+)
+def test_exports_that_lose_the_rotation_of_boxes_are_said_to_be_some(tmp_path, more, says):
+    for name in "ab":
+        write(tmp_path / f"{name}.xml", xml(box("cat", 1, 2, 3, 4), more, filename=f"{name}.jpg"))
+    first, last = read(tmp_path)
+    found = [item.message for item in (*first.findings, *last.findings) if "looks" in item.message]
+    assert len(found) == (says is not None)
+    assert not says or re.search(says, found[0])

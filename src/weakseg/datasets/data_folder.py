@@ -28,11 +28,12 @@ from weakseg.formats.source import Annotated
 from weakseg.marks.classes import ClassList, read_classes
 from weakseg.marks.findings import Finding, refuse
 from weakseg.marks.kinds import Marks
-from weakseg.readers.voc_xml import read_voc_xml
+from weakseg.readers.voc_xml import XmlNotes, read_voc_xml
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
+from weakseg.support.wording import counted
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class DataFolder:
         )
         self._classes = classes
         self.turned: dict[str, Annotated] = {}
+        self._xml_notes = XmlNotes()
         for key in ("masks", "scribbles"):
             if getattr(config, key) and not getattr(self.layout, key).is_dir():
                 raise Entry(getattr(self.layout, key)).error(f"data.{key}: there is no such folder")
@@ -179,10 +181,11 @@ class DataFolder:
             both = set(names) & set(self._names("train"))
             if both:
                 _log.warning(
-                    "%d images of %s are in train, too (the first: %r): their scores say nothing "
-                    "about new images",
-                    len(both),
+                    "%s of %s %s in train, too (the first: %r): the score says nothing about new "
+                    "images",
+                    counted(len(both), "image"),
                     name,
+                    "is" if len(both) == 1 else "are",
                     min(both),
                 )
         return self._records(names)
@@ -202,7 +205,7 @@ class DataFolder:
         return [(record, splits.get(record.name)) for record in self._records(sorted(self.images))]
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what is odd about names: other spellings, and files of marks without an image.
+        """Return what is odd about names and XML files, and files of marks without an image.
 
         Raises:
             DataError: A table of marks or a split is wrong.
@@ -211,9 +214,11 @@ class DataFolder:
         strangers = self._files.strangers
         found = settled_names(self._files.index, self.root)
         if strangers:
-            message = f"{len(strangers)} files of marks belong to no image, this one for example"
+            count = counted(len(strangers), "file of marks belongs", "files of marks belong")
+            message = f"{count} to no image, this one for example"
             found += (Finding("missing", message, strangers[0]),)
         found += tuple(chain.from_iterable(item.findings for item in self.turned.values()))
+        found += self._xml_notes.findings()
         for name in self._shared():
             message = "is in train and in another split: its score says nothing about new images"
             found += (Finding("duplicate", message, self.root, f"image {name!r}"),)
@@ -232,8 +237,8 @@ class DataFolder:
         files = FolderFiles.of(self.layout)
         if files.strangers:
             _log.warning(
-                "%d files of marks belong to no image in %s (the first: %s); they are left out",
-                len(files.strangers),
+                "%s to no image in %s (the first: %s); left out",
+                counted(len(files.strangers), "file of marks belongs", "files of marks belong"),
                 self.layout.images,
                 files.strangers[0],
             )
@@ -254,9 +259,8 @@ class DataFolder:
         strangers = sorted(marks.keys() - self.images.keys())
         if strangers:
             _log.warning(
-                "marks are given for %d images that are not in %s (the first: %r); they are left "
-                "out",
-                len(strangers),
+                "marks are given for %s not in %s (the first: %r); they are left out",
+                counted(len(strangers), "image that is", "images that are"),
                 self.layout.images,
                 strangers[0],
             )
@@ -269,7 +273,7 @@ class DataFolder:
             # A table of tags or boxes takes the place of an image's XML.
             xml = self._files.annotations.get(name) if {"tags", "boxes"} & kinds else None
             if xml is not None and not marks.tags and not marks.boxes:
-                read = read_voc_xml(xml, self.classes)
+                read = read_voc_xml(xml, self.classes, notes=self._xml_notes)
                 refuse(read.findings, {"damaged", "unknown"})
                 read = replace(read, picture=self.images[name])
                 turned = turned_to_shown(read)

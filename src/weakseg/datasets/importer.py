@@ -221,7 +221,7 @@ class Importer:
     def _picture_fault(self, item: Annotated) -> str:
         """Return why an image's file cannot be its own; nothing if it can."""
         if item.picture is None:
-            return f"the image {item.name!r} is not found beside it"
+            return f"the image {item.name!r} is not found"
         if isinstance(item.picture, Path):
             other = self._of_picture.setdefault(item.picture, item.name)
             if other != item.name:

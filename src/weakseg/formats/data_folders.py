@@ -198,6 +198,13 @@ class FolderFiles:
         marks = (self.annotations, self.scribbles, self.masks)
         return [path for found in marks for name, path in found.items() if name not in self.images]
 
+    def place_of(self, name: str, root: Path, listed: Listed | None) -> tuple[Path, str]:
+        """Return where an image stands: in a list, where no file in the folder `root` has it."""
+        files = (self.images, self.annotations, self.scribbles, self.masks)
+        if listed is None or any(name in found for found in files):
+            return root, f"image {name!r}"
+        return listed.path, listed.line
+
     def names(self, *more: Iterable[str]) -> list[str]:
         """List the names of all images that a file, or one of the collections, names."""
         own = (self.images, self.annotations, self.scribbles, self.masks)
@@ -279,7 +286,22 @@ def read_split_list(path: Path, images: NameIndex | None = None) -> list[tuple[i
     return [(number, name) for (number, _), name in zip(numbered, names, strict=True)]
 
 
-def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, str]:
+@dataclass(frozen=True)
+class Listed:
+    """Split of an image, and where the image is listed.
+
+    Args:
+        split: Name of the split: of several, the first in the order of `split_lists`.
+        path: The list.
+        line: Where in it.
+    """
+
+    split: str
+    path: Path
+    line: str
+
+
+def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, Listed]:
     """Read which split each image belongs to.
 
     Args:
@@ -287,15 +309,15 @@ def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, str]
         images: The images there are.
 
     Returns:
-        Name of the split by image: of several, the first in the order of `split_lists`.
+        The split by image.
 
     Raises:
         DataError: A list cannot be read.
     """
-    splits: dict[str, str] = {}
+    splits: dict[str, Listed] = {}
     for split, path in split_lists(folder).items():
-        for _, name in read_split_list(path, images):
-            splits.setdefault(name, split)
+        for number, name in read_split_list(path, images):
+            splits.setdefault(name, Listed(split, path, f"line {number}"))
     return splits
 
 

@@ -1,9 +1,9 @@
-"""Interface of all readers: formats, options, annotated images, ."""
+"""Interface of all readers: formats, options, annotated images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from weakseg.formats.picture_search import PictureSearch
@@ -61,6 +61,24 @@ class Annotated:
     entry: str | None = None
     split: str | None = None
     findings: tuple[Finding, ...] = field(default=())
+
+
+def ending_with(
+    images: Iterable[Annotated], findings: Callable[[], tuple[Finding, ...]]
+) -> Iterator[Annotated]:
+    """Yield images; the last one has the findings that are known when all are read.
+
+    Args:
+        images: The images, as a reader yields them.
+        findings: Called when the last one is read.
+    """
+    last: Annotated | None = None
+    for image in images:
+        if last is not None:
+            yield last
+        last = image
+    if last is not None:
+        yield replace(last, findings=last.findings + findings())
 
 
 Read = Callable[[Path, ClassFinder, SourceOptions], Iterator[Annotated]]

@@ -66,8 +66,8 @@ def csv_lines(path: Path, *, skip_space: bool = True) -> Iterator[tuple[Entry, l
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
     except csv.Error as error:
-        line = f"line {reader.line_num}" if reader else None
-        raise Entry(path, line).error(f"is not readable as csv ({error})") from error
+        place = Entry(path, f"line {reader.line_num}" if reader else None)
+        raise place.error(f"is not readable as csv ({error})") from error
     except (OSError, ValueError) as error:
         raise not_a_text(path, error) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.formats.tool_exports import rotation_hint
 from weakseg.images.reading import stated_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding, finding_from
@@ -19,6 +20,7 @@ from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_of, holds_file, holds_texts, split_of
 from weakseg.support.json_files import first_keys, read_json
+from weakseg.support.wording import counted
 
 _SECTIONS = ("images", "annotations", "categories")
 _PATTERNS = ("*.json", "annotations/*.json", "*/*.json")
@@ -28,11 +30,8 @@ _TASKS = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "image
 _PUBLISHED = re.compile(r"cocodataset|COCO Consortium|COCO 20\d\d", re.IGNORECASE)
 _PUBLISHED_FILE = re.compile(r"[a-z_]+_(train|val|test)20\d\d\.json")
 _CROWD_NUMBERS = 900_100_000_000
-# Exports of tools whose COCO files lose the rotation of boxes, which have it.
-_OWN_EXPORTS = {
-    "CVAT": '"CVAT for images 1.1" instead, for this export leaves them out',
-    "Label Studio": '"JSON" instead, for this export places them wrongly',
-}
+# What COCO files of tools do with rotated boxes.
+_LOSSES = {"CVAT": "leaves them out", "Label Studio": "places them wrongly"}
 
 Numbered = tuple[int, Object]
 """An annotation, and its number in the file, from 1 on."""
@@ -243,22 +242,21 @@ def _unsure(
     crowds = sum(map(is_crowd, annotations))
     if crowds and options.crowd is None and not conventions.crowds_are_void:
         messages.append(
-            f"{crowds} annotations are marked as crowds, as tools mark masks with holes or several "
-            "parts; taken as objects (--crowd void leaves their pixels out of training)"
+            f"{counted(crowds, 'annotation is', 'annotations are')} marked as crowds, as tools "
+            "mark masks with holes or several parts; taken as objects (--crowd void leaves their "
+            "pixels out of training)"
         )
     outlined = any(one.get("segmentation") for one in annotations)
     bare = sum(bool(one.get("bbox")) and one.get("segmentation") == [] for one in annotations)
     if outlined and bare:
         messages.append(
-            f"{bare} annotations have a box and no outline beside others that have one; taken as "
-            "boxes, though some may be lines, which datumaro and CVAT write so"
+            f"{counted(bare, 'annotation has', 'annotations have')} a box and no outline beside "
+            "others that have one; taken as boxes, though some may be lines, which datumaro and "
+            "CVAT write so"
         )
+    found = [Finding("unsure", message, path) for message in messages]
     tool = _tool(info) if any(map(_is_bare_box, annotations)) else None
-    if tool:
-        messages.append(
-            f"looks like an export of {tool}: if boxes were rotated, import {_OWN_EXPORTS[tool]}"
-        )
-    return [Finding("unsure", message, path) for message in messages]
+    return [*found, rotation_hint(tool, _LOSSES[tool], path)] if tool else found
 
 
 def _is_bare_box(annotation: Object) -> bool:

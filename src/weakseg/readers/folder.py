@@ -71,8 +71,10 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         if name in files.masks:
             marks += label_map_marks(files.masks[name], renumbered.ids, "mask")
         picture = files.images.get(name) or find_picture(name, root, options)
-        entry, split = f"image {name!r}", splits.get(name)
-        yield Annotated(name, marks, picture, None, root, entry, split, unread)
+        listed = splits.get(name)
+        place = files.place_of(name, root, None if name in tables else listed)
+        split = listed.split if listed else None
+        yield Annotated(name, marks, picture, None, *place, split, unread)
         unread = ()
 
 

@@ -20,26 +20,26 @@ from weakseg.formats.data_folders import (
 )
 from weakseg.formats.label_regions import coloured_regions, label_map_marks
 from weakseg.formats.pictures import find_picture
-from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.formats.source import Annotated, Format, SourceOptions, ending_with
 from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
 from weakseg.marks.palette_files import palette_ids, read_palette
 from weakseg.marks.tables import OnBadRow
 from weakseg.readers.folder import RenumberedClasses
-from weakseg.readers.voc_xml import read_voc_xml, read_xml_folder, xml_kind
+from weakseg.readers.voc_xml import XmlNotes, read_voc_xml, read_xml_folder, xml_kind
 from weakseg.support.errors import DataError
 from weakseg.support.folders import first_files
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
-    read_xml = partial(read_voc_xml, classes=classes, options=options)
+    notes = XmlNotes()
+    read_xml = partial(read_voc_xml, classes=classes, options=options, notes=notes)
     if any((path / name).is_dir() for name in ("JPEGImages", "Annotations", *VOC_MASKS)):
-        yield from _read_voc_folder(path, read_xml, classes, options)
-    elif path.is_dir():
-        yield from read_xml_folder(path, read_xml)
+        images = _read_voc_folder(path, read_xml, classes, options)
     else:
-        yield read_xml(path)
+        images = read_xml_folder(path, read_xml) if path.is_dir() else map(read_xml, [path])
+    yield from ending_with(images, notes.findings)
 
 
 def _read_voc_folder(
@@ -58,7 +58,9 @@ def _read_voc_folder(
         )
     for name in files.names(named, splits):
         marks = marks_of(name)
-        annotated = Annotated(name, Marks(), None, None, root)
+        listed = splits.get(name)
+        place = files.place_of(name, root, None if name in named else listed)
+        annotated = Annotated(name, Marks(), None, None, *place)
         if name in files.annotations:
             annotated = read_xml(files.annotations[name])
             # As in training: a table of tags or boxes takes the place of an image's XML.
@@ -71,7 +73,7 @@ def _read_voc_folder(
             name=name,
             marks=marks,
             picture=picture,
-            split=splits.get(name),
+            split=listed.split if listed else None,
             findings=findings,
         )
 

@@ -13,17 +13,24 @@ from defusedxml import ElementTree
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, SourceOptions
+from weakseg.formats.tool_exports import rotation_hint
 from weakseg.images.reading import image_name
 from weakseg.marks.classes import ClassFinder
+from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name
+from weakseg.support.wording import counted
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _ROOT = "annotation"
+_XML_FOLDERS = {"annotations", "annotation", "xmls", "xml", "labels"}
+_IMAGE_FOLDERS = ("images", "JPEGImages")
+# What XML files of tools do with rotated boxes.
+_LOSSES = {"CVAT": "leaves them out", "Label Studio": "ignores the rotation"}
 _NO_OPTIONS = SourceOptions()
 
 # What the parser raises on a damaged file; a forbidden entity is a ValueError, an unknown encoding
@@ -50,26 +57,71 @@ def read_voc_root(path: Path) -> Element:
     return root
 
 
+class XmlNotes:
+    """What XML files of a folder say besides marks, and are reported once for all of them."""
+
+    def __init__(self) -> None:
+        self._difficult: dict[Path, int] = {}
+        self._tools: dict[str, Path] = {}
+
+    def take(self, root: Element, path: Path) -> None:
+        """Look at a file."""
+        objects = root.findall("object")
+        difficult = sum(text_of(element, "difficult") == "1" for element in objects)
+        if difficult:
+            self._difficult[path] = difficult
+        tool = _tool(root) if objects else None
+        if tool:
+            self._tools.setdefault(tool, path)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what is to be reported of the files so far."""
+        found = [rotation_hint(tool, _LOSSES[tool], path) for tool, path in self._tools.items()]
+        if self._difficult:
+            count = counted(sum(self._difficult.values()), "object is", "objects are")
+            files = counted(len(self._difficult), "file")
+            message = (
+                f"{count} marked as difficult, in {files}, this one for example; used like all "
+                "others, while PASCAL VOC's own evaluation of boxes ignores them"
+            )
+            found.append(Finding("unsure", message, next(iter(self._difficult))))
+        return tuple(found)
+
+
+def _tool(root: Element) -> str | None:
+    """Return the tool that wrote a file, if it is one whose XML files lose rotated boxes."""
+    if text_of(root, "owner/name") == "Label Studio":
+        return "Label Studio"
+    attributes = root.iterfind("object/attributes/attribute/name")
+    return "CVAT" if any(name.text == "rotation" for name in attributes) else None
+
+
 def read_voc_xml(
-    path: Path, classes: ClassFinder, options: SourceOptions = _NO_OPTIONS
+    path: Path,
+    classes: ClassFinder,
+    options: SourceOptions = _NO_OPTIONS,
+    notes: XmlNotes | None = None,
 ) -> Annotated:
     """Read the boxes of one image; the names of what is in them are its tags.
 
     PASCAL VOC counts pixels from 1 and includes both ends; fractions are rounded to the pixel they
-    lie in. Boxes of parts (heads, hands) are no objects, and whether one is difficult or truncated
-    plays no part. An object without a name is left out, and of one with a damaged box the name is
-    taken, as a tag; both are noted.
+    lie in. Boxes of parts (heads, hands) are no objects. Objects that are difficult or truncated
+    are objects like any other. One without a name is left out, and of one with a damaged box the
+    name is taken, as a tag; both are noted.
 
     Args:
         path: File of the folder `Annotations`, or of a tool that writes the same.
         classes: The classes.
         options: Where else to look for the image.
+        notes: Takes up what is reported once for all files.
 
     Raises:
         DataError: The file cannot be read, an object is of no known class, or the image's size is
             no number.
     """
     root = read_voc_root(path)
+    if notes is not None:
+        notes.take(root, path)
     collector = Collector(Entry(path))
     for number, element in enumerate(root.findall("object"), 1):
         entry = Entry(path, f"object {number}")
@@ -80,7 +132,8 @@ def read_voc_xml(
                 _add_box(element, class_id, collector, entry)
     parts = len(root.findall("object/part"))
     if parts:
-        collector.note("unread", f"{parts} boxes of parts; left out")
+        message = f"{counted(parts, 'box of a part', 'boxes of parts')}; left out"
+        collector.note("unread", message)
     return collector.annotated(*find_named(root, path, options), read_size(root, path))
 
 
@@ -134,7 +187,8 @@ def read_xml_folder(folder: Path, read: Callable[[Path], Annotated]) -> Iterator
     """Read the XML files below a folder.
 
     Args:
-        folder: The folder; images' names begin with the path inside it.
+        folder: The folder; images' names begin with the path inside it, without a folder for XML
+            files beside one for images.
         read: Reads one file.
 
     Raises:
@@ -145,7 +199,26 @@ def read_xml_folder(folder: Path, read: Callable[[Path], Annotated]) -> Iterator
         raise DataError("expected XML files, but there are none in this folder", path=folder)
     for name, path in files.items():
         annotated = read(path)
-        yield replace(annotated, name=(Path(name).parent / annotated.name).as_posix())
+        inside = Path(name).parent
+        for up in (inside, *inside.parents):
+            if _is_beside_images(folder / up):
+                inside = up.parent / inside.relative_to(up)
+                break
+        yield replace(annotated, name=(inside / annotated.name).as_posix())
+
+
+def _is_beside_images(folder: Path) -> bool:
+    """Whether a folder is for XML files, by its name, and one for images is beside it."""
+    return folder.name.lower() in _XML_FOLDERS and any(
+        (folder.parent / name).is_dir() for name in _IMAGE_FOLDERS
+    )
+
+
+def _folders_of_images(path: Path) -> Iterator[Path]:
+    """Yield the folders for images that are laid out like the folder of an XML file."""
+    for up in path.parents:
+        if up.name.lower() in _XML_FOLDERS:
+            yield from (up.parent / name / path.parent.relative_to(up) for name in _IMAGE_FOLDERS)
 
 
 def find_named(root: Element, path: Path, options: SourceOptions) -> tuple[str, Path | None]:
@@ -154,8 +227,9 @@ def find_named(root: Element, path: Path, options: SourceOptions) -> tuple[str, 
     It is the one that <filename> names, or, as files are renamed, one named like the XML file.
     """
     names = [item for item in (text_of(root, "filename"), path.stem, path.name) if image_name(item)]
+    folders = (*_folders_of_images(path), path.parent.parent / "JPEGImages")
     for item in names:
-        picture = find_picture(item, path, options, path.parent.parent / "JPEGImages")
+        picture = find_picture(item, path, options, *folders)
         if picture is not None:
             return image_name(item), picture
     return image_name(names[0]), None

@@ -12,6 +12,7 @@ import yaml
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.formats.tool_exports import rotation_hint
 from weakseg.images.reading import image_name, is_image
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
@@ -92,11 +93,7 @@ def _rotation_hint(notes: Path) -> tuple[Finding, ...]:
             return ()
     except (DataError, LookupError, TypeError):
         return ()
-    message = (
-        'looks like an export of Label Studio: if boxes were rotated, import its "JSON" instead, '
-        "for this export ignores the rotation"
-    )
-    return (Finding("unsure", message, notes),)
+    return (rotation_hint("Label Studio", "ignores the rotation", notes),)
 
 
 YOLO = Format(
