@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from weakseg.marks.classes import ClassList
+from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.drawing import pasted
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region
 from weakseg.marks.label_values import VOID
@@ -442,6 +443,38 @@ def test_numbers_that_are_infinite_are_left_out(read, says_left_out, tmp_path):
     images, _ = read("coco", path)
     says_left_out(images["a"], "annotation 1: expected finite numbers")
     assert images["a"].marks.is_empty
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("first", ["annotations", "categories", "info"])
+def test_files_are_read_however_they_are_written(tmp_path, encoding, indent, first):
+    tree = coco(
+        [
+            {"bbox": [1, 1, 2, 2], "caption": '"annotations": [{"id": 1}, ☃😀', "attributes": None},
+            {"segmentation": [SQUARE], "image_id": 8, "bbox": None, "keypoints": None},
+            {"bbox": [3, 3, 2, 2]},
+        ],
+        images=[{"id": 8, "file_name": "é.jpg"}, {"id": 7, "file_name": "a.jpg"}],
+        info={"annotations": [], "images": "]}"},
+    )
+    path = tmp_path / "mine.json"
+    text = json.dumps({first: tree[first], **tree}, indent=indent, ensure_ascii=False)
+    path.write_text(text, encoding=encoding)
+    classes = OpenClassList()
+    other, image = COCO.read(path, classes, SourceOptions())
+    assert (other.name, image.name) == ("é", "a")
+    assert [box.instance for box in image.marks.boxes] == [1, 3]
+    assert [polygon.instance for polygon in other.marks.polygons] == [2]
+    assert classes.names == ["background", "dog", "cat"]
+    assert image.findings == other.findings == ()
+
+
+def test_a_fault_at_the_end_of_a_file_is_found_before_its_first_image(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(coco([{"bbox": [1, 1, 2, 2]}]))[:-1])
+    with pytest.raises(DataError, match=r"mine\.json: is damaged or no JSON .*line 1 column"):
+        next(COCO.read(path, OpenClassList(), SourceOptions()))
 
 
 def test_each_image_gets_its_own_annotations(read, write_json, tmp_path):

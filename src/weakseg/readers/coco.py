@@ -14,27 +14,24 @@ from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.formats.tool_exports import rotation_hint
 from weakseg.images.reading import stated_size
 from weakseg.marks.classes import ClassFinder
-from weakseg.marks.findings import Finding, finding_from
-from weakseg.readers.coco_annotations import Conventions, ImageReader, Object, is_crowd
+from weakseg.marks.findings import Finding
+from weakseg.readers.coco_annotations import Conventions, ImageReader, Object
+from weakseg.readers.coco_index import CocoIndex, Key, Survey
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_of, holds_file, holds_texts, split_of
-from weakseg.support.json_files import first_keys, read_json
+from weakseg.support.json_files import first_keys
 from weakseg.support.wording import counted
 
 _SECTIONS = ("images", "annotations", "categories")
 _PATTERNS = ("*.json", "annotations/*.json", "*/*.json")
 # How the published files are called, the most telling first.
 _TASKS = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "image_info")
-# What marks the published files of COCO: their description, their names, the numbers of crowds.
+# What marks the published files of COCO: their description, their names; and numbers of crowds.
 _PUBLISHED = re.compile(r"cocodataset|COCO Consortium|COCO 20\d\d", re.IGNORECASE)
 _PUBLISHED_FILE = re.compile(r"[a-z_]+_(train|val|test)20\d\d\.json")
-_CROWD_NUMBERS = 900_100_000_000
 # What COCO files of tools do with rotated boxes.
 _LOSSES = {"CVAT": "leaves them out", "Label Studio": "places them wrongly"}
-
-Numbered = tuple[int, Object]
-"""An annotation, and its number in the file, from 1 on."""
 
 
 def _is_coco(path: Path) -> bool:
@@ -92,27 +89,24 @@ def _named_task(path: Path) -> str | None:
 
 
 class _File:
-    """A COCO file, parsed once and looked up image by image."""
+    """A COCO file, gone through once for its index, and then read image by image."""
 
     def __init__(self, path: Path, classes: ClassFinder, options: SourceOptions) -> None:
         self.path = path
-        file = Entry(path)
-        tree = file.object(read_json(path), "the file")
-        images, annotations, categories = (
-            file.list(tree.get(section), f"'{section}'") for section in _SECTIONS
-        )
-        if not images:
+        self.index = CocoIndex(path)
+        file, tree, survey = Entry(path), self.index.tree, self.index.survey
+        _, _, categories = (file.list(tree.get(key), f"'{key}'") for key in _SECTIONS)
+        if not self.index.images:
             raise DataError("holds no image", path=path)
-        objects = [one for one in annotations if isinstance(one, dict)]
         named = self._by_id(categories, "category")
-        group = _empty_group(named, objects)
+        group = _empty_group(named, survey)
         class_ids = {}
         for key, category in named.items():
             if key == group:
                 continue
             entry = file.part(f"category {key!r}")
             class_ids[key] = classes.find(entry.text(category.get("name"), "'name'"), entry)
-        self.images = self._by_id(images, "image")
+        self.images = self._by_id(self.index.images, "image")
         self.findings: list[Finding] = []
         if group is not None:
             message = (
@@ -120,16 +114,16 @@ class _File:
                 "annotation, as in files of Roboflow; left out of the classes"
             )
             self.findings.append(Finding("unsure", message, path, f"category {group!r}"))
-        self.annotations = self._by_image(annotations)
+        self.findings += self.index.damaged + self._lost()
         self.conventions = Conventions(
             class_ids,
-            has_shapes=not annotations or any(map(_has_shape, objects)),
-            crowds_are_void=_crowds_are_void(path, tree, objects, options),
+            has_shapes=survey.has_shape or not survey.annotations,
+            crowds_are_void=_crowds_are_void(path, tree, survey, options),
         )
-        self.findings += _unsure(path, tree.get("info"), objects, self.conventions, options)
+        self.findings += _unsure(path, tree.get("info"), survey, self.conventions, options)
 
-    def _by_id(self, values: Sequence[Any], kind: str) -> dict[int | str, Object]:
-        found: dict[int | str, Object] = {}
+    def _by_id(self, values: Sequence[Any], kind: str) -> dict[Key, Object]:
+        found: dict[Key, Object] = {}
         for number, value in enumerate(values, 1):
             entry = Entry(self.path, f"{kind} {number}")
             thing = entry.object(value, f"a {kind}")
@@ -139,36 +133,22 @@ class _File:
             found[key] = thing
         return found
 
-    def _by_image(self, annotations: Sequence[Any]) -> dict[int | str, list[Numbered]]:
-        """Sort annotations by their image; note those without one."""
-        sorted_in: dict[int | str, list[Numbered]] = {key: [] for key in self.images}
-        lost: list[tuple[Entry, int | str]] = []
-        for number, value in enumerate(annotations, 1):
-            entry = Entry(self.path, f"annotation {number}")
-            try:
-                annotation = entry.object(value, "an annotation")
-                key = entry.key(annotation.get("image_id"), "'image_id'")
-            except DataError as error:
-                finding = finding_from(error, "damaged")
-                message = f"{finding.message}; left out"
-                self.findings.append(replace(finding, message=message))
-                continue
-            if key in sorted_in:
-                sorted_in[key].append((number, annotation))
-            else:
-                lost.append((entry, key))
-        if lost:
-            entry, key = lost[0]
-            more = f", as are {len(lost) - 1} more such annotations" if len(lost) > 1 else ""
-            message = f"its image {key!r} is not in the file; left out{more}"
-            self.findings.append(Finding("missing", message, self.path, entry.name))
-        return sorted_in
+    def _lost(self) -> list[Finding]:
+        """Note annotations whose image is not there."""
+        lost = self.index.places.lost(self.images)
+        if lost is None:
+            return []
+        number, key, count = lost
+        more = f", as are {count - 1} more such annotations" if count > 1 else ""
+        message = f"its image {key!r} is not in the file; left out{more}"
+        return [Finding("missing", message, self.path, f"annotation {number}")]
 
     def read(self, options: SourceOptions) -> Iterator[Annotated]:
         """Read it image by image."""
         split, folders = _surroundings(self.path)
         options = replace(options, images=(*options.images, *folders))
         findings = tuple(self.findings)
+        annotations = self.index.read(self.images)
         for key, image in self.images.items():
             entry = Entry(self.path, f"image {key!r}")
             written = entry.text(image.get("file_name"), "'file_name'")
@@ -178,8 +158,8 @@ class _File:
                 Collector(entry),
                 stated_size(image.get("height"), image.get("width"), entry),
             )
-            for number, annotation in self.annotations[key]:
-                reader.read(annotation, number, options)
+            for number in self.index.places.numbers(key):
+                reader.read(next(annotations), number, options)
             reader.finish()
             picture = find_picture(written, self.path, options)
             read = reader.collector.annotated(name, picture, reader.size, split)
@@ -187,9 +167,7 @@ class _File:
             findings = ()
 
 
-def _empty_group(
-    categories: Mapping[int | str, Object], annotations: Sequence[Object]
-) -> int | str | None:
+def _empty_group(categories: Mapping[Key, Object], survey: Survey) -> Key | None:
     """Return the category that is no class but the group of all others, if there is one.
 
     Roboflow writes it first, with the id 0 and a supercategory "none".
@@ -199,19 +177,11 @@ def _empty_group(
     if top is None or not others or top.get("supercategory") != "none":
         return None
     is_group = all(other.get("supercategory") == top.get("name") for other in others)
-    is_used = any(one.get("category_id") == 0 or "segments_info" in one for one in annotations)
+    is_used = survey.names_category_0 or survey.is_panoptic
     return 0 if is_group and isinstance(top.get("name"), str) and not is_used else None
 
 
-def _has_shape(annotation: Object) -> bool:
-    return any(
-        annotation.get(key) for key in ("bbox", "segmentation", "keypoints", "segments_info")
-    )
-
-
-def _crowds_are_void(
-    path: Path, tree: Object, annotations: Sequence[Object], options: SourceOptions
-) -> bool:
+def _crowds_are_void(path: Path, tree: Object, survey: Survey, options: SourceOptions) -> bool:
     """Whether crowds are void, as the user states it or as in the published files of COCO.
 
     CVAT, datumaro and supervision mark masks as crowds that they cannot write as polygons; nobody
@@ -221,46 +191,34 @@ def _crowds_are_void(
         return options.crowd == "void"
     info = tree.get("info")
     about = " ".join(map(str, info.values())) if isinstance(info, dict) else ""
-    numbers = (one.get("id") for one in annotations if is_crowd(one))
     return (
         bool(_PUBLISHED.search(about))
-        or any("segments_info" in one for one in annotations)
+        or survey.is_panoptic
         or bool(_PUBLISHED_FILE.match(path.name))
-        or any(type(number) is int and number >= _CROWD_NUMBERS for number in numbers)
+        or survey.published_crowds
     )
 
 
 def _unsure(
-    path: Path,
-    info: Any,
-    annotations: Sequence[Object],
-    conventions: Conventions,
-    options: SourceOptions,
+    path: Path, info: Any, survey: Survey, conventions: Conventions, options: SourceOptions
 ) -> list[Finding]:
     """Say what may be meant otherwise than it is read."""
     messages = []
-    crowds = sum(map(is_crowd, annotations))
-    if crowds and options.crowd is None and not conventions.crowds_are_void:
+    if survey.crowds and options.crowd is None and not conventions.crowds_are_void:
+        count = counted(survey.crowds, "annotation is", "annotations are")
         messages.append(
-            f"{counted(crowds, 'annotation is', 'annotations are')} marked as crowds, as tools "
-            "mark masks with holes or several parts; taken as objects (--crowd void leaves their "
-            "pixels out of training)"
+            f"{count} marked as crowds, as tools mark masks with holes or several parts; taken as "
+            "objects (--crowd void leaves their pixels out of training)"
         )
-    outlined = any(one.get("segmentation") for one in annotations)
-    bare = sum(bool(one.get("bbox")) and one.get("segmentation") == [] for one in annotations)
-    if outlined and bare:
+    if survey.outlined and survey.without_outline:
+        count = counted(survey.without_outline, "annotation has", "annotations have")
         messages.append(
-            f"{counted(bare, 'annotation has', 'annotations have')} a box and no outline beside "
-            "others that have one; taken as boxes, though some may be lines, which datumaro and "
-            "CVAT write so"
+            f"{count} a box and no outline beside others that have one; taken as boxes, though "
+            "some may be lines, which datumaro and CVAT write so"
         )
     found = [Finding("unsure", message, path) for message in messages]
-    tool = _tool(info) if any(map(_is_bare_box, annotations)) else None
+    tool = _tool(info) if survey.bare_box else None
     return [*found, rotation_hint(tool, _LOSSES[tool], path)] if tool else found
-
-
-def _is_bare_box(annotation: Object) -> bool:
-    return bool(annotation.get("bbox")) and not annotation.get("segmentation")
 
 
 def _tool(info: Any) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePath
 
 from weakseg.support.entries import Entry
@@ -23,6 +22,7 @@ _USUAL_SPLITS = {
 }
 
 _HEAD = 1 << 18  # bytes of a file that are enough to know its format
+_PIECE = 1 << 18  # bytes of a file that are searched at once
 _TRIED = 20  # files of a folder that tell its format
 
 # Of macOS, Windows, Jupyter, Synology, git, and weakseg's own cache; in lower case.
@@ -107,8 +107,15 @@ def holds_file(path: Path, patterns: Sequence[str], belongs: Callable[[Path], bo
 
 def holds_texts(path: Path, texts: Sequence[str]) -> bool:
     """Check whether a file contains all of some texts, however large it is."""
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        return all(content.find(text.encode()) >= 0 for text in texts)
+    missing = {text.encode() for text in texts}
+    overlap = max(map(len, missing), default=0)
+    before = b""
+    with path.open("rb") as file:
+        while missing and (piece := file.read(_PIECE)):
+            seen = before + piece
+            missing = {text for text in missing if text not in seen}
+            before = seen[-overlap:]
+    return not missing
 
 
 def head(path: Path) -> str:

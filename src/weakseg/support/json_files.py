@@ -14,7 +14,7 @@ import numpy as np
 from weakseg.support.errors import DataError
 from weakseg.support.texts import not_a_text
 
-_DEPTH = 64  # of nesting; deeper values cannot even be quoted in a message
+MAX_DEPTH = 64  # of nesting; deeper values cannot even be quoted in a message
 _START = 1 << 16  # bytes by which a file is recognised
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
@@ -45,23 +45,23 @@ def json_items(path: Path) -> Iterator[Any]:
         DataError: As in `read_json`; items before the fault have been yielded then.
     """
     text = _read_text(path)
-    position = _skip_space(text, 0)
+    position = skip_space(text, 0)
     if not text.startswith("[", position):
         yield _only_value(text, path)
         return
-    position = _skip_space(text, position + 1)
+    position = skip_space(text, position + 1)
     if text.startswith("]", position):
         _expect_end(text, position + 1, path)
         return
     while True:
         item, position = _parse(text, position, path)
         yield item
-        position = _skip_space(text, position)
+        position = skip_space(text, position)
         if text.startswith("]", position):
             break
         if not text.startswith(",", position):
             raise _broken(json.JSONDecodeError("Expecting ',' or ']'", text, position), path)
-        position = _skip_space(text, position + 1)
+        position = skip_space(text, position + 1)
     _expect_end(text, position + 1, path)
 
 
@@ -79,11 +79,11 @@ def json_values(path: Path) -> Iterator[Any]:
         [{'a': 1}, {'a': 2}]
     """
     text = _read_text(path)
-    position = _skip_space(text, 0)
+    position = skip_space(text, 0)
     while position < len(text):
         value, position = _parse(text, position, path)
         yield value
-        position = _skip_space(text, position)
+        position = skip_space(text, position)
 
 
 def first_keys(path: Path) -> tuple[bool, frozenset[str]]:
@@ -117,7 +117,7 @@ def first_keys(path: Path) -> tuple[bool, frozenset[str]]:
     above: list[str] = []  # for each open bracket, the keys that lead to it
     here = ""
     for string, colon, bracket in _TOKENS.findall(text):
-        if len(above) > _DEPTH:
+        if len(above) > MAX_DEPTH:
             break
         if bracket in ("{", "["):
             above.append(here)
@@ -139,27 +139,54 @@ def _read_text(path: Path, encoding: str | None = None) -> str:
         raise DataError("there is no such file", path=path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise not_a_text(path, error) from error
-    brackets = np.frombuffer(_NO_BRACKETS.sub("", text).encode(), np.uint8)
-    opening = np.isin(brackets, [ord("["), ord("{")])
-    depth = int(np.where(opening, 1, -1).cumsum().max(initial=0))
-    if depth > _DEPTH:
-        raise DataError(f"expected JSON of at most {_DEPTH} levels, but got {depth}", path=path)
+    depth = depth_of(text)
+    if depth > MAX_DEPTH:
+        raise DataError(f"expected JSON of at most {MAX_DEPTH} levels, but got {depth}", path=path)
     return text
 
 
+def depth_of(text: str) -> int:
+    """Return how deep brackets are nested in a JSON text, those inside of strings aside.
+
+    Examples:
+        >>> depth_of('{"a": [[1], "[["]}')
+        3
+    """
+    brackets = np.frombuffer(_NO_BRACKETS.sub("", text).encode(), np.uint8)
+    opening = np.isin(brackets, [ord("["), ord("{")])
+    return int(np.where(opening, 1, -1).cumsum().max(initial=0))
+
+
 def _only_value(text: str, path: Path) -> Any:
-    value, end = _parse(text, _skip_space(text, 0), path)
+    value, end = _parse(text, skip_space(text, 0), path)
     _expect_end(text, end, path)
     return value
 
 
 def _parse(text: str, position: int, path: Path) -> tuple[Any, int]:
     try:
-        value, end = _DECODER.raw_decode(text, position)
-        if _HALF_CHARACTER.search(text, position, end):
-            json.dumps(value, ensure_ascii=False).encode()  # raises where the other half is missing
+        return value_at(text, position)
     except (ValueError, RecursionError) as error:
         raise _broken(error, path) from error
+
+
+def value_at(text: str, position: int) -> tuple[Any, int]:
+    """Read the JSON value that begins at a position of a text, strictly.
+
+    Returns:
+        The value, and the position after it.
+
+    Raises:
+        ValueError: There is none, it names a key of an object twice, or it holds half a character.
+        RecursionError: It is nested too deeply.
+
+    Examples:
+        >>> value_at('[1, {"a": null}]', 4)
+        ({'a': None}, 15)
+    """
+    value, end = _DECODER.raw_decode(text, position)
+    if _HALF_CHARACTER.search(text, position, end):
+        json.dumps(value, ensure_ascii=False).encode()  # raises where the other half is missing
     return value, end
 
 
@@ -179,11 +206,12 @@ def _broken(error: Exception, path: Path) -> DataError:
 
 
 def _expect_end(text: str, position: int, path: Path) -> None:
-    end = _skip_space(text, position)
+    end = skip_space(text, position)
     if end != len(text):
         raise _broken(json.JSONDecodeError("Extra data", text, end), path)
 
 
-def _skip_space(text: str, position: int) -> int:
+def skip_space(text: str, position: int) -> int:
+    """Return the position after the white space, if any, at a position of a JSON text."""
     match = _SPACE.match(text, position)
     return match.end() if match else position
