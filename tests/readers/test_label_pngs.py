@@ -78,11 +78,23 @@ def test_photographs_that_are_pngs_are_no_label_maps(tmp_path):
 def test_of_several_folders_beside_the_images_masks_are_read_and_the_others_said(tmp_path):
     root = make_images_and_masks(tmp_path)
     save(root / "edges" / "a.png", some_labels())
-    first, second = read(root)
-    assert [str(item) for item in first.findings] == [
+    first, last = read(root)
+    assert [str(item) for item in last.findings] == [
         f"{root / 'edges'}: PNGs beside masks/; left out"
     ]
-    assert not second.findings
+    assert not first.findings
+
+
+def test_photographs_without_a_label_map_are_counted_and_named(tmp_path):
+    root = make_images_and_masks(tmp_path)
+    for name in ("f.JPG", "c.png", "more/e.png", "d.png"):
+        (root / "images" / name).write_bytes(b"")
+    for source in (root, root / "masks"):
+        (finding,) = read(source)[-1].findings
+        assert str(finding) == (
+            f"{root / 'images'}: 4 images have no label map; left out: c.png, d.png, f.JPG, …"
+        )
+    assert not read(root / "masks" / "a.png")[0].findings
 
 
 def test_indexed_label_maps_give_their_indices(tmp_path):

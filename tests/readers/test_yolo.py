@@ -13,7 +13,7 @@ BOX = "1 0.5 0.5 0.2 0.4"  # of an image of 30 × 20: columns 12 to 18, rows 6 t
 def ultralytics(picture, tmp_path):
     """Write a folder with a data.yaml and one image."""
 
-    def write(lines, config="names: [cat, dog]\ntrain: images/train\n", image=True):
+    def write(lines, config="names: [cat, dog]\nnc: 2\n", image=True):
         (tmp_path / "data.yaml").write_text(config)
         labels = tmp_path / "labels" / "train" / "x.txt"
         labels.parent.mkdir(parents=True)
@@ -103,7 +103,7 @@ def test_numbered_names_are_put_in_order(read, ultralytics):
 
 
 def test_key_points_after_boxes_are_found_and_left_out(read, ultralytics):
-    config = "names: [cat, dog]\ntrain: x\nkpt_shape: [1, 3]\n"
+    config = "names: [cat, dog]\nnc: 2\nkpt_shape: [1, 3]\n"
     images, _ = read("yolo", ultralytics(f"{BOX} 0.5 0.5 2\n", config))
     assert len(images["x"].marks.boxes) == 1
     assert [finding.kind for finding in images["x"].findings] == ["unread"]
@@ -205,8 +205,8 @@ def test_entries_of_no_image_and_images_in_two_lists_are_found(read, flat):
     images, _ = read("yolo", root)
     assert [images[name].split for name in "abc"] == ["train", "train", "val"]
     lost, missing, shared = images["a"].findings
-    assert "val.txt, line 1: there is no image 'z.jpg'; left out, as are 1 more" in str(lost)
-    assert "'test': the list 'test.txt' of the split test is not there" in str(missing)
+    assert "val.txt, line 1: there is no image 'z.jpg'; left out, and 1 more such line" in str(lost)
+    assert "'test': the list 'test.txt' is not there" in str(missing)
     assert "image 'images/b': is in the splits train and val; put in train alone" in str(shared)
 
 
@@ -238,3 +238,48 @@ def test_no_image_gets_the_split_of_another_folder(read, picture, flat):
     (root / "labels" / "a.txt").unlink()
     images, _ = read("yolo", root)
     assert {name: image.split for name, image in images.items()} == {"a": "train", "b": None}
+
+
+def test_folders_that_data_yaml_states_and_are_not_there_are_found(read, flat):
+    images, _ = read("yolo", flat("train: images\nvalidation: ../valid/images\n"))
+    (missing,) = images["a"].findings
+    assert "data.yaml, 'validation': the folder '../valid/images' is not there" in str(missing)
+
+
+def test_a_data_yaml_of_images_to_train_on_alone_is_said_to_be_one(read, flat):
+    root = flat("train: images\nval:\n")
+    images, _ = read("yolo", root)
+    (finding,) = images["a"].findings
+    assert str(finding).startswith(f"{root / 'data.yaml'}, 'train': is the only split here")
+    (root / "images/val").mkdir()
+    (root / "images/c.jpg").rename(root / "images/val/c.jpg")
+    images, _ = read("yolo", root)
+    assert (images["c"].split, images["a"].findings) == ("val", ())
+
+
+def test_exports_of_cvat_are_known_by_their_folders(read, picture, tmp_path):
+    (tmp_path / "obj.data").write_text("names = data/obj.names\ntrain = data/train.txt\n")
+    (tmp_path / "obj.names").write_text("cat\ndog\n")
+    said = {}
+    for folder in ("obj", "obj_train_data"):
+        picture(tmp_path / folder / "a.jpg")
+        (tmp_path / folder / "a.txt").write_text(BOX)
+        (tmp_path / "train.txt").write_text(f"data/{folder}/a.jpg")
+        images, _ = read("yolo", tmp_path)
+        (image,) = images.values()
+        said[folder] = [finding.message for finding in image.findings]
+    (message,) = said["obj_train_data"]
+    assert 'import "CVAT for images 1.1" instead, for this export leaves them out' in message
+    assert not said["obj"]
+
+
+def test_folders_of_images_that_are_elsewhere_are_splits_by_their_labels(read, picture, tmp_path):
+    (tmp_path / "data.yaml").write_text("names: [cat, dog]\ntrain: images/x\nval: images/y\n")
+    for folder in "xy":
+        (tmp_path / "labels" / folder).mkdir(parents=True)
+        (tmp_path / "labels" / folder / f"{folder}.txt").write_text(BOX)
+        picture(tmp_path / "photos" / f"{folder}.jpg")
+    images, _ = read("yolo", tmp_path, images=(tmp_path / "photos",))
+    splits = {name: image.split for name, image in images.items()}
+    assert splits == {"x/x": "train", "y/y": "val"}
+    assert not any(image.findings for image in images.values())

@@ -177,9 +177,11 @@ def _read_shape(shape: Any, class_id: int, collector: Collector, entry: Entry) -
                 collector.point(class_id, place, entry, instance)
         case "skeleton":
             for part in shape.findall("points"):
-                if part.get("outside") != "1":  # else it is not in the image
-                    for place in _places(part, entry):
-                        collector.point(class_id, place, entry, instance)
+                if part.get("outside") == "1":
+                    collector.unread("points of skeletons that are outside of the image")
+                    continue
+                for place in _places(part, entry):
+                    collector.point(class_id, place, entry, instance)
         case "mask":
             collector.region(_region(shape, class_id, entry, instance), entry)
 

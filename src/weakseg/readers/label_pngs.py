@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from weakseg.formats.label_regions import coloured_regions
 from weakseg.formats.pictures import photo_of
-from weakseg.formats.source import Annotated, Format, SourceOptions
-from weakseg.images.reading import image_name, map_size
+from weakseg.formats.source import Annotated, Format, SourceOptions, ending_with
+from weakseg.images.reading import image_name, is_image, map_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
@@ -20,9 +21,11 @@ from weakseg.readers.scribblesup import SCRIBBLESUP
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_below, files_by_name, first_files
+from weakseg.support.wording import counted
 
 _BRUSHES = re.compile(r"task-\d+-annotation-\d+-by-.*\.png")
 _PHOTOGRAPHS = ("images", "JPEGImages")
+_NAMED = 3  # photographs without a label map
 _PHOTOGRAPH = 64  # different values or colours that a label map hardly has
 
 
@@ -107,6 +110,20 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
             'which image they are: export as "JSON", which holds the same masks, and import that',
             path=path,
         )
+    taken: set[Path] = set()
+    found = _read_maps(files, root, taken, classes, options)
+    folders = {root.parent / name for name in _PHOTOGRAPHS} if path.is_dir() else set()
+    yield from ending_with(found, lambda: findings + _unmarked(folders, taken))
+
+
+def _read_maps(
+    files: dict[str, Path],
+    root: Path,
+    taken: set[Path],
+    classes: ClassFinder,
+    options: SourceOptions,
+) -> Iterator[Annotated]:
+    """Read label maps; their photographs are added to those that are taken."""
     read_regions = _reader(classes, options)
     for name, file in files.items():
         regions = read_regions(file)
@@ -114,9 +131,19 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         # A mask may be named cat.png or, with its photograph's ending, cat.jpg.png.
         if picture is None or picture.stem != file.stem:
             name = image_name(name)
-        marks = Marks(regions=regions)
-        yield Annotated(name, marks, picture, map_size(file), file, findings=findings)
-        findings = ()
+        taken.update([picture.resolve()] if picture else [])
+        yield Annotated(name, Marks(regions=regions), picture, map_size(file), file)
+
+
+def _unmarked(folders: Iterable[Path], taken: set[Path]) -> tuple[Finding, ...]:
+    """Return a finding where photographs beside the label maps have none."""
+    inside = chain.from_iterable(map(files_below, folders))
+    rest = sorted(item for item in inside if is_image(item) and item.resolve() not in taken)
+    if not rest:
+        return ()
+    names = ", ".join(item.name for item in rest[:_NAMED]) + (", …" if rest[_NAMED:] else "")
+    message = f"{counted(len(rest), 'image has', 'images have')} no label map; left out: {names}"
+    return (Finding("unmarked", message, rest[0].parent),)
 
 
 def _reader(classes: ClassFinder, options: SourceOptions) -> Callable[[Path], tuple[Region, ...]]:

@@ -28,11 +28,13 @@ from weakseg.support.folders import (
     holds_file,
     read_lines,
     split_of,
+    usual_split,
 )
 from weakseg.support.json_files import read_json
 
 _CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
 _LABEL_FOLDERS = ("labels", "annotations")
+_CVAT_FOLDERS = "obj_*_data"  # of its "YOLO 1.1", by split
 _LONGEST = 4096  # characters of a path
 _DIGITS = 2  # of a place in pixels; fractions are written with six
 
@@ -74,7 +76,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         pairs = list(_listed(config))
     else:
         pairs, findings = _in_stated_splits(config, data, list(_in_folders(data.root, options)))
-    hint = _rotation_hint(config.parent / "notes.json")
+    hint = _rotation_hint(config)
     for pair in pairs:
         item = _read_pair(pair, data, options)
         if item.marks.boxes and hint:
@@ -85,8 +87,11 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         raise DataError("there is neither a file of labels nor an image", path=config)
 
 
-def _rotation_hint(notes: Path) -> tuple[Finding, ...]:
-    """Return a finding where notes beside the labels are those of Label Studio's exports."""
+def _rotation_hint(config: Path) -> tuple[Finding, ...]:
+    """Return a finding where a folder is laid out like an export that loses rotated boxes."""
+    if config.suffix == ".data" and any(config.parent.glob(_CVAT_FOLDERS)):
+        return (rotation_hint("CVAT", "leaves them out", config),)
+    notes = config.parent / "notes.json"
     try:
         info = read_json(notes)["info"]
         if info["contributor"] != "Label Studio":
@@ -205,6 +210,10 @@ def _in_stated_splits(
     """Put images into the splits that data.yaml states; the others keep that of their folder."""
     finder = SplitFinder(config, data.root, data.stated, [pair.place for pair in pairs])
     placed = [replace(pair, split=finder.split_of(pair.place) or pair.split) for pair in pairs]
+    stated = {usual_split(key) for key, _ in data.stated}
+    if stated == {"train"} and {usual_split(pair.split) for pair in placed} <= {"train", None}:
+        message = "is the only split here, so no image is left to score on: --split 0.8 makes one"
+        return placed, (*finder.findings, Finding("unsure", message, config, "'train'"))
     return placed, finder.findings
 
 

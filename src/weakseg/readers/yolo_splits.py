@@ -13,13 +13,14 @@ from weakseg.images.names import NameIndex
 from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
 from weakseg.support.folders import existing, read_entries, split_of, usual_split
+from weakseg.support.wording import counted
 
 _KEYS = ("train", "val", "valid", "validation", "test")
 _DEEPEST = 16  # folders of a path that are looked at
 _LONGEST = 4096  # characters of a path
 
 Stated = tuple[tuple[str, str], ...]
-"""Pairs of a split and the path of its folder or list, as written."""
+"""Pairs of a key, which names a split, and the path of its folder or list, as written."""
 
 
 def stated_splits(tree: Mapping[str, Any]) -> Stated:
@@ -27,14 +28,13 @@ def stated_splits(tree: Mapping[str, Any]) -> Stated:
 
     Examples:
         >>> stated_splits({"train": ["a.txt", "b"], "valid": "../valid/images", "test": None})
-        (('train', 'a.txt'), ('train', 'b'), ('val', '../valid/images'))
+        (('train', 'a.txt'), ('train', 'b'), ('valid', '../valid/images'))
     """
     pairs = []
     for key in _KEYS:
         value = tree.get(key)
         paths = value if isinstance(value, list) else [value]
-        split = usual_split(key) or key
-        pairs += [(split, path) for path in paths if isinstance(path, str) and path.strip()]
+        pairs += [(key, path) for path in paths if isinstance(path, str) and path.strip()]
     return tuple(pairs)
 
 
@@ -48,7 +48,7 @@ class SplitFinder:
         images: The images there are, or should be: paths below the root, without the ending.
 
     Attributes:
-        findings: Lists that are missing, entries of no image, images in several splits.
+        findings: Lists and folders that are missing, entries of no image, images in several splits.
 
     Raises:
         DataError: A list cannot be read.
@@ -66,8 +66,9 @@ class SplitFinder:
         self._ends = NameIndex(self._by_end)
         self._splits: dict[str, list[str]] = {}
         self.findings: tuple[Finding, ...] = ()
-        for split, written in stated:
-            for name in self._stated(config, split, written):
+        for key, written in stated:
+            split = usual_split(key) or key
+            for name in self._stated(config, key, written):
                 splits = self._splits.setdefault(name, [])
                 if split not in splits:
                     splits.append(split)
@@ -79,33 +80,35 @@ class SplitFinder:
         """Return the split of an image: of several, the first of train, val and test."""
         return next(iter(self._splits.get(image, ())), None)
 
-    def _stated(self, config: Path, split: str, written: str) -> list[str]:
+    def _stated(self, config: Path, key: str, written: str) -> list[str]:
         """Return the images of a folder, or of a list."""
         place = self._place(written)
-        if place is None:
-            if written.strip().lower().endswith(".txt"):
-                message = f"the list {written!r} of the split {split} is not there"
-                self.findings += (Finding("missing", message, config, f"'{split}'"),)
-            return []
-        return list(self._listed(place) if place.is_file() else self._inside(place))
+        if place is not None:
+            if place.is_file():
+                return list(self._listed(place))
+            inside = Path(os.path.relpath(place, self._root)).as_posix()
+            return list(self._inside("" if inside == "." else f"{inside}/"))
+        # Labels alone may lie like the images of a folder that is elsewhere.
+        for end in _ends(written):
+            names = list(self._inside(f"{end}/"))
+            if names:
+                return names
+        what = "list" if written.strip().lower().endswith(".txt") else "folder"
+        message = f"the {what} {written[:200]!r} is not there, nor one beside this file"
+        self.findings += (Finding("missing", message, config, f"'{key}'"),)
+        return []
 
     def _place(self, written: str) -> Path | None:
         """Find a folder or list as written, else by the end of its path, as on another machine."""
-        whole, *ends = _tails(written)
-        # The end "images" of "val/images" may be another folder.
-        named = split_of(whole.split("/"))
-        tails = [whole, *(end for end in ends if named is None or split_of(end.split("/")))]
-        for tail in tails:
+        for end in _ends(written):
             for folder in self._folders:
-                path = folder / tail
+                path = folder / end
                 if existing(path) or _is_folder(path):
                     return path
         return None
 
-    def _inside(self, folder: Path) -> Iterator[str]:
+    def _inside(self, start: str) -> Iterator[str]:
         """Yield the images below a folder; folders in it that name a split are not part of it."""
-        inside = Path(os.path.relpath(folder, self._root)).as_posix()
-        start = "" if inside == "." else f"{inside}/"
         for name in self._images:
             if name.startswith(start):
                 between = name.removeprefix(start).split("/")[:-1]
@@ -122,7 +125,8 @@ class SplitFinder:
                 yield name
         if lost:
             entry, line = lost[0]
-            more = f", as are {len(lost) - 1} more such lines" if len(lost) > 1 else ""
+            count = counted(len(lost) - 1, "more such line")
+            more = f", and {count}" if len(lost) > 1 else ""
             message = f"there is no image {line[:200]!r}; left out{more}"
             self.findings += (Finding("missing", message, path, entry.name),)
 
@@ -140,9 +144,18 @@ class SplitFinder:
         shared = [(name, splits) for name, splits in self._splits.items() if len(splits) > 1]
         if shared:
             name, splits = shared[0]
-            more = f"; so are {len(shared) - 1} more images" if len(shared) > 1 else ""
+            count = counted(len(shared) - 1, "more such image")
+            more = f", and {count}" if len(shared) > 1 else ""
             message = f"is in the splits {' and '.join(splits)}; put in {splits[0]} alone{more}"
             self.findings += (Finding("duplicate", message, config, f"image {name!r}"),)
+
+
+def _ends(written: str) -> list[str]:
+    """Return a path as written, then the ends of it that may be the same folder or list."""
+    whole, *ends = _tails(written)
+    # The end "images" of "val/images" may be another folder.
+    named = split_of(whole.split("/"))
+    return [whole, *(end for end in ends if named is None or split_of(end.split("/")))]
 
 
 def _tails(written: str) -> Iterator[str]:
