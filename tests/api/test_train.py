@@ -152,3 +152,12 @@ def test_an_image_to_train_on_and_to_score_on_is_warned_of(folder, train, caplog
     code, error, _ = train("--recipe", "small-points", "--overwrite")
     assert code == 130, error
     assert "2 images of val are in train, too (the first: 'img0')" in caplog.text
+
+
+def test_names_in_another_spelling_are_said_once_with_their_number(folder, train, caplog):
+    for split, names in {"train": "IMG0\nimg1\n", "val": "Img4\nimg5\n"}.items():
+        (folder / f"splits/{split}.txt").write_text(names)
+    train("--recipe", "small-points")
+    (said,) = (text for text in caplog.messages if "in capitals" in text)
+    assert f"{folder}: 2 names differ from the image's in capitals" in said
+    assert "'IMG0' is taken to mean 'img0'" in said

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from weakseg.api.import_ import ImportSettings, import_marks
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import count_kinds
 from weakseg.datasets.survey import survey
@@ -312,3 +313,56 @@ def test_import_reports_that_it_leaves_out_the_options_of_a_data_folder(folder):
     first, *others = FOLDER.read(folder, OpenClassList(), SourceOptions())
     assert [(found.kind, found.path.name) for found in first.findings] == [("unread", "data.yaml")]
     assert not any(item.findings for item in others)
+
+
+def voc_with(root, objects):
+    for name in ("JPEGImages", "Annotations"):
+        (root / name).mkdir(parents=True)
+    Image.new("RGB", (40, 20)).save(root / "JPEGImages/a.jpg")
+    (root / "Annotations/a.xml").write_text(f"<annotation>{objects}</annotation>")
+    return root
+
+
+BOX = "<bndbox><xmin>{}</xmin><ymin>3</ymin><xmax>10</xmax><ymax>7</ymax></bndbox>".format
+BAD_OBJECTS = {
+    "a damaged box": f"<object><name>dog</name>{BOX('five')}</object>",
+    "no name": f"<object>{BOX(5)}</object>",
+    "a box without area": f"<object><name>dog</name>{BOX(30)}</object>",
+}
+
+
+@pytest.mark.parametrize("bad", BAD_OBJECTS.values(), ids=BAD_OBJECTS)
+def test_a_bad_object_of_an_xml_is_left_out_by_training_inspecting_and_importing_alike(
+    tmp_path, bad, caplog
+):
+    root = voc_with(tmp_path / "voc", f"{bad}<object><name>cat</name>{BOX(5)}</object>")
+    data = opened(root)
+    (record,) = data.split("train")
+    assert record.marks.boxes == (Box(8, 4, 2, 9, 6),)
+    data.log_oddities()
+    (said,) = (text for text in caplog.messages if "left out" in text)
+    assert said.startswith(f"1 mark is left out (the first: {root / 'Annotations/a.xml'}, object")
+    with opened_data(root, {}, SourceOptions()) as source:
+        (inspected,) = source.images
+    done = import_marks(root, tmp_path / "data")
+    assert inspected.marks == record.marks
+    assert inspected.findings == done.findings
+    assert all(finding.path == root / "Annotations/a.xml" for finding in done.findings)
+    (imported,) = opened(tmp_path / "data").split("train")[0].marks.boxes
+    assert replace(imported, class_id=8) == Box(8, 4, 2, 9, 6)
+    with pytest.raises(DataError, match="left out"):
+        import_marks(root, tmp_path / "strict", ImportSettings(strict=True))
+
+
+def test_names_in_another_spelling_are_logged_once(tmp_path, caplog):
+    root = voc_with(tmp_path / "voc", f"<object><name>cat</name>{BOX(5)}</object>")
+    (root / "Annotations/a.xml").rename(root / "Annotations/A.xml")
+    Image.new("RGB", (40, 20)).save(root / "JPEGImages/b.jpg")
+    (root / "ImageSets/Main").mkdir(parents=True)
+    (root / "ImageSets/Main/train.txt").write_text("a\nB\n")
+    data = opened(root)
+    assert [len(record.marks.boxes) for record in data.split("train")] == [1, 0]
+    data.log_oddities()
+    (said,) = (text for text in caplog.messages if "capitals" in text)
+    assert said.startswith(f"{root}: 2 names differ from the image's in capitals")
+    assert "'A' is taken to mean 'a'" in said

@@ -188,6 +188,7 @@ def _open_ground_truth(
     source = DataFolder.open(data, options, classes)
     split = split or recipe.data.val_split
     records = source.split(split)
+    source.log_oddities()
     missing = [record for record in records if record.truth is None]
     if missing:
         raise DataError(

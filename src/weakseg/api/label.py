@@ -132,6 +132,7 @@ def _open_records(
     source = DataFolder(resolve_data(data, config, trained_on=recipe.data))
     _check_classes(source.classes, classes, run)
     records = [record for record, _ in source.every()] if split is None else source.split(split)
+    source.log_oddities()
     return source, records, classes
 
 

@@ -96,6 +96,7 @@ def train(
         settings, chosen = _choose_recipe(data, None, overrides, None, many_tags=True)
     scored = _records_with_truth(folder)
     if is_first_process():
+        folder.log_oddities()
         _check_marks(folder, records, scored, chosen, len(unseeded))
         run.prepare(settings, folder.classes, resume=resume, overwrite=overwrite)
     with run.removed_if_it_fails() if is_first_process() else nullcontext():

@@ -26,7 +26,7 @@ from weakseg.formats.data_folders import (
 )
 from weakseg.formats.source import Annotated
 from weakseg.marks.classes import ClassList, read_classes
-from weakseg.marks.findings import Finding, refuse
+from weakseg.marks.findings import LEFT_OUT, Finding
 from weakseg.marks.kinds import Marks
 from weakseg.readers.voc_xml import XmlNotes, read_voc_xml
 from weakseg.recipes.options import DataOptions, resolve_data
@@ -53,6 +53,7 @@ class DataFolder:
         layout: Paths of images, splits, masks, scribbles and tables.
         turned: Marks read so far from XML that were drawn on a rotated photograph as it is stored,
             turned to how people see it, by image.
+        odd: What was odd in XML read so far, by image; marks that are damaged are left out.
 
     Raises:
         DataError: The root is neither a data folder nor a PASCAL VOC folder.
@@ -72,6 +73,7 @@ class DataFolder:
         self._classes = classes
         self.turned: dict[str, Annotated] = {}
         self._xml_notes = XmlNotes()
+        self.odd: dict[str, tuple[Finding, ...]] = {}
         for key in ("masks", "scribbles"):
             if getattr(config, key) and not getattr(self.layout, key).is_dir():
                 raise Entry(getattr(self.layout, key)).error(f"data.{key}: there is no such folder")
@@ -217,12 +219,23 @@ class DataFolder:
             count = counted(len(strangers), "file of marks belongs", "files of marks belong")
             message = f"{count} to no image, this one for example"
             found += (Finding("missing", message, strangers[0]),)
+        found += tuple(chain.from_iterable(self.odd.values()))
         found += tuple(chain.from_iterable(item.findings for item in self.turned.values()))
         found += self._xml_notes.findings()
         for name in self._shared():
             message = "is in train and in another split: its score says nothing about new images"
             found += (Finding("duplicate", message, self.root, f"image {name!r}"),)
         return found
+
+    def log_oddities(self) -> None:
+        """Log what the marks and splits read so far leave out, and names in another spelling."""
+        every = chain.from_iterable(self.odd.values())
+        lost = [finding for finding in every if finding.kind in LEFT_OUT]
+        if lost:
+            count = counted(len(lost), "mark is", "marks are")
+            _log.warning("%s left out (the first: %s)", count, lost[0])
+        for finding in settled_names(self._files.index, self.root):
+            _log.warning("%s", finding)
 
     def _shared(self) -> list[str]:
         """List the images of val or test that are in train, too."""
@@ -274,7 +287,7 @@ class DataFolder:
             xml = self._files.annotations.get(name) if {"tags", "boxes"} & kinds else None
             if xml is not None and not marks.tags and not marks.boxes:
                 read = read_voc_xml(xml, self.classes, notes=self._xml_notes)
-                refuse(read.findings, {"damaged", "unknown"})
+                self.odd[name] = read.findings
                 read = replace(read, picture=self.images[name])
                 turned = turned_to_shown(read)
                 if turned is not None:

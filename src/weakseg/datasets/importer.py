@@ -17,15 +17,13 @@ from weakseg.images.orientation import UPRIGHT, turn_array
 from weakseg.marks.binary_masks import binary_question
 from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
 from weakseg.marks.clipping import clip_marks
-from weakseg.marks.findings import Finding, FindingLog, Oddity, refuse
+from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, refuse
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
-
-_LEFT_OUT: tuple[Oddity, ...] = ("damaged", "empty", "unknown")  # kinds of marks
 
 
 class Importer:
@@ -71,7 +69,7 @@ class Importer:
             DataError: The image is missing or cannot be read, or a mark is left out that must not.
         """
         if self._strict:
-            refuse(item.findings, _LEFT_OUT)
+            refuse(item.findings, LEFT_OUT)
         self.log.note(item.findings)
         if not item.name or item.name in self._tags:
             reason = "is there twice; the second is left out" if item.name else "has no name"

@@ -25,6 +25,9 @@ Oddity = Literal[
     "damaged",  # an image that cannot be decoded, or a mark that cannot be read
 ]
 
+LEFT_OUT: tuple[Oddity, ...] = ("damaged", "empty", "unknown")
+"""Kinds of findings about a mark that is left out."""
+
 
 @dataclass(frozen=True)
 class Finding:
