@@ -108,7 +108,7 @@ def test_instances_of_the_data_or_of_another_folder_are_weighted(folder, tmp_pat
     Image.fromarray(ids).save(own / "img4.png")
     scores, protocol = evaluate(perfect, folder, instances=str(own))
     assert scores.instances.count.tolist() == [2, 2, 1]
-    assert "connected regions in 1 images without" in protocol.describe()
+    assert "connected regions in 1 image without" in protocol.describe()
     own.rename(folder / "instances")
     assert evaluate(perfect, folder)[0].instances.count.tolist() == [2, 2, 1]
     with pytest.raises(DataError, match="own: expected a folder of instance maps"):

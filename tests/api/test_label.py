@@ -74,7 +74,7 @@ def test_without_marks_the_same_network_uses_every_class(folder, run, tmp_path, 
     (folder / "points.csv").write_text("image,class,x,y\nimg0,square,30,20\n")
     done = label(run, folder, tmp_path / "out")
     assert sorted(done.unmarked) == NAMES[1:]
-    assert "5 images have no mark and were labelled freely" in caplog.text
+    assert "5 images have no mark, so labelled freely" in caplog.text
     found = {
         int(value) for mask in masks_of(tmp_path / "out").values() for value in np.unique(mask)
     }

@@ -42,5 +42,5 @@ def test_an_import_without_a_class_names_what_was_left_out(folder, tmp_path):
     (tmp_path / "marks/a.json").write_text(json.dumps(tree | {"shapes": []}))
     (tmp_path / "marks/b.xml").write_text("<annotation/>")
     settings = weakseg.ImportSettings(images=[folder / "images"])
-    with pytest.raises(DataError, match=r"found none \(\d findings, the first: .*1 XML files"):
+    with pytest.raises(DataError, match=r"found none \(\d findings, the first: .*1 XML file"):
         weakseg.import_marks(tmp_path / "marks", tmp_path / "out", settings)

@@ -135,7 +135,27 @@ def test_the_share_of_masks_inside_boxes_counts_overlapping_boxes_once(annotated
     )
     found = inspect(annotated("a", marks), annotated("b", Marks(polygons=(square(CAT, 9, 9, 9),))))
     shares = [counts.share_in_boxes for counts in found.classes]
-    assert shares == [None, 0.6, 0.0, None]
+    assert shares == [None, 0.6, None, None]
+
+
+def test_areas_that_meet_no_box_of_their_class_are_of_other_objects(annotated, label_map):
+    mask = label_map(
+        "a", (CAT, (0, 10), (0, 10)), (CAT, (20, 30), (30, 40)), (DOG, (20, 30), (0, 5))
+    )
+    marks = Marks(mask=mask, boxes=(Box(CAT, 0, 0, 4, 9), Box(DOG, 40, 20, 59, 30)))
+    found = inspect(annotated("a", marks))
+    assert [counts.share_in_boxes for counts in found.classes] == [None, 0.5, None, None]
+    said = [str(finding) for finding in found.findings if "boxes and masks" in finding.message]
+    assert said == [
+        "boxes and masks of class 'dog' do not meet in the only image with both: they are of "
+        "different objects, or some are misplaced"
+    ]
+    apart = Marks(mask=mask, boxes=(Box(CAT, 50, 30, 55, 35),))
+    assert not any("of class 'cat' do" in str(item) for item in found.findings)
+    found = inspect(annotated("b", apart), annotated("c", apart))
+    assert any(
+        "of class 'cat' do not meet in any of the 2 images" in str(f) for f in found.findings
+    )
 
 
 def test_classes_that_are_often_in_one_image_are_paired(annotated):
@@ -180,15 +200,15 @@ def test_a_photograph_stored_turned_is_found(tmp_path, stated, orientation, size
 @pytest.mark.parametrize(
     ("marks", "kind", "said"),
     [
-        (Marks(boxes=(Box(CAT, -9, 0, 9, 9),)), "outside", "1 of 1 boxes reach over"),
+        (Marks(boxes=(Box(CAT, -9, 0, 9, 9),)), "outside", "1 of 1 box over"),
         (Marks(boxes=(Box(CAT, 70, 0, 90, 9),)), "outside", "1 of 1 boxes outside"),
         (Marks(points=(Point(CAT, -9, 5),)), "outside", "1 of 1 points outside"),
-        (Marks(polygons=(square(CAT, 55, 5, 9),)), "outside", "1 of 1 polygons reach over"),
-        (Marks(strokes=(Stroke(CAT, ((5, 5), (5, 45))),)), "outside", "1 of 1 strokes reach over"),
+        (Marks(polygons=(square(CAT, 55, 5, 9),)), "outside", "1 of 1 polygon over"),
+        (Marks(strokes=(Stroke(CAT, ((5, 5), (5, 45))),)), "outside", "1 of 1 stroke over"),
         (
             Marks(regions=(Region.from_mask(CAT, np.ones((9, 9), bool), -2, 0),)),
             "outside",
-            "1 of 1 regions reach over",
+            "1 of 1 region over",
         ),
         (Marks(points=(Point(9, 5, 5),)), "unknown", "class 9, which is not among the 4"),
         (Marks(tags=frozenset({-7})), "unknown", "class -7"),
@@ -575,3 +595,15 @@ def test_a_huge_stated_size_is_not_drawn_without_the_image(tmp_path):
     found = inspect(Annotated("a", marks, None, (20_000, 20_000), tmp_path / "a.json"))
     assert found.finding_counts == {"missing": 1, "size": 1, "rare": 2}
     assert found.pixels == 0
+
+
+def test_classes_whose_names_are_alike_are_found(annotated):
+    names = ("background", "cat", "Cat", "traffic_light", "Traffic light", "dog")
+    found = inspect_marks([annotated("a")], ClassList(names), min_images=0)
+    said = [finding.message for finding in found.findings if "differ in" in finding.message]
+    assert said == [
+        "the classes 'cat' and 'Cat' differ in capitals or spaces alone; if they are one, import "
+        "with --class-map cat=Cat",
+        "the classes 'traffic_light' and 'Traffic light' differ in capitals or spaces alone; if "
+        "they are one, import with --class-map 'traffic_light=Traffic light'",
+    ]

@@ -21,7 +21,7 @@ def test_marks_inside_stay_as_they_are():
 def test_a_box_over_the_border_is_cut_off_and_told():
     marks, findings = clip_marks(Marks(boxes=(Box(1, -4, 5, 35, 40),)), SIZE)
     assert marks.boxes == (Box(1, 0, 5, 29, 19),)
-    assert "1 of 1 boxes reach over" in findings[0].message
+    assert "1 of 1 box over" in findings[0].message
 
 
 def test_marks_wholly_outside_are_left_out_and_counted_by_kind():

@@ -20,6 +20,7 @@ from weakseg.recipes.recipe import CrfPreset, LabelBy, Recipe
 from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
+from weakseg.support.wording import counted
 
 
 def evaluate(
@@ -192,8 +193,9 @@ def _open_ground_truth(
     missing = [record for record in records if record.truth is None]
     if missing:
         raise DataError(
-            f"{len(missing)} of {len(records)} images of split {split!r} have no full mask to be "
-            f"scored against; the first is {missing[0].name!r}",
+            f"{len(missing)} of {counted(len(records), 'image')} of split {split!r} "
+            f"{'has' if len(missing) == 1 else 'have'} no full mask to be scored against; the "
+            f"first is {missing[0].name!r}",
             path=missing[0].image,
         )
     names = [record.name for record in records]

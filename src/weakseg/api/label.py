@@ -34,6 +34,7 @@ from weakseg.recipes.run_folder import RunFolder
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
 from weakseg.support.progress import progress
+from weakseg.support.wording import counted
 
 _log = logging.getLogger("weakseg")
 
@@ -242,16 +243,17 @@ def _check_folder(out: Path, data: DataFolder) -> None:
 
 def _report(done: Labelled, images: int, kinds: Sequence[str]) -> None:
     named = ", ".join(kinds) or "no marks"
-    _log.info("%d images labelled, bound by their %s", images - len(done.unmarked), named)
+    marked = counted(images - len(done.unmarked), "image")
+    _log.info("%s labelled, bound by their %s", marked, named)
     for names, text in (
-        (done.complete, "%d of them were marked all over and stay as they are (the first: %s)"),
-        (done.missing, "on %d images a class that marks name got no pixel (the first: %s)"),
+        (done.complete, "marked all over before, so kept: %s (the first: %s)"),
+        (done.missing, "a class that marks name got no pixel on %s (the first: %s)"),
     ):
         if names:
-            _log.info(text, len(names), next(iter(names)))
+            _log.info(text, counted(len(names), "image"), next(iter(names)))
     if done.unmarked:
         _log.warning(
-            "%d images have no mark and were labelled freely (the first: %s)",
-            len(done.unmarked),
+            "%s no mark, so labelled freely (the first: %s)",
+            counted(len(done.unmarked), "image has", "images have"),
             done.unmarked[0],
         )

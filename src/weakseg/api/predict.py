@@ -25,6 +25,7 @@ from weakseg.marks.label_maps import LabelMap
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import as_paths
 from weakseg.support.progress import progress
+from weakseg.support.wording import counted
 
 _LISTED = 50  # images that could not be read
 _log = logging.getLogger("weakseg")
@@ -107,8 +108,8 @@ def _unread(failures: Sequence[DataError], images: int) -> DataError:
     return DataError(
         "\n".join(
             [
-                f"{len(failures)} of {images} images could not be read; "
-                f"{images - len(failures)} masks were made:",
+                f"{len(failures)} of {counted(images, 'image')} could not be read; "
+                f"{counted(images - len(failures), 'mask was', 'masks were')} made:",
                 *lines,
                 *([f"  … and {more} more"] if more > 0 else []),
             ]

@@ -32,6 +32,7 @@ from weakseg.report.run.write import write_run_report
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
+from weakseg.support.wording import counted
 from weakseg.training import Outcome, check_crop, run_stages
 from weakseg.training.stages.seeds import has_many_tags, records_without_seeds, seeds_by_regions
 
@@ -207,16 +208,16 @@ def _report_marks(found: Survey, root: str, classes: ClassList, unseeded: int) -
     ]
     kinds = ", ".join(shares) or "no marks"
     _log.info(
-        "%d images with %s: %.2f %% of their pixels are labelled%s",
-        found.images,
+        "%s with %s: %.2f %% of their pixels are labelled%s",
+        counted(found.images, "image"),
         kinds,
         100 * found.labelled_fraction,
         f"; seeds for {unseeded} are made from tags or boxes first" if unseeded else "",
     )
     if found.unmarked:
         _log.warning(
-            "%d images have no mark (the first: %s); they train by the unlabelled relations only",
-            len(found.unmarked),
+            "%s no mark (the first: %s) and only the unlabelled relations to train by",
+            counted(len(found.unmarked), "image has", "images have"),
             found.unmarked[0],
         )
     question = binary_question(found.mask_values, classes.names)
@@ -263,9 +264,9 @@ def _records_with_truth(folder: DataFolder) -> list[Record]:
         _log.info("not scored: no image of split %s has a full mask", split)
     if with_truth and len(with_truth) < len(records) and is_first_process():
         _log.warning(
-            "%d of %d images of split %s have no full mask; the others are scored",
+            "%d of %s of split %s without a full mask; the others are scored",
             len(records) - len(with_truth),
-            len(records),
+            counted(len(records), "image"),
             split,
         )
     return with_truth

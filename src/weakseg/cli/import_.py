@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from weakseg.cli.options import add_flag, add_images, defaults_of, err, given, given_besides, out
 from weakseg.support.errors import RecipeError
+from weakseg.support.wording import counted
 
 if TYPE_CHECKING:
     from weakseg.marks.findings import Finding
@@ -74,8 +75,10 @@ def run(options: Namespace) -> int:
     _print_findings(done.findings, done.counts)
     kinds = ", ".join(f"{kind} on {images}" for kind, images in sorted(done.marks.items()))
     splits = ", ".join(f"{count} in {name}" for name, count in done.splits.items())
-    out.print(f"{done.images} images ({splits}); marks: {kinds or 'none'}")
-    out.print(f"{len(done.classes)} classes: {escape(', '.join(done.classes))}")
+    out.print(f"{counted(done.images, 'image')} ({splits}); marks: {kinds or 'none'}")
+    out.print(
+        f"{counted(len(done.classes), 'class', 'classes')}: {escape(', '.join(done.classes))}"
+    )
     if done.lacks_background:
         out.print(
             "[yellow]note:[/] nothing is marked as background, so a network would find it nowhere. "

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from weakseg.recipes.recipe import InferenceConfig
+from weakseg.support.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -139,4 +140,4 @@ def print_written(files: Sequence[Path], folder: str) -> None:
     if len(files) == 1:
         out.print(f"Written: {escape(str(files[0]))}")
     else:
-        out.print(f"{len(files)} masks in {escape(folder)}")
+        out.print(f"{counted(len(files), 'mask')} in {escape(folder)}")

@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
 from weakseg.cli.options import add_flag, defaults_of, given, given_besides, out
+from weakseg.support.wording import counted
 
 USAGE = "DATA [--out WEAK] [options]"
 
@@ -36,7 +37,8 @@ def run(options: Namespace) -> int:
     done = simulate(options.DATA, settings=settings, **more)
     splits = ", ".join(f"{count} in {name}" for name, count in done.splits.items())
     marks = ", ".join(
-        f"{count} {kind} on {done.images.get(kind, 0)} images" for kind, count in done.marks.items()
+        f"{count} {kind} on {counted(done.images.get(kind, 0), 'image')}"
+        for kind, count in done.marks.items()
     )
     out.print(f"{splits}; {marks}")
     out.print(f"{100 * done.labelled:.2f} % of the training pixels are labelled")

@@ -15,7 +15,7 @@ from weakseg.datasets.writer import DataFolderWriter
 from weakseg.formats.source import Annotated
 from weakseg.images.orientation import UPRIGHT, turn_array
 from weakseg.marks.binary_masks import binary_question
-from weakseg.marks.classes import DROPPED, ClassList, OpenClassList
+from weakseg.marks.classes import DROPPED, ClassList, OpenClassList, alike_message, alike_names
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, refuse
 from weakseg.marks.kinds import Marks
@@ -24,6 +24,12 @@ from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
+from weakseg.support.wording import counted
+
+_TOO_THIN = (
+    "outlined area is too thin to hold a pixel's centre, and labels nothing",
+    "outlined areas are too thin to hold a pixel's centre, and label nothing",
+)
 
 
 class Importer:
@@ -132,6 +138,8 @@ class Importer:
                 "spellings are one class, with composed letters"
             )
             self._note("unsure", message)
+        for pair in alike_names(self._classes.names):
+            self._note("unsure", alike_message(pair))
         question = binary_question(self._mask_values, self._classes.names)
         if question:
             self._note("unsure", question)
@@ -142,7 +150,7 @@ class Importer:
             return ""
         reasons = [finding for finding in self.log.kept if finding.kind != "unmarked"]
         first, count = (reasons or self.log.kept)[0], sum(self.log.counts.values())
-        return f" ({count} findings, the first: {first})"
+        return f" ({counted(count, 'finding')}, the first: {first})"
 
     def finish(self, fraction: float | None, seed: int) -> dict[str, list[str]]:
         """Write the splits and the options of the folder.
@@ -184,7 +192,8 @@ class Importer:
             # A folder "train" among others is one of images like them, perhaps of locomotives.
             return {"train": list(self._tags)}
         if rest:
-            self._note("unsure", f"{len(rest)} images belong to no split; they are left out of all")
+            count = counted(len(rest), "image belongs", "images belong")
+            self._note("unsure", f"{count} to no split; left out of all")
         if "train" not in self._own_splits:
             held = ", ".join(self._own_splits)
             self._note(
@@ -204,14 +213,13 @@ class Importer:
             self._note(
                 "conflict",
                 f"image {item.name!r}: {kind} of different classes "
-                f"share {pixels} pixels; the later one has them",
+                f"share {counted(pixels, 'pixel')}; the later one has them",
                 item,
             )
         if drawing.empty:
             self._note(
                 "empty",
-                f"image {item.name!r}: {drawing.empty} outlined areas so thin that they hold no "
-                "pixel's centre label nothing",
+                f"image {item.name!r}: " + counted(drawing.empty, *_TOO_THIN),
                 item,
             )
         return drawing.labels

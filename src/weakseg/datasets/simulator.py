@@ -23,6 +23,7 @@ from weakseg.marks.rasterize import AS_MARKED, rasterize
 from weakseg.marks.simulation.image import image_generator
 from weakseg.support.errors import DataError
 from weakseg.support.progress import progress
+from weakseg.support.wording import counted
 
 _log = logging.getLogger(__name__)
 
@@ -56,10 +57,9 @@ def read_splits(source: DataFolder) -> dict[str, list[Record]]:
         kept = [item for item in records if item.truth and item.name not in trained_on]
         if len(kept) < len(records):
             _log.warning(
-                "%d of %d images of the split %s are left out of it: they have no mask, or are "
-                "trained on",
+                "%d of %s of the split %s left out of it: without a mask, or trained on",
                 len(records) - len(kept),
-                len(records),
+                counted(len(records), "image"),
                 split,
             )
         if kept:

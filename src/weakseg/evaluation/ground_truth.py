@@ -8,6 +8,7 @@ from pathlib import Path
 from weakseg.marks.instance_maps import InstanceMap, read_instance_map
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.support.errors import DataError
+from weakseg.support.wording import counted
 
 _FOLDERS = ("SegmentationObject", "instances")
 
@@ -52,7 +53,7 @@ def instance_note(given: int, images: int) -> str:
         return "instances are connected regions"
     missing = images - given
     return "instances as given" + (
-        f", connected regions in {missing} images without" if missing else ""
+        f", connected regions in {counted(missing, 'image')} without" if missing else ""
     )
 
 

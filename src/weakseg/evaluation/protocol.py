@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from weakseg.recipes.recipe import CrfPreset, InferenceConfig, Upsampling
 from weakseg.support.errors import DataError
+from weakseg.support.wording import counted
 
 LabelSource = Literal["retrieval", "classifier", "both", "masks"]
 """Source of a pixel's class: nearest prototypes of the memory, the softmax classifier, the mean of
@@ -81,7 +82,7 @@ class Protocol:
 
     def describe(self) -> str:
         """Return the protocol in one line, to be printed with every score."""
-        scored = f"{self.split} split, {self.images} image{'' if self.images == 1 else 's'}"
+        scored = f"{self.split} split, {counted(self.images, 'image')}"
         return "; ".join((scored, *self._prediction(), *self.notes))
 
     def _prediction(self) -> tuple[str, ...]:

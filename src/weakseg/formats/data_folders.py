@@ -17,6 +17,7 @@ from weakseg.marks.points import read_points
 from weakseg.marks.tables import OnBadRow, read_boxes, read_tags, refuse_row
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_below, files_by_name, read_lines, usual_split
+from weakseg.support.wording import counted
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
@@ -355,7 +356,7 @@ def settled_names(index: NameIndex, root: Path) -> tuple[Finding, ...]:
     written, name = next(iter(index.settled.items()))
     count = len(index.settled)
     message = (
-        f"{count} {'name differs' if count == 1 else 'names differ'} from the image's in capitals "
+        f"{counted(count, 'name differs', 'names differ')} from the image's in capitals "
         f"or in Unicode's normal form; {written!r} is taken to mean {name!r}"
     )
     return (Finding("unsure", message, root),)

@@ -13,11 +13,12 @@ import numpy as np
 from weakseg.inspection.image_inspection import ImageInspection
 from weakseg.inspection.sample import Sampler
 from weakseg.marks.binary_masks import binary_question
-from weakseg.marks.classes import ClassList
+from weakseg.marks.classes import ClassList, alike_message, alike_names
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding, FindingLog, Oddity
 from weakseg.marks.kinds import MARK_KINDS
 from weakseg.marks.label_values import MAX_CLASSES, VOID
+from weakseg.support.wording import counted
 
 _TOP_PAIRS = 10
 _EXAMPLES = 5
@@ -32,8 +33,8 @@ class ClassCounts:
         images: Number of images in which it is marked.
         marks: Number of marks by kind; a tag, or a class in a label map, is one mark an image.
         pixels: Number of pixels labelled with it.
-        share_in_boxes: Fraction of its masks' pixels inside its boxes, over the images that have
-            both; None where the class has no box or no mask.
+        share_in_boxes: Fraction of its masks' pixels inside its boxes, of connected areas that
+            meet one, over the images that have both; None where there is no such area.
     """
 
     name: str
@@ -154,6 +155,8 @@ class Tally:
         self._sizes: Counter[Size] = Counter()
         self._marks = {kind: Counter[int]() for kind in MARK_KINDS}
         self._pixels, self._boxed, self._masked = np.zeros((3, 256), np.int64)
+        # Number of images with boxes and masks of a class, and of those where they meet nowhere.
+        self._both, self._apart = Counter[int](), Counter[int]()
         # Number of images that hold both of two classes; on the diagonal, one class.
         self._together = np.zeros((self._count, self._count), np.int64)
         self._agreement: dict[tuple[str, str], Agreement] = {}
@@ -177,6 +180,11 @@ class Tally:
         if image.boxed is not None and image.masked is not None:
             self._boxed += image.boxed
             self._masked += image.masked
+            for class_id in {box.class_id for box in image.marks.boxes} & image.marked[
+                "masks"
+            ].keys():
+                self._both[class_id] += 1
+                self._apart[class_id] += not image.boxed[class_id]
         held = _held_classes(image, self._count)
         self._together[np.ix_(held, held)] += 1
         self._compare(image)
@@ -188,16 +196,17 @@ class Tally:
         self._log.note(findings)
 
     def class_findings(self, min_images: int) -> list[Finding]:
-        """Find classes with few images or none, except background, which needs no mark."""
+        """Find classes with few images or none, except background, and names that are alike."""
         found = []
         for class_id in range(1 if self._classes.has_background else 0, self._count):
             name, images = self._classes.names[class_id], int(self._together[class_id, class_id])
             if images < max(1, min_images):
-                few = f"marked only in {images} {'image' if images == 1 else 'images'}"
+                few = f"marked only in {counted(images, 'image')}"
                 message = f"class {name!r} is {few if images else 'never marked'}"
                 expected = f"at least {max(1, min_images)} were expected"
                 found.append(Finding("rare", f"{message}; {expected}"))
-        return found
+        messages = map(alike_message, alike_names(self._classes.names))
+        return [*found, *(Finding("unsure", message) for message in messages)]
 
     def mask_findings(self) -> list[Finding]:
         """Find full masks of 0 and 255, and splits whose full masks cannot tell a good network."""
@@ -211,6 +220,19 @@ class Tally:
             if len(held) == 1 < self._count and split not in (None, "train"):
                 message = f"the full masks of split {split!r} hold {held[0]!r} alone"
                 found.append(Finding("unsure", f"{message}; no mean IoU can be measured on them"))
+        return found
+
+    def apart_findings(self) -> list[Finding]:
+        """Find classes whose boxes and masks meet in no image."""
+        found = []
+        for class_id, images in sorted(self._both.items()):
+            if self._apart[class_id] == images and class_id < self._count:
+                where = f"any of the {images} images" if images > 1 else "the only image"
+                message = (
+                    f"boxes and masks of class {self._classes.names[class_id]!r} do not meet in "
+                    f"{where} with both: they are of different objects, or some are misplaced"
+                )
+                found.append(Finding("unsure", message))
         return found
 
     def result(self) -> Inspection:

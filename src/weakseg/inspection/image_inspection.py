@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from weakseg.formats.source import Annotated
 from weakseg.inspection.image_checks import check_image_file
@@ -31,6 +32,7 @@ from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
 from weakseg.marks.rasterize import USUAL_RULES, DrawingRules, draw_marks, lay_over, pixel_of
 from weakseg.support.errors import DataError
+from weakseg.support.wording import counted
 
 Histogram = NDArray[np.int64]  # (256,): number of pixels by value of a label map
 
@@ -51,7 +53,8 @@ class ImageInspection:
         pixels: Pixels that the marks label, by value of a label map.
         named: Classes, except background, by the kind that names them.
         boxed: Pixels of masks inside a box of their class; None without masks or boxes.
-        masked: Pixels of masks; None likewise.
+        masked: Pixels of connected areas of masks that meet a box of their class; None likewise.
+            Other areas are of objects that have no box.
     """
 
     item: Annotated
@@ -123,7 +126,7 @@ def inspect_image(
     if _is_unmarked(marks, pixels, classes, drawn=size is not None):
         findings.append(finding_in(item, "unmarked", "has no mark that can be used"))
     masks = layers.get("masks")
-    both = masks is not None and bool(marks.boxes)
+    boxed, masked = _inside_boxes(masks, marks.boxes) if masks and marks.boxes else (None, None)
     return ImageInspection(
         item=item,
         size=size,
@@ -132,8 +135,8 @@ def inspect_image(
         marked=_marks_by_class(marks, layers),
         pixels=pixels,
         named=_named_classes(marks, masks, classes),
-        boxed=_inside_boxes(masks, marks.boxes) if masks and both else None,
-        masked=masks.counts if masks and both else None,
+        boxed=boxed,
+        masked=masked,
     )
 
 
@@ -228,8 +231,8 @@ def _small_areas(layer: _Layer, path: Path, classes: ClassList) -> list[Finding]
     return [
         Finding(
             "empty",
-            f"class {class_name(int(value), classes)} has only {counts[value]} "
-            f"{'pixel' if counts[value] == 1 else 'pixels'}",
+            f"class {class_name(int(value), classes)} has only "
+            f"{counted(int(counts[value]), 'pixel')}",
             path,
         )
         for value in np.flatnonzero((counts > 0) & (counts < NEAR_EMPTY_AREA))
@@ -325,12 +328,17 @@ def _named_classes(
     return {kind: found - ignored for kind, found in named.items()}
 
 
-def _inside_boxes(masks: _Layer, boxes: tuple[Box, ...]) -> Histogram:
-    """Count the pixels of each class inside a box of that class."""
-    outside = masks.labels.copy()
+def _inside_boxes(masks: _Layer, boxes: tuple[Box, ...]) -> tuple[Histogram, Histogram]:
+    """Count the pixels of each class inside a box of it, and those of areas that meet one."""
+    labels, outside = masks.labels, masks.labels.copy()
     for box in boxes:
         part = outside[box.window((outside.shape[0], outside.shape[1]))]
         part[part == box.class_id] = UNLABELLED
     inside = masks.counts - histogram(outside)
     inside[UNLABELLED] = 0
-    return inside
+    meeting = inside.copy()
+    for class_id in np.flatnonzero((inside > 0) & (inside < masks.counts)):
+        areas, _ = ndimage.label(labels == class_id, np.ones((3, 3)))
+        boxed = np.unique(areas[(labels == class_id) & (outside == UNLABELLED)])
+        meeting[class_id] = np.bincount(areas.ravel())[boxed].sum()
+    return inside, meeting

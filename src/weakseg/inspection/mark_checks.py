@@ -20,6 +20,7 @@ from weakseg.marks.findings import Finding, Oddity, finding_from
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.label_values import MAX_CLASSES, VOID
 from weakseg.support.errors import DataError
+from weakseg.support.wording import counted
 
 DRAWN = ("boxes", "points", "strokes", "polygons", "regions")
 """Fields of Marks that hold marks one by one."""
@@ -139,7 +140,7 @@ def _sound_marks(item: Annotated, classes: ClassList) -> tuple[Marks, list[Findi
     wrong = {tag for tag in marks.tags if _class_fault(tag, classes)}
     faults.update(fault for tag in wrong if (fault := _class_fault(tag, classes)))
     findings = [
-        finding_in(item, kind, f"{count} {'mark' if count == 1 else 'marks'} {text}; left out")
+        finding_in(item, kind, f"{counted(count, 'mark')} {text}; left out")
         for (kind, text), count in faults.items()
     ]
     sound = replace(marks, tags=marks.tags - wrong, **kept)  # type: ignore[arg-type]
@@ -191,9 +192,10 @@ def _over_the_border(marks: Marks, size: Size, path: Path, entry: str) -> Iterat
         drawn = getattr(marks, field)
         over = sum(_leaves(mark, size) for mark in drawn)
         if over:
+            count = f"{over} of {counted(len(drawn), field[:-1])}"
             yield Finding(
                 "outside",
-                f"{over} of {len(drawn)} {field} reach over the image's border; cut off there",
+                f"{count} over the image's border; cut off there",
                 path,
                 entry,
             )
@@ -237,7 +239,7 @@ def _may_be_small(polygon: Polygon) -> bool:
 
 def _if_small(mark: Drawn, area: int) -> Iterator[tuple[Drawn, str]]:
     if area < NEAR_EMPTY_AREA:
-        yield mark, f"covers only {area} {'pixel' if area == 1 else 'pixels'}"
+        yield mark, f"covers only {counted(area, 'pixel')}"
 
 
 def _repeated(marks: Marks) -> Iterator[tuple[Drawn, int]]:

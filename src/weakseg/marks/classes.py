@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import shlex
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,6 +125,32 @@ class ClassList:
 def _nfc(name: str) -> str:
     """Return a name with its letters composed, so that its spellings in Unicode are one."""
     return unicodedata.normalize("NFC", name)
+
+
+def alike_names(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return pairs of names that differ in capitals, spaces, dashes or forms of letters alone.
+
+    Examples:
+        >>> alike_names(["cat", "traffic light", "dog", "Traffic_Light"])
+        [('traffic light', 'Traffic_Light')]
+    """
+    first: dict[str, str] = {}
+    pairs = []
+    for name in names:
+        key = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name)).strip().casefold()
+        other = first.setdefault(key, name)
+        if other != name:
+            pairs.append((other, name))
+    return pairs
+
+
+def alike_message(pair: tuple[str, str]) -> str:
+    """Return what is to be reported about two classes whose names are alike."""
+    one, other = pair
+    return (
+        f"the classes {one!r} and {other!r} differ in capitals or spaces alone; if they are one, "
+        f"import with --class-map {shlex.quote(f'{one}={other}')}"
+    )
 
 
 def read_classes(path: Path, *, hint: str = "") -> ClassList:

@@ -10,6 +10,7 @@ import numpy as np
 
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
+from weakseg.support.wording import counted
 
 _TOLERANCE = 1.0  # px: clicks on the very border are often a fraction outside
 
@@ -61,7 +62,8 @@ def clip_marks(
         findings.append(
             Finding(
                 "outside",
-                f"{cut} of {len(boxes)} boxes reach over the image's border; cut off there",
+                f"{cut} of {counted(len(boxes), 'box', 'boxes')} over the image's border; cut off "
+                "there",
                 path,
                 entry,
             )

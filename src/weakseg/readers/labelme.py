@@ -24,6 +24,7 @@ from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_below, is_litter
 from weakseg.support.json_files import first_keys, read_json
+from weakseg.support.wording import counted
 
 _SIGNS = {"version", "flags", "imagePath", "imageHeight", "imageWidth", "lineColor", "fillColor"}
 _KEYS = _SIGNS | {"shapes", "imageData"}
@@ -109,7 +110,7 @@ def _unmarked(images: set[Path]) -> tuple[Finding, ...]:
     rest = sorted(file for file in rest if file.with_suffix("") not in images)
     if not rest:
         return ()
-    count = "1 image has" if len(rest) == 1 else f"{len(rest)} images have"
+    count = counted(len(rest), "image has", "images have")
     message = f"{count} no JSON; left out, this one for example"
     return (Finding("unmarked", message, rest[0]),)
 
@@ -119,7 +120,9 @@ def _unread_xml(folder: Path) -> tuple[Finding, ...]:
     files = files_below(folder, "**/*.xml")
     if not files:
         return ()
-    message = f"{len(files)} XML files among the JSON; left out: import them with --format voc"
+    message = (
+        f"{counted(len(files), 'XML file')} among the JSON; left out: import them with --format voc"
+    )
     return (Finding("unread", message, files[0]),)
 
 

@@ -22,6 +22,7 @@ from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import existing, files_below, read_entries, read_lines
+from weakseg.support.wording import counted
 
 # Kinds of tables by what their names hold, and the columns that must be there.
 _TABLES = {
@@ -198,7 +199,9 @@ def _read_labels(rows: Sequence[_Row], class_ids: Mapping[str, int], collector: 
             else:
                 absent += 1
     if absent:
-        collector.note("unread", f"{absent} classes are said not to be in the image")
+        collector.note(
+            "unread", f"{counted(absent, 'class is', 'classes are')} said not to be in the image"
+        )
 
 
 _Boxes = dict[int, tuple[str, list[float]]]

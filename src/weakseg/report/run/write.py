@@ -30,6 +30,7 @@ from weakseg.report.score_table import ScoreRow
 from weakseg.support.durations import duration
 from weakseg.support.machine import machine_name, version_of
 from weakseg.support.version import __version__
+from weakseg.support.wording import counted
 from weakseg.training.pipeline import Outcome
 
 _MAX_EMBEDDING_SIDE = 160  # vectors; a panel has not many more pixels
@@ -74,7 +75,8 @@ def write_run_report(
     seconds = sum(spent.values())
     report = Report(
         title=f"weakseg: {marks} → masks",
-        summary=f"{len(classes)} classes learned from {marks} on {len(outcome.seeded)} images, "
+        summary=f"{counted(len(classes), 'class', 'classes')} learned from {marks} on "
+        f"{counted(len(outcome.seeded), 'image')}, "
         f"with recipe.yaml of this folder.",
         facts=facts(recipe, spent.get("embed", 0)) | _times(spent),
         table=[ScoreRow.of(name, marks, *result, seconds)] if result else [],

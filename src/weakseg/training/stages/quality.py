@@ -10,6 +10,7 @@ from weakseg.datasets.records import Record, record_labels
 from weakseg.evaluation.label_quality import label_quality
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.support.machine import is_first_process
+from weakseg.support.wording import counted
 from weakseg.training.stages.context import Context
 
 _log = logging.getLogger("weakseg")
@@ -30,10 +31,10 @@ def measure_quality(
         return None
     quality = label_quality(_label_pairs(context, known), context.classes.names)
     _log.info(
-        "%s of %d images, against their masks: %.1f %% of pixels labelled, %.1f %% of those "
+        "%s of %s, against their masks: %.1f %% of pixels labelled, %.1f %% of those "
         "right, mIoU %.1f %% (unlabelled pixels count as wrong)",
         what,
-        len(known),
+        counted(len(known), "image"),
         100 * quality.coverage,
         100 * quality.accuracy,
         100 * quality.miou_everywhere,

@@ -33,6 +33,7 @@ from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.machine import is_first_process
 from weakseg.support.progress import progress
+from weakseg.support.wording import counted
 from weakseg.training.fit import fit
 from weakseg.training.processes import wait_for_all
 from weakseg.training.stages.context import Context
@@ -224,7 +225,7 @@ def _check_not_empty(context: Context, unseeded: Sequence[Record], stage: StageF
         if ((labels >= first) & (labels < UNLABELLED)).any():
             return
     raise DataError(
-        f"no pixel of {len(unseeded)} images became a seed of a class: lower seeds.threshold "
-        f"(it is {config.threshold:g}) or seeds.box_threshold",
+        f"no pixel of {counted(len(unseeded), 'image')} became a seed of a class: "
+        f"lower seeds.threshold (it is {config.threshold:g}) or seeds.box_threshold",
         path=stage.root,
     )
