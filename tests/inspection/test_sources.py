@@ -60,3 +60,15 @@ def test_a_name_that_means_void_is_no_unknown_class(tmp_path):
     assert found.images == 1
     assert "class" not in found.finding_counts
     assert {counts.name: counts.marks["boxes"] for counts in found.classes}["cat"] == 1
+
+
+def test_classes_spelled_with_decomposed_letters_are_one_and_found(tmp_path):
+    for name, label in {"a": "caf\u00e9", "b": "cafe\u0301"}.items():
+        Image.new("RGB", (60, 40)).save(tmp_path / f"{name}.png")
+        shape = {"label": label, "points": [[3, 4], [20, 30]], "shape_type": "rectangle"}
+        tree = {"shapes": [shape], "imagePath": f"{name}.png", "imageData": None}
+        (tmp_path / f"{name}.json").write_text(json.dumps(tree))
+    found = inspect_data(tmp_path)
+    assert [counts.name for counts in found.classes] == ["background", "caf\u00e9"]
+    said = [item.message for item in found.findings if "decomposed letters" in item.message]
+    assert len(said) == 1

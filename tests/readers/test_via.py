@@ -120,3 +120,16 @@ def test_a_csv_whose_cells_are_no_json_is_read_but_for_these(read, write, says_l
     path.write_text(path.read_text().replace("polygon", 'poly""gon', 1))
     images, _ = read("via", path)
     says_left_out(images["a"], "expected an object as a region's shape")
+
+
+def test_outlines_that_makesense_exports_as_vgg_json_are_read(read, write_json, picture, tmp_path):
+    picture(tmp_path / "a.jpg")
+    shape = {"name": "polygon", "all_points_x": [3, 9, 9, 3], "all_points_y": [2, 2, 8, 2]}
+    regions = {str(number): region(shape, label=name) for number, name in enumerate(("cat", "dog"))}
+    item = {"fileref": "", "size": 9, "filename": "a.jpg", "base64_img_data": ""}
+    item |= {"file_attributes": {}, "regions": regions}
+    images, classes = read("via", write_json(tmp_path / "labels.json", {"a.jpg": item}))
+    assert classes == ["background", "cat", "dog"]
+    assert [polygon.class_id for polygon in images["a"].marks.polygons] == [1, 2]
+    assert images["a"].picture == tmp_path / "a.jpg"
+    assert not images["a"].findings

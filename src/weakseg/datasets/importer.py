@@ -15,7 +15,14 @@ from weakseg.datasets.writer import DataFolderWriter
 from weakseg.formats.source import Annotated
 from weakseg.images.orientation import UPRIGHT, turn_array
 from weakseg.marks.binary_masks import binary_question
-from weakseg.marks.classes import DROPPED, ClassList, OpenClassList, alike_message, alike_names
+from weakseg.marks.classes import (
+    DROPPED,
+    ClassList,
+    OpenClassList,
+    alike_message,
+    alike_names,
+    decomposed_message,
+)
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, refuse
 from weakseg.marks.kinds import Marks
@@ -133,11 +140,7 @@ class Importer:
                 path=sources,
             )
         for name in sorted(self._classes.decomposed):
-            message = (
-                f"class {name!r} is also spelled with decomposed letters in the files; all its "
-                "spellings are one class, with composed letters"
-            )
-            self._note("unsure", message)
+            self._note("unsure", decomposed_message(name))
         for pair in alike_names(self._classes.names):
             self._note("unsure", alike_message(pair))
         question = binary_question(self._mask_values, self._classes.names)

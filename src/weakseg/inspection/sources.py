@@ -9,8 +9,9 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.formats.source import Annotated, SourceOptions
-from weakseg.marks.classes import ClassList, OpenClassList, read_classes
+from weakseg.formats.source import Annotated, SourceOptions, ending_with
+from weakseg.marks.classes import ClassList, OpenClassList, decomposed_message, read_classes
+from weakseg.marks.findings import Finding
 from weakseg.readers.detection import Source, opened_source
 from weakseg.recipes.options import DataOptions, resolve_options
 from weakseg.recipes.recipe import DataConfig
@@ -59,7 +60,13 @@ def opened_data(
     with opened_source(path, format_name) as source:
         classes = _classes_of(source, options, config)
         finder = OpenClassList(classes.names, closed=True)  # which also finds what means void
-        yield InspectionSource(source.read(finder, options), classes, config, None)
+        images = ending_with(source.read(finder, options), lambda: _spellings(finder))
+        yield InspectionSource(images, classes, config, None)
+
+
+def _spellings(classes: OpenClassList) -> tuple[Finding, ...]:
+    names = sorted(classes.decomposed)
+    return tuple(Finding("unsure", decomposed_message(name)) for name in names)
 
 
 def _data_folder(folder: DataFolder) -> InspectionSource:

@@ -147,9 +147,22 @@ def alike_names(names: Sequence[str]) -> list[tuple[str, str]]:
 def alike_message(pair: tuple[str, str]) -> str:
     """Return what is to be reported about two classes whose names are alike."""
     one, other = pair
+    if _nfc(one) == _nfc(other):
+        return (
+            f"the class {one!r} is there twice, with composed and with decomposed letters; "
+            "`weakseg import` makes them one"
+        )
     return (
         f"the classes {one!r} and {other!r} differ in capitals or spaces alone; if they are one, "
         f"import with --class-map {shlex.quote(f'{one}={other}')}"
+    )
+
+
+def decomposed_message(name: str) -> str:
+    """Return what is to be reported about a class of `OpenClassList.decomposed`."""
+    return (
+        f"class {name!r} is also spelled with decomposed letters in the files; all its spellings "
+        "are one class, with composed letters"
     )
 
 

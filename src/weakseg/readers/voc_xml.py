@@ -79,10 +79,11 @@ class XmlNotes:
         found = [rotation_hint(tool, _LOSSES[tool], path) for tool, path in self._tools.items()]
         if self._difficult:
             count = counted(sum(self._difficult.values()), "object is", "objects are")
-            files = counted(len(self._difficult), "file")
+            files = len(self._difficult)
+            where = f", in {files} files, this one for example" if files > 1 else ""
             message = (
-                f"{count} marked as difficult, in {files}, this one for example; used like all "
-                "others, while PASCAL VOC's own evaluation of boxes ignores them"
+                f"{count} marked as difficult{where}; used like all others, while PASCAL VOC's own "
+                "evaluation of boxes leaves those out"
             )
             found.append(Finding("unsure", message, next(iter(self._difficult))))
         return tuple(found)
