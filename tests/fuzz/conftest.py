@@ -4,16 +4,20 @@ import base64
 import copy
 import io
 import json
+import math
 import random
 import shutil
 import struct
 import zipfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from weakseg.formats.brush import encode_brush
 
 POLYGON = [[5.5, 4.0], [30.0, 6.0], [20.0, 33.0]]
 
@@ -487,14 +491,313 @@ def box_table(root: Path) -> Path:
     )
 
 
-MAKERS = {
+def via_1(root: Path) -> Path:
+    """Make an export of VIA 1, which numbers regions, with the shapes that `via` has not."""
+    photo(root / "a.jpg")
+    xs, ys = [5, 30, 20], [4, 6, 33]
+    shapes = (
+        {"name": "circle", "cx": 20, "cy": 20, "r": 7},
+        {"name": "polyline", "all_points_x": xs, "all_points_y": ys},
+        {"name": "rect", "x": 1, "y": 2, "width": 9, "height": 8},
+    )
+    regions = {
+        str(number): {"shape_attributes": shape, "region_attributes": {"kind": {"cat": True}}}
+        for number, shape in enumerate(shapes)
+    }
+    image = {"fileref": "", "size": 9, "filename": "a.jpg", "regions": regions}
+    return write_json(root / "via.json", {"a.jpg9": image | {"file_attributes": {}}})
+
+
+def makesense_points(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(root / "labels.csv", "cat,5,4,a.jpg,60,40\ndog,9,9,a.jpg,60,40\n")
+
+
+def makesense_lines(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(root / "lines.csv", "cat,50,4,20,10,a.jpg,60,40\ndog,0,0,9,9,a.jpg,60,40\n")
+
+
+def makesense_tags(root: Path) -> Path:
+    photo(root / "a.jpg")
+    photo(root / "b.jpg")
+    return write_text(root / "tags.csv", 'a.jpg,"[cat,dog]"\nb.jpg,"[dog]"\n')
+
+
+def supervisely_project(root: Path) -> Path:
+    nodes = {"n1": {"loc": [5, 4]}, "n2": {"loc": [9, 9]}}
+    part = {"exterior": _RING, "interior": [[[10, 10], [12, 10], [11, 12]]]}
+    objects = [
+        {"geometryType": "point", "points": {"exterior": _RING[:1], "interior": []}},
+        {"geometryType": "line", "points": {"exterior": _RING, "interior": []}},
+        {"geometryType": "graph", "nodes": nodes},
+        {"geometryType": "multipolygon", "parts": [part]},
+    ]
+    objects = [{"classTitle": "dog", "tags": [], **one} for one in objects]
+    write_json(root / "meta.json", {"classes": [{"title": "cat"}, {"title": "dog"}], "tags": []})
+    for name in ("one", "two"):
+        photo(root / name / "img" / "a.jpg")
+        tree = {"description": "", "tags": [{"name": "train", "value": None}], "objects": objects}
+        write_json(root / name / "ann" / "a.jpg.json", tree | {"size": {"height": 40, "width": 60}})
+    return root
+
+
+def qupath_list(root: Path) -> Path:
+    photo(root / "a.jpg")
+    ring = [*_RING, _RING[0]]
+    geometries = [
+        {"type": "MultiPolygon", "coordinates": [[ring], [ring]]},
+        {"type": "MultiPoint", "coordinates": _RING},
+        {"type": "MultiLineString", "coordinates": [_RING, _RING]},
+    ]
+    names = {"classification": {"names": ["cat", "big"]}}
+    features = [{"type": "Feature", "geometry": one, "properties": names} for one in geometries]
+    return write_json(root / "a.geojson", features)
+
+
+def labelbox_list(root: Path) -> Path:
+    """Make an export of Labelbox as a list, with lines, points and answers."""
+    places = [{"x": x, "y": y} for x, y in _RING]
+    objects = [{"name": "cat", "line": places}, {"name": "dog", "point": places[0]}]
+    answers = [
+        {"name": "scene", "radio_answer": {"name": "indoor"}},
+        {"name": "what", "checklist_answers": [{"name": "cat"}, {"name": "night"}]},
+    ]
+    annotations = {"objects": objects, "classifications": answers}
+    rows = []
+    for name in ("a.jpg", "b.jpg"):
+        photo(root / name)
+        data = {"id": name, "external_id": name, "details": {"split": "train"}}
+        media = {"height": 40, "width": 60}
+        projects = {"p": {"labels": [{"annotations": annotations}]}}
+        rows.append({"data_row": data, "media_attributes": media, "projects": projects})
+    return write_json(root / "export.json", rows)
+
+
+def box_table_sizes(root: Path) -> Path:
+    """Make a table of fractions: corners and sizes, in a folder of a split."""
+    photo(root / "train" / "a.jpg")
+    head = "image_path,label,bbox_x,bbox_y,bbox_width,bbox_height"
+    rows = "a.jpg,cat,0.1,0.1,0.5,0.5\na.jpg,dog,0.2,0.2,0.3,0.3\n"
+    write_text(root / "train" / "boxes.csv", f"{head}\n{rows}")
+    return root
+
+
+def points_csv(root: Path) -> Path:
+    photo(root / "a.jpg")
+    return write_text(root / "points.csv", "image,class,x,y\na,cat,3,4\na.jpg,dog,5,6\n")
+
+
+def label_studio_pages(root: Path) -> Path:
+    """Make a task of several images, with brushes, vectors, and labels beside regions."""
+    size = {"original_width": 60, "original_height": 40, "image_rotation": 0}
+    common = size | {"to_name": "image", "from_name": "label"}
+    png = io.BytesIO()
+    Image.fromarray(np.eye(40, 60, dtype=np.uint8) * 255).save(png, "PNG")
+    url = f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+    brush = encode_brush(np.eye(40, 60, dtype=bool))
+    vertices = [
+        {"id": str(number), "x": x, "y": y, "prevPointId": str(number - 1) if number else None}
+        for number, (x, y) in enumerate(_RING)
+    ]
+    values = [
+        ("brushlabels", {"format": "rle", "rle": brush, "brushlabels": ["cat"]}),
+        ("bitmask", {"imageDataURL": url}),
+        ("vectorlabels", {"vertices": vertices, "closed": False, "vectorlabels": ["dog"]}),
+    ]
+    result = [
+        common | {"id": str(number), "item_index": number % 2, "type": kind, "value": value}
+        for number, (kind, value) in enumerate(values)
+    ]
+    label = {"id": "1", "item_index": 1, "type": "labels", "value": {"labels": ["cow"]}}
+    taxonomy = {"id": "t", "item_index": 0, "type": "taxonomy"}
+    result += [common | label, common | taxonomy | {"value": {"taxonomy": [["animal", "cat"]]}}]
+    for name in ("a.jpg", "b.jpg"):
+        photo(root / name)
+    tasks = [
+        {
+            "id": 7,
+            "annotations": [{"id": 1, "result": result, "created_at": "2024-01-01T00:00:00Z"}],
+            "data": {"image": ["/data/upload/1/a.jpg", "/data/upload/1/b.jpg"]},
+        }
+    ]
+    return write_json(root / "export.json", tasks)
+
+
+def cvat_project(root: Path) -> Path:
+    """Make a project of CVAT with subsets, a skeleton and rotated boxes."""
+    shapes = (
+        '<box label="cat" xtl="10" ytl="12" xbr="20" ybr="30" rotation="30" group_id="3"/>'
+        '<skeleton label="man" z_order="1"><points label="head" outside="0" points="5,4"/>'
+        '<points label="foot" outside="1" points="9,9"/></skeleton>'
+        '<polygon label="cat" points="5,4;30,6;20,33" group_id="3"/>'
+    )
+    labels = (
+        "<labels><label><name>cat</name></label><label><name>man</name><type>skeleton</type>"
+        "</label><label><name>head</name><parent>man</parent></label></labels>"
+    )
+    images = []
+    for subset in ("Train", "Validation"):
+        photo(root / "images" / subset / "a.jpg")
+        images.append(
+            f'<image id="0" name="a.jpg" subset="{subset}" width="60" height="40">{shapes}</image>'
+        )
+    write_text(
+        root / "annotations.xml",
+        f"<annotations><version>1.1</version><meta><project>{labels}<subsets>Train\nValidation"
+        f"</subsets></project></meta>{''.join(images)}</annotations>",
+    )
+    return root
+
+
+def labelme_whole(root: Path) -> Path:
+    """Make a file of labelme with the image inside, painted and rotated shapes."""
+    png, picture = io.BytesIO(), io.BytesIO()
+    Image.fromarray(np.eye(9, dtype=np.uint8) * 255).save(png, "PNG")
+    Image.fromarray(np.full((40, 60, 3), 120, np.uint8)).save(picture, "PNG")
+    data = base64.b64encode(png.getvalue()).decode()
+    corners = [[5, 4], [30, 6], [28, 33], [3, 31]]
+    shapes = [
+        {"label": "cat", "points": [[3, 4], [11, 12]], "shape_type": "mask", "mask": data},
+        {"label": "dog", "points": corners, "shape_type": "oriented_rectangle"},
+        {"label": "dog", "points": corners, "shape_type": "points"},
+    ]
+    tree = {"version": "5.0", "flags": {}, "shapes": shapes, "imagePath": "a.png"}
+    size = {"imageHeight": 40, "imageWidth": 60}
+    embedded = {"imageData": base64.b64encode(picture.getvalue()).decode()}
+    write_json(root / "one" / "a.json", tree | size | embedded)
+    photo(root / "two" / "b.jpg")
+    write_json(root / "two" / "b.json", tree | size | {"imagePath": "b.jpg", "imageData": None})
+    return root
+
+
+def coco_labels(root: Path) -> Path:
+    """Make a file of COCO as of Roboflow, whose annotations have no shape."""
+    photo(root / "train" / "a.jpg")
+    categories = [
+        {"id": 0, "name": "animals", "supercategory": "none"},
+        {"id": 1, "name": "cat", "supercategory": "animals"},
+        {"id": 2, "name": "dog", "supercategory": "animals"},
+    ]
+    annotations = [{"id": number, "image_id": 0, "category_id": number} for number in (1, 2)]
+    images = [{"id": 0, "file_name": "a.jpg", "width": 60, "height": 40}]
+    tree = {"images": images, "categories": categories, "annotations": annotations}
+    write_json(root / "train" / "_annotations.coco.json", tree)
+    return root
+
+
+def voc_tables(root: Path) -> Path:
+    """Make a folder of PASCAL VOC with weakseg's tables, scribbles and a list of classes."""
+    for name in ("a", "b"):
+        photo(root / "JPEGImages" / f"{name}.jpg")
+    labels = np.full((40, 60), 254, np.uint8)
+    labels[3:9, 4:40] = 1
+    mask(root / "scribbles" / "a.png", labels)
+    texts = {
+        "classes.txt": "background\ncat\ndog\n",
+        "tags.csv": "image,class\na,cat\nb,dog\n",
+        "points.csv": "image,class,x,y\na,cat,3,4\nb,dog,5,6\n",
+        "ImageSets/Main/train.txt": "a\nb\n",
+        "ImageSets/Main/cat_train.txt": "a 1\nb -1\n",
+    }
+    for name, text in texts.items():
+        write_text(root / name, text)
+    return root
+
+
+def voc_colours(root: Path) -> Path:
+    """Make a folder of PASCAL VOC as CVAT does, with a colour for each class."""
+    photo(root / "JPEGImages" / "a.jpg")
+    colours = np.zeros((40, 60, 3), np.uint8)
+    colours[3:9], colours[12:20] = (128, 0, 0), (0, 128, 0)
+    mask(root / "SegmentationClass" / "a.png", colours)
+    lines = ("background:0,0,0::", "cat:128,0,0::", "dog:0,128,0::")
+    write_text(root / "labelmap.txt", "# label:color_rgb:parts:actions\n" + "\n".join(lines))
+    write_text(root / "ImageSets" / "Segmentation" / "default.txt", "a\n")
+    return root
+
+
+def voc_xml(root: Path) -> Path:
+    """Make folders of XML beside images, as LabelImg and Roboflow do."""
+    item = "<object><name>{}</name><bndbox>{}</bndbox></object>".format
+    box = "<xmin>3</xmin><ymin>4</ymin><xmax>30</xmax><ymax>20</ymax>"
+    for name in ("train", "valid"):
+        photo(root / name / f"{name}.jpg")
+        write_text(
+            root / name / f"{name}.xml",
+            f"<annotation><filename>{name}.jpg</filename><size><width>60</width><height>40"
+            f"</height></size>{item('cat', box)}{item('dog', box)}</annotation>",
+        )
+    return root
+
+
+def yolo_lists(root: Path) -> Path:
+    """Make a folder of YOLO whose splits are lists, with key points behind boxes."""
+    for name in ("a", "b"):
+        photo(root / "images" / f"{name}.jpg")
+        box = "0.5 0.5 0.2 0.4 0.5 0.5 2"
+        write_text(root / "labels" / f"{name}.txt", f"0 {box}\n1 {box}\n")
+    lists = {"train": "a", "val": "b"}
+    for split, name in lists.items():
+        write_text(root / f"{split}.txt", f"./images/{name}.jpg\n")
+    names = "names: [cat, dog]\nkpt_shape: [1, 3]\n"
+    write_text(root / "data.yaml", f"train: train.txt\nval: val.txt\nnc: 2\n{names}")
+    return root
+
+
+def yolo_classes(root: Path) -> Path:
+    """Make a folder of YOLO as Label Studio does."""
+    photo(root / "images" / "a.jpg")
+    write_text(root / "labels" / "a.txt", "0 0.5 0.5 0.2 0.4\n1 0.1 0.1 0.5 0.1 0.5 0.5\n")
+    write_text(root / "classes.txt", "cat\ndog\n")
+    write_json(root / "notes.json", {"info": {"contributor": "Label Studio"}})
+    return root
+
+
+def label_png_folder(root: Path) -> Path:
+    """Make images and masks without a list of classes."""
+    photo(root / "images" / "a.jpg")
+    labels = np.full((40, 60), 254, np.uint8)
+    labels[3:9, 4:40] = 1
+    mask(root / "masks" / "a.png", labels)
+    return root
+
+
+def scribblesup_png(root: Path) -> Path:
+    photo(root / "images" / "2007_000001.jpg")
+    labels = np.full((40, 60), 255, np.uint8)
+    labels[3:9, 4:40], labels[20, 4:40] = 8, 0
+    mask(root / "2007_000001.png", labels)
+    return root
+
+
+def twice(make):
+    """Make a folder of two files, each of its own image, with a maker of one file."""
+
+    def make_two(root: Path) -> Path:
+        first = make(root)
+        name = first.name
+        other = name.replace("train", "val") if "train" in name else f"b{name[1:]}"
+        text = first.read_text().replace("a.jpg", "b.jpg").replace('"a"', '"b"')
+        write_text(root / other, text)
+        photo(root / "b.jpg")
+        return root
+
+    return make_two
+
+
+TWICE = (via, via_csv, makesense, qupath, labelbox, coco, cvat, datumaro, box_table, label_studio)
+MAKERS = {f"two_{maker.__name__}": twice(maker) for maker in TWICE} | {
     maker.__name__: maker
     for maker in (
         *(labelme, label_studio, coco, coco_masks, panoptic, cvat, datumaro, yolo),
         *(open_images, voc, voc_masks, scribblesup_xml, label_png, clicks, boxes_csv, tags_csv),
         *(cityscapes, cityscapes_instances, cityscapes_colours, camvid, ade20k, ade20k_2020),
         *(mapillary, data_folder, darknet, via, via_csv, makesense, supervisely, qupath),
-        *(labelbox, roboflow_masks, box_table),
+        *(labelbox, roboflow_masks, box_table, via_1, makesense_points, makesense_lines),
+        *(makesense_tags, supervisely_project, qupath_list, labelbox_list, box_table_sizes),
+        *(points_csv, label_studio_pages, cvat_project, labelme_whole, coco_labels, voc_tables),
+        *(voc_colours, voc_xml, yolo_lists, yolo_classes, label_png_folder, scribblesup_png),
     )
 }
 # Some samples come without their images.
@@ -558,13 +861,28 @@ _LEVELS = [f'<!ENTITY a{level} "{f"&a{level - 1};" * 10}">' for level in range(1
 BOMB = f'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a0 "aaaaaaaaaa">{"".join(_LEVELS)}]>'
 
 
-def damage_file(path: Path, rng: random.Random) -> str:
-    """Damage one of the files below a path (or the file itself); say how."""
+@dataclass(frozen=True)
+class Damage:
+    """A damage.
+
+    Args:
+        how: What was done to which file.
+        untraced: Number of marks of which it leaves no trace, so that nobody can miss them.
+    """
+
+    how: str
+    untraced: float = 0
+
+
+def damage_file(path: Path, rng: random.Random) -> Damage:
+    """Damage one of the files below a path (or the file itself)."""
     files = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
     file = rng.choice(files)
     ways = [truncate, flip_bytes, encode_otherwise, empty]
-    if file.suffix == ".json":
+    if file.suffix in {".json", ".geojson"}:
         ways += [damage_json] * 6 + [nest_deep, many_corners, duplicate_key]
+    if file.suffix == ".ndjson":
+        ways += [damage_json] * 6
     if file.suffix == ".xml":
         ways += [damage_xml] * 6 + [entity_bomb]
     if file.suffix in {".csv", ".txt", ".yaml", ".data", ".names", ".meta"}:
@@ -572,8 +890,19 @@ def damage_file(path: Path, rng: random.Random) -> str:
     if file.suffix in {".png", ".jpg"}:
         ways += [declare_huge, damage_values]
     way = rng.choice(ways)
-    way(file, rng)
-    return f"{way.__name__} of {file.name}"
+    lines = _lines(file)
+    what, untraced = way(file, rng) or ("", 0)
+    if file.suffix in ONE_A_LINE:
+        untraced = max(untraced, lines - _lines(file))
+    return Damage(f"{way.__name__} of {file.name}{what}", untraced)
+
+
+ONE_A_LINE = {".csv", ".txt", ".ndjson"}
+"""Endings of files with a mark, or an image, in each line: one that is gone leaves no trace."""
+
+
+def _lines(file: Path) -> int:
+    return sum(1 for line in file.read_bytes().splitlines() if line.strip())
 
 
 def truncate(file, rng):
@@ -600,33 +929,52 @@ def encode_otherwise(file, rng):
 
 def damage_json(file, rng):
     tree = json.loads(file.read_text())
+    whats, untraced = [], 0
     for _ in range(rng.choice([1, 1, 3])):
-        tree = _damage_node(tree, rng)
+        tree, what, more = _damage_node(tree, rng)
+        whats.append(what)
+        untraced += more
     file.write_text(json.dumps(tree))
+    return f" ({'; '.join(whats)})", untraced
 
 
 def _damage_node(tree, rng):
+    """Damage a value in a tree; return the tree, what was done, and what is lost untraced."""
     places = list(_places(tree))
     if not places:
-        return rng.choice(JUNK)
-    holder, key = rng.choice(places)
-    way = rng.randrange(4)
+        junk = rng.choice(JUNK)
+        return junk, f"{junk!r:.20} in place of all", math.inf if junk in ([], {}) else 0
+    holder, key, where = rng.choice(places)
+    old, way = holder[key], rng.randrange(4)
     if way == 0:
         del holder[key]
-    elif way == 1 and isinstance(holder, list):
-        holder.insert(key, copy.deepcopy(holder[key]))
-    else:
-        holder[key] = copy.deepcopy(rng.choice(JUNK))
-    return tree
+        return tree, f"no {where}", math.inf if _is_entry(holder, key) else 0
+    if way == 1 and isinstance(holder, list):
+        holder.insert(key, copy.deepcopy(old))
+        return tree, f"{where} twice", 0
+    junk = rng.choice(JUNK)
+    holder[key] = copy.deepcopy(junk)
+    is_emptied = junk in ([], {}) and isinstance(old, list | dict)
+    return tree, f"{junk!r:.20} as {where}", math.inf if is_emptied or where in SWITCHES else 0
 
 
-def _places(tree):
-    """Every place in a tree, with its holder."""
+def _is_entry(holder, key):
+    """Whether a value is one of many, not what an object must have."""
+    return isinstance(holder, list) or key in ENTRIES
+
+
+ENTRIES = {"a", "a.jpg9", "0", "1", "2", "cat", "indoor", "n1", "n2", "p"}
+SWITCHES = set()
+
+
+def _places(tree, above=""):
+    """Yield every place in a tree: its holder, its key, and the keys that lead there."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree)
     for key, value in list(items):
-        yield tree, key
+        where = f"{above}.{key}".lstrip(".")
+        yield tree, key, where
         if isinstance(value, dict | list):
-            yield from _places(value)
+            yield from _places(value, where)
 
 
 def nest_deep(file, rng):
@@ -640,8 +988,8 @@ def duplicate_key(file, rng):
 
 def many_corners(file, rng):
     tree = json.loads(file.read_text())
-    points = [[rng.uniform(0, 60), rng.uniform(0, 40)] for _ in range(100_000)] * 10
-    for holder, key in list(_places(tree)):
+    points = [[rng.uniform(0, 60), rng.uniform(0, 40)] for _ in range(100_000)] * 3
+    for holder, key, _ in list(_places(tree)):
         if key in {"points", "segmentation"} and isinstance(holder[key], list):
             flat = [[value for place in points for value in place]]
             holder[key] = points if key == "points" else flat
@@ -652,8 +1000,9 @@ def many_corners(file, rng):
 def damage_xml(file, rng):
     text = file.read_text()
     pieces = [part for part in text.replace('"', "<").replace(">", "<").split("<") if part.strip()]
-    piece = rng.choice(pieces)
-    file.write_text(text.replace(piece, rng.choice(JUNK_TEXT), rng.choice([1, 1, -1])))
+    piece, junk, times = rng.choice(pieces), rng.choice(JUNK_TEXT), rng.choice([1, 1, -1])
+    file.write_text(text.replace(piece, junk, times))
+    return f" ({junk[:20]!r} for {piece!r}, {times} times)", 0
 
 
 def entity_bomb(file, rng):
@@ -663,9 +1012,11 @@ def entity_bomb(file, rng):
 def damage_csv(file, rng):
     separator = "," if file.suffix == ".csv" else " "
     rows = [line.split(separator) for line in file.read_text().splitlines()]
-    row = rng.choice(rows)
-    row[rng.randrange(len(row))] = rng.choice([*JUNK_TEXT, '"', "a,b,c"])
+    number = rng.randrange(len(rows))
+    column, junk = rng.randrange(len(rows[number])), rng.choice([*JUNK_TEXT, '"', "a,b,c"])
+    rows[number][column] = junk
     file.write_text("\n".join(map(separator.join, rows)))
+    return f" ({junk[:20]!r} in line {number + 1}, column {column + 1})", 0
 
 
 def damage_values(file, rng):
@@ -677,6 +1028,7 @@ def damage_values(file, rng):
     if rng.random() < 0.3:
         values = rng.choice([values[:-5], values.reshape(*values.shape[:2], -1)[..., 0]])
     Image.fromarray(np.ascontiguousarray(values)).save(file)
+    return "", math.inf
 
 
 def declare_huge(file, rng):
@@ -704,7 +1056,7 @@ def zip_that_leads_out(path):
 
 @pytest.fixture
 def damage():
-    """Give a function that damages a file below a path, and says how: (path, rng) -> str."""
+    """Give a function that damages a file below a path: (path, rng) -> Damage."""
     return damage_file
 
 

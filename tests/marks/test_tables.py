@@ -98,3 +98,17 @@ def test_a_table_in_another_encoding_is_refused_with_the_line(tmp_path):
 def test_an_empty_table_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"line 1: expected the header .* but got an empty file"):
         read_boxes(write(tmp_path / "b.csv", ""), CLASSES)
+
+
+def test_two_rows_in_one_are_a_bad_row_and_not_the_first_of_them(tmp_path):
+    path = tmp_path / "boxes.csv"
+    head = "image,class,xmin,ymin,xmax,ymax"
+    path.write_text(
+        f"{head}\na,cat,1,2,3,4,b,cat,1,2,3,4\nc,cat,1,2,3,41,cat,1,2,3,4\nd,cat,1,2,3,4\n"
+    )
+    bad = []
+    assert list(read_boxes(path, CLASSES, on_bad_row=bad.append)) == ["d"]
+    assert [str(error).partition(", ")[2] for error in bad] == [
+        "line 2: expected 6 values, but got 12, as of two rows in one",
+        "line 3: expected 6 values, but got 11, as of two rows in one",
+    ]

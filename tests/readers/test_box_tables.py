@@ -63,6 +63,27 @@ def test_damaged_rows_are_left_out_and_images_without_a_box_are_images(
     assert not images["b"].findings
 
 
+def test_one_wrong_number_leaves_the_scale_of_the_other_rows(read, picture, tmp_path):
+    picture(tmp_path / "a.jpg")
+    rows = ["a.jpg,cat,0.1,0.1,0.5,0.5", "a.jpg,cat,0.1,0.1,0.5,50", "a.jpg,cat,0.1,0.1,x,0.5"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", "file,label,x1,y1,x2,y2", *rows))
+    first, second = images["a"].marks.boxes
+    assert (first.xmin, first.ymin, first.xmax, first.ymax) == (3, 2, 14, 9)
+    assert second.ymax == 999
+    assert [finding.kind for finding in images["a"].findings] == ["damaged"]
+
+
+def test_bad_rows_and_rows_without_a_box_beside_others_are_said(read, tmp_path):
+    head = "filename,label,x1,y1,x2,y2"
+    rows = [",cat,1,2,4,6", "a.jpg,cat,1,2,4,6", "a.jpg", "b.jpg,cat"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", head, *rows))
+    said = {name: [str(one).partition(", ")[2] for one in images[name].findings] for name in "ab"}
+    assert said == {
+        "a": ["line 2: filename is empty; left out", "line 4: a row without a box; left out"],
+        "b": ["line 5: a row without a box; left out"],
+    }
+
+
 def test_tables_in_folders_of_splits_are_read_with_their_splits(read, tmp_path):
     head = "filename,width,height,class,xmin,ymin,xmax,ymax"
     for split in ("train", "test"):

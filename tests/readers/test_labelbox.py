@@ -3,6 +3,7 @@ import json
 import pytest
 
 from weakseg.marks.kinds import Box, Point
+from weakseg.support.errors import DataError
 
 BOX = {"name": "cat", "bounding_box": {"top": 2, "left": 1, "height": 4, "width": 3}}
 PLACES = [{"x": 1, "y": 1}, {"x": 9, "y": 1}, {"x": 9, "y": 9}]
@@ -85,3 +86,27 @@ def test_damaged_objects_are_left_out_and_named(read, write, says_left_out, wron
     images, _ = read("labelbox", write(row(wrong, BOX)))
     says_left_out(images["a"], says, "object 1")
     assert len(images["a"].marks.boxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"projects": 0}, "expected an object as 'projects', but got 0"),
+        ({"projects": {"p": {"labels": ""}}}, "expected a list as 'labels', but got ''"),
+    ],
+)
+def test_what_is_no_list_of_labels_is_an_error_and_not_an_image_without_marks(
+    read, write, change, says
+):
+    with pytest.raises(DataError, match=says):
+        read("labelbox", write(row() | change))
+
+
+def test_a_row_without_projects_is_said(read, write):
+    bare = row()
+    del bare["projects"]
+    images, _ = read("labelbox", write(bare))
+    (image,) = images.values()
+    assert [finding.message for finding in image.findings] == [
+        "has no 'projects', in which labels are"
+    ]

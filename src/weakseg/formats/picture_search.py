@@ -8,7 +8,7 @@ from pathlib import Path
 
 from weakseg.images.names import folded
 from weakseg.images.reading import IMAGE_SUFFIXES, is_image
-from weakseg.marks.findings import Finding
+from weakseg.marks.findings import Finding, Oddity
 from weakseg.support.folders import existing, is_litter
 
 _ENDINGS = (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
@@ -81,9 +81,9 @@ class PictureSearch:
         self.note(message, source)
         return picture
 
-    def note(self, message: str, source: Path) -> None:
-        """Add a finding about an image that was settled on."""
-        self._notes[Finding("unsure", message, source)] = None
+    def note(self, message: str, source: Path, kind: Oddity = "unsure") -> None:
+        """Add a finding about an image that was settled on, or a file that was passed over."""
+        self._notes[Finding(kind, message, source)] = None
 
     def take_notes(self) -> tuple[Finding, ...]:
         """Return the findings since the last call."""

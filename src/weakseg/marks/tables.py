@@ -90,14 +90,19 @@ def _with_point(field: str) -> str:
 
 
 def read_table(
-    path: Path, columns: Sequence[str], on_bad_row: OnBadRow = refuse_row
+    path: Path,
+    columns: Sequence[str],
+    on_bad_row: OnBadRow = refuse_row,
+    *,
+    goes_on: bool = False,
 ) -> Iterator[tuple[Entry, dict[str, str]]]:
     """Read a csv row by row; empty rows are skipped.
 
     Args:
         path: The csv, as for `csv_lines`; its first line names the columns.
         columns: Columns that must be there, and filled in every row.
-        on_bad_row: Called with the error of a row that has an empty value.
+        on_bad_row: Called with the error of a row that has an empty value, or is two rows in one.
+        goes_on: A row may have more values than there are columns.
 
     Yields:
         Place of the row, and its values by column, without space around them except for an
@@ -121,6 +126,10 @@ def read_table(
         empty = [name for name in columns if not row[name].strip()]
         if empty:
             on_bad_row(entry.error(f"{empty[0]} is empty"))
+            continue
+        if not goes_on and len(line) >= 2 * len(header) - 1 and all(line[-len(header) + 1 :]):
+            message = f"expected {len(header)} values, but got {len(line)}, as of two rows in one"
+            on_bad_row(entry.error(message))
             continue
         yield entry, row | {"": ",".join(value for name, value in pairs if not name)}
 
@@ -225,7 +234,7 @@ def read_tags(
         DataError: The file cannot be read, or a row names no known class.
     """
     tags: dict[str, set[int]] = {}
-    for entry, row in read_table(path, ("image", "class"), on_bad_row):
+    for entry, row in read_table(path, ("image", "class"), on_bad_row, goes_on=True):
         image = name_of(row.pop("image"))
         for name in split_names(",".join(row.values()), getattr(classes, "names", ())):
             tags.setdefault(image, set()).add(classes.find(name, entry))

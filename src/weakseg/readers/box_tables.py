@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
+from weakseg.marks.findings import left_out
 from weakseg.marks.tables import first_header, read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file, split_of
+from weakseg.support.folders import holds_file, split_of
 
 _PATTERNS = ("*.csv", "*/*.csv")
 _OPEN_IMAGES = "-annotations-"
@@ -94,12 +96,13 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     """Read the boxes of a table, or of all those in a folder and its folders of splits.
 
     A box has its edges in four columns, or its corner and size. Numbers are pixels, or fractions
-    of the image's size where none is larger than 1. Rows that are damaged are left out and noted.
+    of the image's size where in most rows none is larger than 1. Rows that are damaged are left out
+    and noted.
 
     Raises:
         DataError: The table cannot be read, lacks a column, or holds no row.
     """
-    for file in files_of(path, _PATTERNS, _is_table):
+    for file in chosen_files(path, _PATTERNS, _is_table, options):
         yield from _read_file(file, classes, options)
 
 
@@ -119,10 +122,14 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
             f"expected columns of the image, the class and a box, but there is none of "
             f"{'; '.join(columns.missing)}; the header is {','.join(header):.200}"
         )
-    rows = list(read_table(path, (columns.image,)))
+    bad: list[DataError] = []
+    rows = list(read_table(path, (columns.image,), bad.append))
     if not rows:
-        raise DataError("expected marks of images, but the file holds none", path=path)
-    are_fractions = all(_is_fraction(row[name]) for _, row in rows for name in columns.numbers)
+        raise bad[0] if bad else Entry(path).error("expected marks of images, but there are none")
+    findings = tuple(map(left_out, bad))
+    boxed = [line for _, row in rows if any(line := [row[name] for name in columns.numbers])]
+    # Most rows decide, as one wrong number must not change the scale of all others.
+    are_fractions = 2 * sum(all(map(_is_fraction, line)) for line in boxed) >= len(boxed)
     images: dict[str, list[tuple[Entry, dict[str, str]]]] = {}
     for entry, row in rows:
         images.setdefault(row[columns.image], []).append((entry, row))
@@ -130,17 +137,20 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
         collector = Collector(Entry(path, f"image {written!r:.60}"))
         picture = find_picture(written, path, options)
         size = collector.fraction_size(picture) if are_fractions else (1, 1)
+        alone = len(of_image) == 1
         for entry, row in of_image if size else ():
-            _read_row(row, columns, size or (1, 1), collector, classes, entry)
+            _read_row(row, columns, size or (1, 1), collector, classes, entry, alone=alone)
         name, split = read_name(written, collector.entry), split_of([path.parent.name])
-        yield collector.annotated(name, picture, None, split)
+        item = collector.annotated(name, picture, None, split)
+        yield replace(item, findings=findings + item.findings)
+        findings = ()
 
 
 def _is_fraction(text: str) -> bool:
     try:
         return abs(float(text)) <= 1
     except ValueError:
-        return not text  # of a row without a box
+        return True  # of a row without a box, or with a damaged one
 
 
 def _read_row(
@@ -150,9 +160,14 @@ def _read_row(
     collector: Collector,
     classes: ClassFinder,
     entry: Entry,
+    *,
+    alone: bool,
 ) -> None:
+    """Read a row; `alone` is whether it is the only one of its image."""
     written = [row[name] for name in columns.numbers]
-    if not any(written):  # an image without a box
+    if not any(written):
+        if row[columns.label] or not alone:  # else an image without a box
+            collector.note("empty", "a row without a box; left out", entry)
         return
     class_id = collector.class_of(row[columns.label], classes, entry)
     if class_id is None:

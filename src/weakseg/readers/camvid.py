@@ -66,7 +66,7 @@ def _read_line(
     name = read_name("/".join(folders[1:] or folders), entry)
     read = Annotated(name, Marks(), picture, None, file, entry.name, file.stem)
     if len(parts) == 1:
-        return read
+        return replace(read, findings=(Finding("empty", "names no mask", file, entry.name),))
     mask = _below(file.parent, parts[1])
     if mask is None:
         raise entry.error(f"there is no mask {parts[1]!r}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -19,7 +20,7 @@ from weakseg.readers.coco_annotations import Conventions, ImageReader, Object
 from weakseg.readers.coco_index import CocoIndex, Key, Survey
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file, holds_texts, split_of
+from weakseg.support.folders import holds_file, holds_texts, split_of
 from weakseg.support.json_files import first_keys
 from weakseg.support.wording import counted
 
@@ -55,7 +56,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    found = files_of(path, _PATTERNS, _is_coco)
+    found = chosen_files(path, _PATTERNS, _is_coco, options)
     tasks = {file: _named_task(file) or "instances" for file in found}
     chosen = min(tasks.values(), key=_TASKS.index)
     others = [file.name for file in found if tasks[file] not in (chosen, "image_info")]

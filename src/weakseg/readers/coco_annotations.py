@@ -88,10 +88,12 @@ class ImageReader:
         return is_crowd(thing) and self._conventions.crowds_are_void
 
     def _read_shapes(self, annotation: Object, class_id: int, entry: Entry, number: int) -> None:
-        outline = annotation.get("segmentation") or []
+        outline = annotation.get("segmentation")
+        outline = [] if outline is None or outline == {} else outline
         outline = [ring for ring in outline if ring != []] if isinstance(outline, list) else outline
         box, points = (
-            entry.numbers(annotation.get(key) or [], f"'{key}'") for key in ("bbox", "keypoints")
+            [] if annotation.get(key) is None else entry.numbers(annotation[key], f"'{key}'")
+            for key in ("bbox", "keypoints")
         )
         if len(box) not in (0, 4):
             raise entry.expected("x, y, width and height as 'bbox'", box)

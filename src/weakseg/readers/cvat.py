@@ -11,6 +11,7 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml.ElementTree import iterparse
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.run_lengths import check_runs
@@ -20,7 +21,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Place, Region
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, head, holds_file, split_of
+from weakseg.support.folders import head, holds_file, split_of
 
 _PATTERNS = ("*.xml", "*/*.xml")
 _SHAPES = {"box", "polygon", "polyline", "points", "ellipse", "mask", "skeleton", "tag"}
@@ -43,7 +44,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    for file in files_of(path, _PATTERNS, _is_cvat):
+    for file in chosen_files(path, _PATTERNS, _is_cvat, options):
         yield from _File(file, classes).read(options)
 
 

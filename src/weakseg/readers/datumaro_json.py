@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
@@ -17,7 +18,7 @@ from weakseg.marks.kinds import Place
 from weakseg.marks.label_values import VOID
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file, split_of
+from weakseg.support.folders import holds_file, split_of
 from weakseg.support.json_files import first_keys, read_json
 
 _PATTERNS = ("annotations/*.json", "*.json")
@@ -42,7 +43,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    for file in files_of(path, _PATTERNS, _is_datumaro):
+    for file in chosen_files(path, _PATTERNS, _is_datumaro, options):
         entry = Entry(file)
         tree = entry.object(read_json(file), "the file")
         class_ids = _class_ids(tree, entry, classes)
@@ -109,7 +110,9 @@ def _size(image: Object, entry: Entry) -> Size | None:
 def _annotations(item: Object, collector: Collector) -> list[tuple[Object, Entry]]:
     """List the annotations that can be read, with their place; what lies on top comes last."""
     found = []
-    listed = collector.entry.list(item.get("annotations", []), "'annotations'")
+    listed = collector.entry.optional_list(item.get("annotations"), "'annotations'")
+    if "annotations" not in item:
+        collector.note("damaged", "has no 'annotations'")
     for number, value in enumerate(listed, 1):
         entry = collector.entry.part(f"annotation {number}")
         with collector.one_mark():

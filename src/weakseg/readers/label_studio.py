@@ -119,6 +119,8 @@ def _chosen_results(task: dict[str, Any], collector: Collector) -> list[Result]:
     annotations = [entry.object(item, "an annotation") for item in given]
     usable = [item for item in annotations if not item.get("was_cancelled")]
     if not usable:
+        if any(item.get("result") for item in annotations):
+            collector.unread("marks of annotations that were all cancelled")
         for unused in ("drafts", "predictions"):
             if task.get(unused):
                 collector.unread(f"{unused}, which nobody has submitted")
@@ -187,10 +189,10 @@ def _listed(
     files: Sequence[str], results: Sequence[Result], collector: Collector
 ) -> Sequence[_Page]:
     """Sort results by their image's place in the task's list, which those of one id share."""
-    places = {item.get("id"): item["item_index"] for item in results if "item_index" in item}
+    places = {_id(item): item["item_index"] for item in results if "item_index" in item}
     pages: list[_Page] = [(file, []) for file in files]
     for item in results:
-        place = item.get("item_index", places.get(item.get("id"), 0 if is_drawn(item) else None))
+        place = item.get("item_index", places.get(_id(item), 0 if is_drawn(item) else None))
         if type(place) is int and 0 <= place < len(files):
             pages[place][1].append(item)
         elif place is None:
@@ -203,6 +205,10 @@ def _listed(
                 collector.entry.part(f"result {item.get('id')!s:.20}"),
             )
     return pages
+
+
+def _id(result: Result) -> str:
+    return str(result.get("id"))
 
 
 def _find(

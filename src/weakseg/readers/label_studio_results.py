@@ -133,6 +133,10 @@ class _Reader:
             names: list[Any] = []
             with self.collector.one_mark():
                 names = _names(result, entry)
+                if not names:
+                    self.collector.note(
+                        "empty", f"{result['type']} without a name; left out", entry
+                    )
             for name in names:
                 class_id = self.collector.class_of(name, self.classes, entry)
                 if class_id is not None:
@@ -244,7 +248,7 @@ def _names(result: Result, entry: Entry) -> list[Any]:
     """Return the names in a result; of a taxonomy's paths the last names."""
     kind = result["type"]
     value = entry.object(result.get("value"), "value")
-    names = entry.list(value.get(kind) or [], kind)
+    names = list(entry.optional_list(value.get(kind), kind))
     if kind != "taxonomy":
         return names
     return [names[-1] for names in (entry.list(item, kind) for item in names) if names]

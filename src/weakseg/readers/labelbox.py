@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -15,7 +16,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Place
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file, split_of
+from weakseg.support.folders import holds_file, split_of
 from weakseg.support.json_files import first_keys, json_items, json_values
 
 _PATTERNS = ("*.ndjson", "*.jsonl", "*.json")
@@ -38,7 +39,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    for file in files_of(path, _PATTERNS, _is_labelbox):
+    for file in chosen_files(path, _PATTERNS, _is_labelbox, options):
         found = False
         for entry, value in _rows(file):
             found = True
@@ -65,13 +66,13 @@ def _read_row(row: Object, entry: Entry, classes: ClassFinder, options: SourceOp
     data = entry.object(row.get("data_row"), "'data_row'")
     written = _written(data, entry)
     collector = Collector(entry.part(f"image {written!r:.60}"))
-    media = entry.object(row.get("media_attributes") or {}, "'media_attributes'")
+    media = entry.optional_object(row.get("media_attributes"), "'media_attributes'")
     annotations = _annotations(row, collector)
     for number, value in enumerate(
-        entry.list(annotations.get("objects") or [], "'objects'"), start=1
+        entry.optional_list(annotations.get("objects"), "'objects'"), start=1
     ):
         _read_object(value, number, collector, classes)
-    answers = entry.list(annotations.get("classifications") or [], "'classifications'")
+    answers = entry.optional_list(annotations.get("classifications"), "'classifications'")
     for name in (name for answer in answers for name in _answers(answer, collector)):
         class_id = collector.class_of(name, classes, collector.entry)
         if class_id is not None:
@@ -102,11 +103,13 @@ def _written(data: Object, entry: Entry) -> str:
 def _annotations(row: Object, collector: Collector) -> Object:
     """Return the annotations of the last label of an image, of whatever project."""
     entry = collector.entry
-    projects = entry.object(row.get("projects") or {}, "'projects'")
+    projects = entry.optional_object(row.get("projects"), "'projects'")
+    if "projects" not in row:
+        collector.note("unread", "has no 'projects', in which labels are")
     labels = [
         entry.object(label, "a label")
         for project in projects.values()
-        for label in entry.list(entry.object(project, "a project").get("labels") or [], "'labels'")
+        for label in entry.list(entry.object(project, "a project").get("labels"), "'labels'")
     ]
     if len(labels) > 1:
         collector.note("unsure", f"{len(labels)} labels of one image; the last is taken")
@@ -114,7 +117,11 @@ def _annotations(row: Object, collector: Collector) -> Object:
         return {}
     if any(label.get("annotations", {}).get("frames") for label in labels if _has_object(label)):
         collector.unread("frames of a video")
-    return entry.object(labels[-1].get("annotations") or {}, "'annotations'")
+    annotations = entry.object(labels[-1].get("annotations"), "'annotations'")
+    missing = [key for key in ("objects", "classifications") if key not in annotations]
+    if missing and "frames" not in annotations:
+        collector.note("unread", f"has no {' and no '.join(map(repr, missing))}")
+    return annotations
 
 
 def _has_object(label: Object) -> bool:
@@ -166,6 +173,7 @@ def _answers(value: Any, collector: Collector) -> Iterator[Any]:
     if isinstance(answer.get("radio_answer"), dict):
         yield answer["radio_answer"].get("name")
     elif isinstance(answer.get("checklist_answers"), list):
-        yield from (one.get("name") for one in answer["checklist_answers"] if isinstance(one, dict))
+        answers = answer["checklist_answers"]
+        yield from (one.get("name") if isinstance(one, dict) else None for one in answers)
     else:
         collector.unread("classifications that are no choice")

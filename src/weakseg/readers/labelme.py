@@ -173,7 +173,7 @@ def _name(written: str, path: Path, root: Path) -> str:
 
 
 def _read_flags(flags: Any, collector: Collector, classes: ClassFinder) -> None:
-    flags = collector.entry.object(flags or {}, "flags")
+    flags = collector.entry.optional_object(flags, "flags")
     entry = collector.entry.part("flags")
     for name, is_set in flags.items():
         if not isinstance(is_set, bool):

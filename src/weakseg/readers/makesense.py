@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -18,7 +19,7 @@ from weakseg.marks.findings import Finding
 from weakseg.marks.tables import csv_lines, split_names
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file
+from weakseg.support.folders import holds_file
 from weakseg.support.json_files import first_keys, read_json
 
 _PATTERNS = ("*.csv", "*.json")
@@ -104,7 +105,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: The file cannot be read, or holds no row.
     """
-    for file in files_of(path, _PATTERNS, _is_makesense):
+    for file in chosen_files(path, _PATTERNS, _is_makesense, options):
         is_json = file.suffix.lower() == ".json"
         yield from (_read_json if is_json else _read_file)(file, classes, options)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.kinds import Place
 from weakseg.support.entries import Entry
-from weakseg.support.folders import files_of, holds_file
+from weakseg.support.folders import holds_file
 from weakseg.support.json_files import first_keys, read_json
 
 _PATTERNS = ("*.geojson", "*.json")
@@ -38,7 +39,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    for file in files_of(path, _PATTERNS, _is_geojson):
+    for file in chosen_files(path, _PATTERNS, _is_geojson, options):
         entry = Entry(file)
         tree = read_json(file)
         features = tree
@@ -65,7 +66,7 @@ def _read_feature(value: Any, number: int, collector: Collector, classes: ClassF
     name: Any = None
     with collector.one_mark():
         feature = entry.object(value, "a feature")
-        name = _name(entry.object(feature.get("properties") or {}, "'properties'"))
+        name = _name(entry.optional_object(feature.get("properties"), "'properties'"))
     if not isinstance(value, dict):
         return
     class_id = collector.class_of(name, classes, entry)

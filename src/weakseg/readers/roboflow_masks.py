@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.label_regions import known_regions
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
@@ -14,7 +15,7 @@ from weakseg.marks.kinds import Marks
 from weakseg.marks.pixel_runs import read_values
 from weakseg.marks.tables import first_header, read_table
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_below, files_of, holds_file, split_of
+from weakseg.support.folders import files_below, holds_file, split_of
 
 _LISTS = ("_classes.csv", "*/_classes.csv")
 _VALUE, _CLASS = "Pixel Value", "Class"
@@ -31,7 +32,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A mask or a list is damaged, or a mask holds a value that is not in its list.
     """
-    for file in files_of(path, _LISTS, _is_list):
+    for file in chosen_files(path, _LISTS, _is_list, options):
         folder = file.parent
         ids = {
             entry.integer(row[_VALUE], _VALUE): classes.find(row[_CLASS], entry)

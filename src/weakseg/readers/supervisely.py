@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.png_masks import png_mask, read_base64
@@ -17,11 +18,12 @@ from weakseg.marks.drawing import Size
 from weakseg.marks.kinds import Place, Region
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import SPLITS, files_of, holds_file, split_of
+from weakseg.support.folders import SPLITS, holds_file, split_of
 from weakseg.support.json_files import first_keys, read_json
 
 _PATTERNS = ("*/ann/*.json", "ann/*.json", "*.json")
 _META = "meta.json"
+_BESIDE = {_META, "key_id_map.json", "obj_class_to_machine_color.json"}
 _UNPACKED = 1 << 28  # bytes of a mask's PNG, at most
 
 Object = dict[str, Any]
@@ -44,7 +46,7 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    files = files_of(path, _PATTERNS, _is_annotation)
+    files = chosen_files(path, _PATTERNS, _is_annotation, options, beside=_BESIDE)
     for folder in dict.fromkeys(place for file in files[:1] for place in list(file.parents)[:3]):
         _read_meta(folder / _META, classes)
     several = len({file.parent for file in files}) > 1
@@ -66,7 +68,7 @@ def _read_meta(path: Path, classes: ClassFinder) -> None:
         return
     entry = Entry(path)
     tree = entry.object(read_json(path), "the file")
-    for number, value in enumerate(entry.list(tree.get("classes") or [], "'classes'"), 1):
+    for number, value in enumerate(entry.optional_list(tree.get("classes"), "'classes'"), 1):
         of_class = entry.part(f"class {number}")
         classes.find(of_class.object(value, "a class").get("title"), of_class)
 
@@ -76,10 +78,10 @@ def _read_file(
 ) -> Annotated:
     entry = Entry(path)
     tree = entry.object(read_json(path), "the file")
-    size = entry.object(tree.get("size") or {}, "'size'")
+    size = entry.optional_object(tree.get("size"), "'size'")
     height_width = stated_size(size.get("height"), size.get("width"), entry)
     collector = Collector(entry)
-    split = _read_tags(tree.get("tags") or [], collector, classes)
+    split = _read_tags(tree.get("tags"), collector, classes)
     for number, value in enumerate(entry.list(tree.get("objects"), "'objects'"), 1):
         _read_object(value, number, height_width, collector, classes)
     written = path.name.removesuffix(".json")
@@ -94,7 +96,7 @@ def _read_file(
 def _read_tags(value: Any, collector: Collector, classes: ClassFinder) -> str | None:
     """Read the tags of an image; return the split that one of them names."""
     split = None
-    for item in collector.entry.list(value, "'tags'"):
+    for item in collector.entry.optional_list(value, "'tags'"):
         name = item.get("name") if isinstance(item, dict) else item
         if isinstance(item, dict) and item.get("value") is not None:
             collector.unread("tags with a value")
@@ -165,7 +167,7 @@ def _add_polygon(
     value: Any, class_id: int, number: int, collector: Collector, entry: Entry
 ) -> None:
     points = entry.object(value, "'points'")
-    rings = [points.get("exterior"), *entry.list(points.get("interior") or [], "'interior'")]
+    rings = [points.get("exterior"), *entry.optional_list(points.get("interior"), "'interior'")]
     first, *holes = (_centred(entry.places(ring, "a ring")) for ring in rings)
     collector.polygon(class_id, first, entry, number, holes=holes)
 

@@ -6,19 +6,21 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
+from weakseg.marks.findings import left_out
 from weakseg.marks.kinds import Place
-from weakseg.marks.tables import first_header, read_table
+from weakseg.marks.tables import OnBadRow, first_header, read_table
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_of, holds_file
+from weakseg.support.folders import holds_file
 from weakseg.support.json_files import first_keys, read_json
 
 _PATTERNS = ("*.json", "*.csv")
@@ -48,13 +50,18 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole.
     """
-    for file in files_of(path, _PATTERNS, _is_via):
-        images = _from_csv(file) if file.suffix.lower() == ".csv" else _from_json(file)
+    for file in chosen_files(path, _PATTERNS, _is_via, options):
+        bad: list[DataError] = []
+        is_csv = file.suffix.lower() == ".csv"
+        images = _from_csv(file, bad.append) if is_csv else _from_json(file)
         if not images:
-            raise DataError("holds no image", path=file)
+            raise bad[0] if bad else DataError("holds no image", path=file)
+        findings = tuple(map(left_out, bad))
         naming = _Naming.of([region for image in images for region in image.regions])
         for image in images:
-            yield _read_image(image, naming, file, classes, options)
+            item = _read_image(image, naming, file, classes, options)
+            yield replace(item, findings=findings + item.findings)
+            findings = ()
 
 
 VIA = Format(
@@ -93,7 +100,7 @@ def _from_json(path: Path) -> list[_Image]:
         item = entry.object(value, "an image")
         image = _Image(entry.text(item.get("filename"), "'filename'"), entry)
         image.attributes.append(item.get("file_attributes"))
-        regions = item.get("regions") or []
+        regions = item.get("regions")
         if isinstance(regions, dict):  # as VIA 1 numbers them
             regions = list(regions.values())
         for number, region in enumerate(entry.list(regions, "'regions'"), 1):
@@ -105,11 +112,11 @@ def _from_json(path: Path) -> list[_Image]:
     return images
 
 
-def _from_csv(path: Path) -> list[_Image]:
+def _from_csv(path: Path, on_bad_row: OnBadRow) -> list[_Image]:
     images: dict[str, _Image] = {}
     first = first_header(path)[0]
     name = first if first.lstrip("#") == "filename" else "filename"  # VIA 1 writes #filename
-    for entry, row in read_table(path, (name, _SHAPE, _ATTRIBUTES)):
+    for entry, row in read_table(path, (name, _SHAPE, _ATTRIBUTES), on_bad_row):
         image = images.setdefault(
             row[name], _Image(row[name], Entry(path, f"image {row[name]!r:.60}"))
         )

@@ -79,6 +79,14 @@ class Entry:
             raise self.expected(f"a list as {what}", value)
         return value
 
+    def optional_object(self, value: Any, what: str) -> dict[str, Any]:
+        """Check that a value is an object; one that is not there, or null, is empty."""
+        return {} if value is None else self.object(value, what)
+
+    def optional_list(self, value: Any, what: str) -> Sequence[Any]:
+        """Check that a value is a list; one that is not there, or null, is empty."""
+        return [] if value is None else self.list(value, what)
+
     def text(self, value: Any, what: str) -> str:
         """Check that a value is a text."""
         if not isinstance(value, str):
