@@ -401,7 +401,7 @@ def test_training_scores_the_images_that_have_masks_and_tells_of_the_others(
     (folder / "masks/img5.png").unlink()
     assert run("train", folder, "--out", tmp_path / "run", *TINY) == 0
     said = capsys.readouterr()
-    assert "1 of 2 images of split val have no full mask" in said.err
+    assert "1 of 2 images of split val without a full mask" in said.err
     assert "val split, 1 image" in said.out
     # Whoever asks for scores alone is told first.
     assert run("evaluate", tmp_path / "run", folder) == 1

@@ -432,6 +432,12 @@ def makesense(root: Path) -> Path:
     return write_text(root / "labels.csv", "cat,5,4,20,10,a.jpg,60,40\ndog,0,0,9,9,a.jpg,60,40\n")
 
 
+def makesense_json(root: Path) -> Path:
+    photo(root / "a.jpg")
+    tags = [{"image": "a.jpg", "annotations": ["cat", "cup, hot"]}]
+    return write_json(root / "labels.json", tags)
+
+
 def supervisely(root: Path) -> Path:
     photo(root / "ds" / "img" / "a.jpg")
     png = io.BytesIO()
@@ -795,7 +801,14 @@ MAKERS = {f"two_{maker.__name__}": twice(maker) for maker in TWICE} | {
         *(cityscapes, cityscapes_instances, cityscapes_colours, camvid, ade20k, ade20k_2020),
         *(mapillary, data_folder, darknet, via, via_csv, makesense, supervisely, qupath),
         *(labelbox, roboflow_masks, box_table, via_1, makesense_points, makesense_lines),
-        *(makesense_tags, supervisely_project, qupath_list, labelbox_list, box_table_sizes),
+        *(
+            makesense_tags,
+            makesense_json,
+            supervisely_project,
+            qupath_list,
+            labelbox_list,
+            box_table_sizes,
+        ),
         *(points_csv, label_studio_pages, cvat_project, labelme_whole, coco_labels, voc_tables),
         *(voc_colours, voc_xml, yolo_lists, yolo_classes, label_png_folder, scribblesup_png),
     )
