@@ -287,3 +287,34 @@ def test_classes_whose_names_are_alike_are_a_finding(tmp_path):
     done = import_marks(tmp_path, tmp_path / "out", settings, overwrite=True)
     assert done.classes == ("background", "cat", "Traffic light")
     assert not any("differ in capitals" in item.message for item in done.findings)
+
+
+def test_boxes_of_void_leave_their_areas_out_and_points_of_it_are_reported(tmp_path):
+    photo(tmp_path / "marked/a.jpg")
+    shapes = [
+        ("cat", "polygon", SQUARE),
+        ("__ignore__", "rectangle", [[20, 5], [40, 25]]),
+        ("__ignore__", "point", [[50, 30]]),
+        ("ship", "oriented_rectangle", [[50, 10], [55, 15], [50, 20], [45, 15]]),
+    ]
+    labelme(tmp_path / "marked/a.json", shapes)
+    settings = ImportSettings(class_map={"ship": "void"})
+    done = import_marks([tmp_path / "marked"], tmp_path / "data", settings)
+    mask = read_label_map(imported(tmp_path / "data")[1]["a"].marks.mask, num_classes=2)
+    assert (mask[5:25, 10:20] == 1).all()
+    assert (mask[5:25, 20:40] == 255).all()
+    assert (mask[15, 50], mask[11, 46]) == (255, 254)
+    assert any("1 point of void covers no area" in finding.message for finding in done.findings)
+
+
+def test_boxes_of_void_in_a_table_leave_their_areas_out(tmp_path):
+    photo(tmp_path / "data/images/a.jpg")
+    (tmp_path / "data/classes.txt").write_text("background\ncat\ndog\n")
+    (tmp_path / "data/boxes.csv").write_text(
+        "image,class,xmin,ymin,xmax,ymax\na,cat,0,0,9,9\na,dog,20,5,39,24\n"
+    )
+    import_marks([tmp_path / "data"], tmp_path / "out", ImportSettings(class_map={"dog": "void"}))
+    marks = imported(tmp_path / "out")[1]["a"].marks
+    mask = read_label_map(marks.mask, num_classes=2)
+    assert (mask[5:25, 20:40] == 255).all()
+    assert [box.class_id for box in marks.boxes] == [1]

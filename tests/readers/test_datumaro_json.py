@@ -130,7 +130,7 @@ def test_a_mark_without_a_class_is_found(read_one):
 def test_crowds_are_void_and_said(read_one):
     crowd = one("bbox", bbox=[1, 1, 2, 2], attributes={"is_crowd": True})
     image, _ = read_one(tree([crowd]))
-    assert [box.class_id for box in image.marks.boxes] == [VOID]
+    assert image.marks.polygons == (Polygon(VOID, (((1, 1), (3, 1), (3, 3), (1, 3)),), 5),)
     assert "--crowd object" in image.findings[0].message
 
 
@@ -138,7 +138,7 @@ def test_crowds_are_objects_where_the_user_says_so(read, write_json, tmp_path):
     crowd = one("bbox", bbox=[1, 1, 2, 2], attributes={"is_crowd": True})
     images, _ = read("datumaro", write_json(tmp_path / "x.json", tree([crowd])), crowd="object")
     (image,) = images.values()
-    assert [box.class_id for box in image.marks.boxes] != [VOID]
+    assert [box.class_id for box in image.marks.boxes] == [2]
     assert not image.findings
 
 
@@ -171,3 +171,10 @@ def test_damaged_annotations_are_left_out_and_named_and_the_others_read(
 def test_damaged_files_are_errors(read_one, change):
     with pytest.raises(DataError, match=r"x\.json"):
         read_one(tree([]) | change)
+
+
+def test_a_box_that_is_rotated_becomes_the_box_around_it(read_one):
+    turned = one("bbox", bbox=[10, 10, 20, 10], attributes={"occluded": False, "rotation": 90.0})
+    image, _ = read_one(tree([turned], image={"path": "a.jpg", "size": [60, 60]}))
+    assert image.marks.boxes == (Box(2, 15, 5, 24, 24, 5),)
+    assert any("rotated" in finding.message for finding in image.findings)

@@ -238,7 +238,8 @@ def test_marks_of_void_and_of_classes_that_are_dropped_are_passed_on(read):
         result("rectanglelabels", RECTANGLE | {"rectanglelabels": ["dog"]}, "b"),
         classes=OpenClassList(drop=["dog"]),
     )
-    assert [box.class_id for box in item.marks.boxes] == [VOID, DROPPED]
+    assert [polygon.class_id for polygon in item.marks.polygons] == [VOID]
+    assert [box.class_id for box in item.marks.boxes] == [DROPPED]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import re
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import VOC_CLASSES, OpenClassList
-from weakseg.marks.kinds import Box, Marks
+from weakseg.marks.kinds import Box, Marks, Polygon
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.readers.voc import VOC
 from weakseg.readers.voc_xml import read_voc_xml
@@ -367,11 +368,6 @@ def test_difficult_objects_are_used_and_counted_once(voc, tmp_path):
     ("more", "says"),
     [
         ("<owner><name>Label Studio</name></owner>", 'import "JSON".*ignores the rotation'),
-        (
-            "<object><name>cat</name><attributes><attribute><name>rotation</name>"
-            "<value>0.0</value></attribute></attributes></object>",
-            'import "CVAT for images 1.1".*leaves them out',
-        ),
         ("<owner><name>me</name></owner>", None),
     ],
 )
@@ -382,3 +378,75 @@ def test_exports_that_lose_the_rotation_of_boxes_are_said_to_be_some(tmp_path, m
     found = [item.message for item in (*first.findings, *last.findings) if "looks" in item.message]
     assert len(found) == (says is not None)
     assert not says or re.search(says, found[0])
+
+
+CVAT_SOURCE = (
+    "<source><database>Unknown</database><annotation>Unknown</annotation>"
+    "<image>Unknown</image></source>"
+)
+
+
+def cvat_object(*corners, rotation=0.0):
+    edges = ("xmin", "ymin", "xmax", "ymax")
+    box = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(edges, corners, strict=True))
+    return (
+        f"<object><name>cat</name><truncated>0</truncated><occluded>0</occluded>"
+        f"<bndbox>{box}</bndbox><attributes><attribute><name>rotation</name>"
+        f"<value>{rotation}</value></attribute></attributes></object>"
+    )
+
+
+def test_files_of_datumaro_and_label_studio_count_from_zero_and_hold_edges(tmp_path):
+    cvat = xml(CVAT_SOURCE, cvat_object(10.0, 10.0, 30.0, 20.0))
+    studio = xml("<owner><name>Label Studio</name></owner>", box("cat", 10, 10, 30, 20))
+    for name, text in (("cvat", cvat), ("studio", studio)):
+        (item,) = read(write(tmp_path / f"{name}.xml", text))
+        assert item.marks.boxes == (Box(1, 10, 10, 29, 19),), name
+        assert any("count pixels from 0" in finding.message for finding in item.findings), name
+
+
+def test_files_like_those_of_datumaro_that_hold_whole_numbers_count_from_one(tmp_path):
+    (item,) = read(write(tmp_path / "a.xml", xml(CVAT_SOURCE, cvat_object(11, 11, 30, 20))))
+    assert item.marks.boxes == (Box(1, 10, 10, 29, 19),)
+    assert not any("count pixels" in finding.message for finding in item.findings)
+
+
+def test_rotated_boxes_of_cvat_and_rolabelimg_become_the_boxes_around_them(tmp_path):
+    robndbox = (
+        "<object><name>cat</name><robndbox><cx>20</cx><cy>15</cy><w>20</w><h>10</h>"
+        "<angle>1.5707963</angle></robndbox></object>"
+    )
+    turned = cvat_object(10.0, 10.0, 30.0, 20.0, rotation=90.0)
+    for name, text in (("cvat", xml(CVAT_SOURCE, turned)), ("rolabelimg", xml(robndbox))):
+        (item,) = read(write(tmp_path / f"{name}.xml", text))
+        assert item.marks.boxes == (Box(1, 15, 5, 24, 24),), name
+        assert any("rotated rectangles" in finding.message for finding in item.findings), name
+
+
+def outlined(*numbers, name="cat"):
+    pairs = [f"<x{i}>{x}</x{i}><y{i}>{y}</y{i}>" for i, (x, y) in enumerate(numbers, 1)]
+    return box(name, 11, 11, 30, 20).replace("<part>", f"<polygon>{''.join(pairs)}</polygon><part>")
+
+
+def test_outlines_beside_boxes_are_read_and_count_from_one(tmp_path):
+    path = write(tmp_path / "a.xml", xml(outlined((11, 11), (30, 11), (30, 20))))
+    (item,) = read(path)
+    assert item.marks.boxes == (Box(1, 10, 10, 29, 19),)
+    assert item.marks.polygons == (Polygon(1, (((10.5, 10.5), (29.5, 10.5), (29.5, 19.5)),)),)
+
+
+def test_a_damaged_outline_is_left_out_and_its_box_is_read(tmp_path, says_left_out):
+    (item,) = read(write(tmp_path / "a.xml", xml(outlined((11, 11), (30, "b"), (30, 20)))))
+    says_left_out(item, "a number as y2, but got 'b'", "object 1")
+    assert len(item.marks.boxes) == 1
+    assert not item.marks.polygons
+
+
+def test_a_training_from_the_folder_says_that_outlines_are_not_used(voc, caplog):
+    shutil.rmtree(voc / "SegmentationClass")
+    write(voc / "Annotations/a.xml", xml(outlined((1, 1), (9, 1), (9, 9))))
+    folder = DataFolder.open(voc)
+    folder.every()
+    folder.log_oddities()
+    assert "1 object has an outline" in caplog.text
+    assert any("weakseg import" in finding.message for finding in folder.findings())

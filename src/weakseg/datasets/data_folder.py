@@ -221,7 +221,7 @@ class DataFolder:
             found += (Finding("missing", message, strangers[0]),)
         found += tuple(chain.from_iterable(self.odd.values()))
         found += tuple(chain.from_iterable(item.findings for item in self.turned.values()))
-        found += self._xml_notes.findings()
+        found += self._xml_notes.findings() + self._unused_outlines()
         for name in self._shared():
             message = "is in train and in another split: its score says nothing about new images"
             found += (Finding("duplicate", message, self.root, f"image {name!r}"),)
@@ -234,8 +234,12 @@ class DataFolder:
         if lost:
             count = counted(len(lost), "mark is", "marks are")
             _log.warning("%s left out (the first: %s)", count, lost[0])
-        for finding in settled_names(self._files.index, self.root):
+        for finding in (*settled_names(self._files.index, self.root), *self._unused_outlines()):
             _log.warning("%s", finding)
+
+    def _unused_outlines(self) -> tuple[Finding, ...]:
+        """Return the finding that XML read so far has outlines, which are masks."""
+        return () if "masks" in self.kinds else self._xml_notes.unused_outlines()
 
     def _shared(self) -> list[str]:
         """List the images of val or test that are in train, too."""

@@ -25,7 +25,7 @@ from weakseg.marks.classes import (
 )
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, refuse
-from weakseg.marks.kinds import Marks
+from weakseg.marks.kinds import Marks, Polygon
 from weakseg.marks.label_maps import LabelMap
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
@@ -98,9 +98,7 @@ class Importer:
         classes = ClassList(tuple(self._classes.names))
         marks, outside = clip_marks(item.marks.without(DROPPED), size, item.path, item.entry)
         self.log.note(outside)
-        # Only what covers pixels can leave pixels out.
-        covering = marks.without(VOID)
-        marks = replace(marks, tags=covering.tags, boxes=covering.boxes, points=covering.points)
+        marks = self._areas_of_void(marks, item)
         scribbles = self._draw(item, marks.only({"scribbles"}), size, classes)
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self._complete:
@@ -117,6 +115,23 @@ class Importer:
             item.name, seen.picture, marks, scribbles=scribbles, mask=mask, link=self._link
         )
         self._count(item, marks, [drawn for drawn in (scribbles, mask) if drawn is not None])
+
+    def _areas_of_void(self, marks: Marks, item: Annotated) -> Marks:
+        """Make areas of boxes of void; points and tags of it, which cover none, are left out."""
+        covering = marks.without(VOID)
+        areas = [box for box in marks.boxes if box.class_id == VOID]
+        points = len(marks.points) - len(covering.points)
+        if points:
+            count = counted(points, "point of void covers", "points of void cover")
+            self._note("unread", f"{count} no area to leave out; not used", item)
+        polygons = (Polygon(VOID, (box.ring,), box.instance) for box in areas)
+        return replace(
+            marks,
+            tags=covering.tags,
+            boxes=covering.boxes,
+            points=covering.points,
+            polygons=(*marks.polygons, *polygons),
+        )
 
     def check(self, sources: str) -> None:
         """Refuse an import that holds nothing to train from.

@@ -18,6 +18,7 @@ from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.findings import Finding, Oddity, left_out
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
+from weakseg.marks.label_values import VOID
 from weakseg.marks.outlines import ellipse
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
@@ -99,10 +100,14 @@ class Collector:
         *,
         rotated: bool = False,
     ) -> None:
-        """Add the box around the corners of a rectangle, which may be rotated."""
+        """Add the box around the corners of a rectangle, which may be rotated; void is an area."""
         self._check(corners, entry)
         columns, rows = [x for x, _ in corners] or [0.0], [y for _, y in corners] or [0.0]
         box = Box.from_edges(class_id, min(columns), min(rows), max(columns), max(rows), instance)
+        if class_id == VOID and box.has_area:  # an area is left out, not an object boxed
+            ring = corners if rotated and len(corners) == 4 else box.ring
+            self.polygon(class_id, ring, entry, instance)
+            return
         self._keep(box if box.has_area else None, "a box without area", entry)
         if rotated:
             self.note("unsure", "rotated rectangles are read as the boxes around them")
@@ -278,6 +283,10 @@ def _rectangle(corner: Place, edges: Place, degrees: float, pivot: Place) -> lis
             round(x + across * width * cosine - down * height * sine, _DIGITS),
             round(y + across * width * sine + down * height * cosine, _DIGITS),
         )
-        for across in (-fraction_x, 1 - fraction_x)
-        for down in (-fraction_y, 1 - fraction_y)
+        for across, down in (
+            (-fraction_x, -fraction_y),
+            (1 - fraction_x, -fraction_y),
+            (1 - fraction_x, 1 - fraction_y),
+            (-fraction_x, 1 - fraction_y),
+        )
     ]

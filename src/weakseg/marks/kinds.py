@@ -65,6 +65,17 @@ class Box:
         """It holds at least one pixel."""
         return self.xmin <= self.xmax and self.ymin <= self.ymax
 
+    @property
+    def ring(self) -> tuple[Place, ...]:
+        """The outline of its pixels.
+
+        Examples:
+            >>> Box(1, xmin=2, ymin=2, xmax=2, ymax=3).ring
+            ((2, 2), (3, 2), (3, 4), (2, 4))
+        """
+        left, top, right, bottom = self.xmin, self.ymin, self.xmax + 1, self.ymax + 1
+        return (left, top), (right, top), (right, bottom), (left, bottom)
+
     def window(self, size: tuple[int, int]) -> tuple[slice, slice]:
         """Return the rows and columns of an image (height, width) that it covers; maybe none.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
 from weakseg.formats.source import SourceOptions
+from weakseg.formats.tool_exports import rotation_of
 from weakseg.images.reading import opened, read_size
 from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.kinds import Region
@@ -99,14 +99,14 @@ class ImageReader:
             raise entry.expected("x, y, width and height as 'bbox'", box)
         if not (outline or box or points):
             self.collector.note("empty", "has neither box nor outline; left out", entry)
-        if self._is_left_out(annotation):
+        if class_id == VOID:
             # What is left out is an area, so a box serves only where there is no outline.
             outline, box = outline or _ring_of(box), []
         self._read_outline(outline, class_id, entry, number)
         self._read_key_points(points, class_id, entry, number)
         if box:
             x, y, width, height = box
-            degrees = _rotation(annotation.get("attributes"))
+            degrees = rotation_of(annotation.get("attributes"))
             self.collector.rectangle(
                 class_id, (x, y), (width, height), entry, number, degrees=degrees
             )
@@ -208,14 +208,6 @@ def _ring_of(box: Sequence[float]) -> list[list[float]]:
         return []
     x, y, width, height = box
     return [[x, y, x + width, y, x + width, y + height, x, y + height]]
-
-
-def _rotation(attributes: Any) -> float:
-    """Return the angle of a box, in degrees, which CVAT's COCO files have as an attribute."""
-    angle = attributes.get("rotation") if isinstance(attributes, dict) else None
-    if isinstance(angle, int | float) and abs(angle) <= sys.float_info.max:
-        return float(angle)
-    return 0.0
 
 
 def _segment_numbers(mask: Path) -> NDArray[np.int32]:

@@ -11,6 +11,7 @@ from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
 from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.formats.tool_exports import rotation_of
 from weakseg.images.reading import stated_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
@@ -160,7 +161,8 @@ def _read_annotation(
             collector.tag(class_id)
         case "bbox":
             x, y, width, height = _four(annotation, "bbox", entry)
-            collector.rectangle(class_id, (x, y), (width, height), entry, instance)
+            degrees = rotation_of(annotation.get("attributes"))
+            collector.rectangle(class_id, (x, y), (width, height), entry, instance, degrees=degrees)
         case "ellipse":
             left, top, right, bottom = _four(annotation, "points", entry)
             centre, radii = (

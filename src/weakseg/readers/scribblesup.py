@@ -16,12 +16,12 @@ from weakseg.marks.classes import VOC_CLASSES, ClassFinder
 from weakseg.marks.kinds import Marks, Stroke
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.marks.pixel_runs import read_values
+from weakseg.readers.voc_objects import text_of
 from weakseg.readers.voc_xml import (
     find_named,
     read_size,
     read_voc_root,
     read_xml_folder,
-    text_of,
     xml_kind,
 )
 from weakseg.support.entries import Entry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from weakseg.formats.tool_exports import rotation_hint
 from weakseg.images.reading import image_name
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
-from weakseg.marks.kinds import Box
+from weakseg.readers.voc_objects import add_object, counts_from_zero, has_outline, text_of
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 _ROOT = "annotation"
 _XML_FOLDERS = {"annotations", "annotation", "xmls", "xml", "labels"}
 _IMAGE_FOLDERS = ("images", "JPEGImages")
-# What XML files of tools do with rotated boxes.
-_LOSSES = {"CVAT": "leaves them out", "Label Studio": "ignores the rotation"}
 _NO_OPTIONS = SourceOptions()
 
 # What the parser raises on a damaged file; a forbidden entity is a ValueError, an unknown encoding
@@ -62,25 +59,33 @@ class XmlNotes:
 
     def __init__(self) -> None:
         self._difficult: dict[Path, int] = {}
-        self._tools: dict[str, Path] = {}
+        self._outlined: dict[Path, int] = {}
+        self._from_zero: dict[str, Path] = {}
 
     def take(self, root: Element, path: Path) -> None:
         """Look at a file."""
         objects = root.findall("object")
-        difficult = sum(text_of(element, "difficult") == "1" for element in objects)
-        if difficult:
-            self._difficult[path] = difficult
-        tool = _tool(root) if objects else None
+        for count, files in (
+            (sum(text_of(element, "difficult") == "1" for element in objects), self._difficult),
+            (sum(map(has_outline, objects)), self._outlined),
+        ):
+            if count:
+                files[path] = count
+        tool = counts_from_zero(root) if objects else None
         if tool:
-            self._tools.setdefault(tool, path)
+            self._from_zero.setdefault(tool, path)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is to be reported of the files so far."""
-        found = [rotation_hint(tool, _LOSSES[tool], path) for tool, path in self._tools.items()]
+        found = []
+        for tool, path in self._from_zero.items():
+            message = f"its boxes are taken to count pixels from 0, as {tool} writes them"
+            found.append(Finding("unsure", message, path))
+        if "Label Studio" in self._from_zero:
+            path = self._from_zero["Label Studio"]
+            found.append(rotation_hint("Label Studio", "ignores the rotation", path))
         if self._difficult:
-            count = counted(sum(self._difficult.values()), "object is", "objects are")
-            files = len(self._difficult)
-            where = f", in {files} files, this one for example" if files > 1 else ""
+            count, where = _in_files(self._difficult, "object is", "objects are")
             message = (
                 f"{count} marked as difficult{where}; used like all others, while PASCAL VOC's own "
                 "evaluation of boxes leaves those out"
@@ -88,13 +93,23 @@ class XmlNotes:
             found.append(Finding("unsure", message, next(iter(self._difficult))))
         return tuple(found)
 
+    def unused_outlines(self) -> tuple[Finding, ...]:
+        """Return the finding that outlines are not used, for those who use boxes alone."""
+        if not self._outlined:
+            return ()
+        count, where = _in_files(self._outlined, "object has an outline", "objects have outlines")
+        message = (
+            f"{count}{where}; not used in a PASCAL VOC folder as it is: `weakseg import` makes "
+            "masks of them"
+        )
+        return (Finding("unread", message, next(iter(self._outlined))),)
 
-def _tool(root: Element) -> str | None:
-    """Return the tool that wrote a file, if it is one whose XML files lose rotated boxes."""
-    if text_of(root, "owner/name") == "Label Studio":
-        return "Label Studio"
-    attributes = root.iterfind("object/attributes/attribute/name")
-    return "CVAT" if any(name.text == "rotation" for name in attributes) else None
+
+def _in_files(counts: dict[Path, int], one: str, many: str) -> tuple[str, str]:
+    """Return how many things there are, and in how many files."""
+    files = len(counts)
+    where = f", in {files} files, this one for example" if files > 1 else ""
+    return counted(sum(counts.values()), one, many), where
 
 
 def read_voc_xml(
@@ -103,12 +118,13 @@ def read_voc_xml(
     options: SourceOptions = _NO_OPTIONS,
     notes: XmlNotes | None = None,
 ) -> Annotated:
-    """Read the boxes of one image; the names of what is in them are its tags.
+    """Read the boxes and outlines of one image; the names of what is in them are its tags.
 
     PASCAL VOC counts pixels from 1 and includes both ends; fractions are rounded to the pixel they
-    lie in. Boxes of parts (heads, hands) are no objects. Objects that are difficult or truncated
-    are objects like any other. One without a name is left out, and of one with a damaged box the
-    name is taken, as a tag; both are noted.
+    lie in. Datumaro, CVAT and Label Studio count from 0 and write edges. A box that is rotated is
+    read as the box around it. Boxes of parts (heads, hands) are no objects. Objects that are
+    difficult or truncated are objects like any other. One without a name is left out, and of one
+    with a damaged box the name is taken, as a tag; both are noted.
 
     Args:
         path: File of the folder `Annotations`, or of a tool that writes the same.
@@ -124,38 +140,18 @@ def read_voc_xml(
     if notes is not None:
         notes.take(root, path)
     collector = Collector(Entry(path))
+    from_zero = counts_from_zero(root) is not None
     for number, element in enumerate(root.findall("object"), 1):
         entry = Entry(path, f"object {number}")
         class_id = collector.class_of(text_of(element, "name"), classes, entry)
         if class_id is not None:
             collector.tag(class_id)
-            with collector.one_mark():
-                _add_box(element, class_id, collector, entry)
+            add_object(element, class_id, collector, entry, from_zero=from_zero)
     parts = len(root.findall("object/part"))
     if parts:
         message = f"{counted(parts, 'box of a part', 'boxes of parts')}; left out"
         collector.note("unread", message)
     return collector.annotated(*find_named(root, path, options), read_size(root, path))
-
-
-def _add_box(element: Element, class_id: int, collector: Collector, entry: Entry) -> None:
-    box = _read_box(element, class_id, entry)
-    if box is None:
-        collector.note("unread", "no bndbox; only the name was taken, as a tag", entry)
-    elif box.has_area:
-        collector.add(box)
-    else:
-        collector.note("empty", "a box that ends before it begins; left out", entry)
-
-
-def _read_box(element: Element, class_id: int, entry: Entry) -> Box | None:
-    corners = element.find("bndbox")
-    if corners is None:
-        return None
-    names = ("xmin", "ymin", "xmax", "ymax")
-    written = (entry.number(corners.findtext(name), name) for name in names)
-    left, top, right, bottom = (math.floor(value + 0.5) - 1 for value in written)
-    return Box(class_id, left, top, right, bottom)
 
 
 def xml_kind(path: Path) -> str | None:
@@ -250,8 +246,3 @@ def read_size(root: Element, path: Path) -> tuple[int, int] | None:
             raise Entry(path, "size").error(f"expected whole pixels as {name}, but got {text:.60}")
         sides.append(int(side))
     return (sides[0], sides[1]) if all(sides) else None
-
-
-def text_of(element: Element, child: str) -> str:
-    """Return the text of a child, without space around it; nothing where there is none."""
-    return (element.findtext(child) or "").strip()
