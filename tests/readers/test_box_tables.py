@@ -94,3 +94,64 @@ def test_tables_in_folders_of_splits_are_read_with_their_splits(read, tmp_path):
         "train": "train",
         "test": "test",
     }
+
+
+HEAD = "filename,width,height,class,xmin,ymin,xmax,ymax"
+
+
+def test_the_size_that_rows_state_is_that_of_the_image(read, tmp_path):
+    rows = ["a.jpg,60,40,cat,1,2,4,6", "b.jpg,0,0,cat,1,2,4,6", "c.jpg,,,cat,1,2,4,6"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", HEAD, *rows))
+    assert [image.size for image in images.values()] == [(40, 60), None, None]
+
+
+def test_width_and_height_of_the_boxes_themselves_are_no_size_of_the_image(read, tmp_path):
+    head = "filename,class,x1,y1,x2,y2,width,height"
+    rows = ["a.jpg,cat,1,2,4,6,3,4", "a.jpg,cat,2,2,9,6,7,4"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", head, *rows))
+    assert images["a"].size is None
+
+
+def test_rows_of_one_image_that_disagree_are_a_finding(read, tmp_path):
+    head = f"{HEAD},split"
+    rows = ["a.jpg,60,40,cat,1,2,4,6,val", "a.jpg,30,20,cat,1,2,4,6,train"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", head, *rows))
+    assert (images["a"].size, images["a"].split) == ((40, 60), "train")
+    assert [finding.kind for finding in images["a"].findings] == ["size", "duplicate"]
+
+
+def test_a_column_of_splits_is_read_and_a_value_that_is_none_is_reported(read, tmp_path):
+    head = "filename,class,xmin,ymin,xmax,ymax,Split"
+    rows = [
+        f"{name}.jpg,cat,1,2,4,6,{split}"
+        for name, split in zip("abc", ("train", "valid", "x"), strict=True)
+    ]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", head, *rows))
+    assert [image.split for image in images.values()] == ["train", "val", None]
+    (finding,) = images["a"].findings
+    assert "the column 'Split' holds 'x', which is no split" in finding.message
+
+
+def test_files_that_name_a_split_are_splits_where_there_are_several(read, tmp_path):
+    write(tmp_path / "test_labels.csv", HEAD, "t.jpg,30,20,cat,1,2,4,6")
+    images, _ = read("box-tables", tmp_path)
+    assert images["t"].split is None
+    write(tmp_path / "train_labels.csv", HEAD, "a.jpg,30,20,cat,1,2,4,6")
+    images, _ = read("box-tables", tmp_path)
+    assert {name: image.split for name, image in images.items()} == {"t": "test", "a": "train"}
+
+
+def test_a_box_of_fractions_among_pixels_is_left_out(read, says_left_out, tmp_path):
+    head = "filename,class,xmin,ymin,xmax,ymax"
+    rows = ["a.jpg,cat,0.1,0.2,0.3,0.4", *2 * ["b.jpg,cat,1,2,4,6"], "c.jpg,cat,0,0,1,1"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", head, *rows))
+    says_left_out(images["a"], r"line 2: expected a box in pixels, but got fractions \(0.1, 0.2")
+    assert images["a"].marks.is_empty
+    (finding,) = images["c"].findings
+    assert "is read as one pixel" in finding.message
+
+
+def test_tables_separated_by_tabs_may_end_in_tsv(read, tmp_path):
+    write(tmp_path / "t.tsv", "image\tlabel\tx\ty\tw\th", "a.jpg\tcat\t1\t2\t3\t4")
+    images, _ = read("box-tables", tmp_path)
+    assert images["a"].marks.boxes == (Box(1, 1, 2, 3, 5),)

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -83,3 +85,21 @@ def test_folders_of_other_tools_are_not_taken_for_its_own(folder, tmp_path):
     assert not FOLDER.recognises(tmp_path / "yolo")
     assert not FOLDER.recognises(folder / "classes.txt")
     assert not FOLDER.recognises(tmp_path / "none")
+
+
+def test_tables_beside_images_need_no_list_of_classes(folder):
+    for name in ("classes.txt", "data.yaml"):
+        (folder / name).unlink(missing_ok=True)
+    assert not FOLDER.recognises(folder)  # whose label maps hold numbers of classes
+    for name in ("masks", "scribbles"):
+        shutil.rmtree(folder / name)
+    assert FOLDER.recognises(folder)
+    (folder / "tags.csv").write_text("image,class\nimg0,cow\nimg5,hen\n")
+    (folder / "points.csv").write_text("image,class,x,y\nimg0,hen,1,2\n")
+    classes = OpenClassList()
+    found = {item.name: item.marks for item in read(folder, classes)}
+    assert classes.names == ["background", "cow", "hen"]
+    assert found["img0"].tags == {1}
+    assert found["img0"].points == (Point(2, 1, 2),)
+    (folder / "points.csv").write_text("filename,label,x,y\n")
+    assert not FOLDER.recognises(folder)

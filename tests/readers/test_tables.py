@@ -139,3 +139,37 @@ def test_peoples_clicks_on_photographs_are_read(shared):
     written = json.loads(path.read_text())
     assert [item.name for item in found] == list(written)
     assert sum(len(item.marks.points) for item in found) == sum(map(len, written.values()))
+
+
+def test_sizes_and_splits_that_tables_state_are_read_and_are_no_classes(tmp_path):
+    path = write(tmp_path / "t.csv", "image,class,width,height,split\na,cat,6,4,val\nb,dog,,,\n")
+    a, b = read(TAGS, path)
+    assert (a.marks.tags, a.size, a.split) == ({1}, (4, 6), "val")
+    assert (b.marks.tags, b.size, b.split) == ({2}, None, None)
+    path = write(tmp_path / "p.csv", "image,class,x,y,width,height\na.jpg,cat,1,2,6,4\n")
+    assert read(CLICKS, path)[0].size == (4, 6)
+
+
+def test_a_box_of_fractions_is_left_out_of_pixels(tmp_path):
+    path = write(tmp_path / "b.csv", f"{HEADERS['boxes']}\na,cat,0.1,0.2,0.3,0.4\na,cat,1,2,3,4\n")
+    (a,) = read(BOXES, path)
+    assert a.marks.boxes == (Box(1, 1, 2, 3, 4),)
+    assert "expected a box in pixels" in a.findings[0].message
+
+
+def test_tables_in_a_folder_are_read_with_the_splits_that_their_names_state(tmp_path):
+    write(tmp_path / "val.csv", "image,class\na,cat\n")
+    write(tmp_path / "notes.csv", "who,when\nme,now\n")
+    assert TAGS.recognises(tmp_path)
+    options = SourceOptions()
+    (a,) = TAGS.read(tmp_path, OpenClassList(), options)
+    assert (a.marks.tags, a.split) == ({1}, None)
+    (finding,) = options.search.take_notes()
+    assert (finding.kind, finding.path.name) == ("unread", "notes.csv")
+    write(tmp_path / "train.csv", "image,class\nb,cat\n")
+    assert [(item.name, item.split) for item in read(TAGS, tmp_path)] == [
+        ("b", "train"),
+        ("a", "val"),
+    ]
+    write(tmp_path / "marks.json", "{}")
+    assert not TAGS.recognises(tmp_path)

@@ -56,3 +56,19 @@ def test_a_folder_of_images_is_to_be_named_with_the_option_for_it(tmp_path):
 def test_a_csv_in_another_encoding_is_described_by_its_fault(tmp_path):
     (tmp_path / "a.csv").write_text("cat,1,2,3,4,Köln.jpg,30,20", encoding="cp1252")
     assert "a.csv, line 1: is not readable as text (byte 0xF6" in message(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("image_id,bbox,source", "a box or mask is in one column"),
+        ("ImageId,EncodedPixels", "a box or mask is in one column"),
+        ("filename,cx,cy,w,h,label", r"there is none of left \(xmin, x_min"),
+        ("image,label", "name the columns image,class instead of image,label"),
+        ("filename,cat,dog", "write a row image,class for each"),
+        ("a.jpg,10,10,30,20,cat", "its first line names no columns"),
+    ],
+)
+def test_a_csv_is_described_by_what_keeps_it_from_being_a_table(tmp_path, header, says):
+    (tmp_path / "a.csv").write_text(f"{header}\n")
+    assert re.search(says, message(tmp_path / "a.csv"))

@@ -161,11 +161,38 @@ def box_rows(
         class_id = classes.find(row["class"], entry)
         try:
             left, top, right, bottom = (entry.number(row[key], key) for key in corners)
+            refuse_fractions((left, top, right, bottom), entry)
             instance = instance_of(row, entry)
         except DataError as error:
             on_bad_row(error)
             continue
         yield entry, name_of(row["image"]), Box(class_id, left, top, right, bottom, instance)
+
+
+def is_fractional(numbers: Sequence[float]) -> bool:
+    """Whether a box can be in nothing but fractions of the image's size.
+
+    Examples:
+        >>> [is_fractional(box) for box in ([0, 0.5, 1, 1], [0, 0, 1, 1], [0, 0.5, 4, 1])]
+        [True, False, False]
+    """
+    return all(abs(number) <= 1 for number in numbers) and not all(
+        float(number).is_integer() for number in numbers
+    )
+
+
+def refuse_fractions(numbers: Sequence[float], entry: Entry) -> None:
+    """Refuse a box in fractions of the image's size where pixels are meant.
+
+    Raises:
+        DataError: No number is larger than 1, and they are not whole.
+    """
+    if is_fractional(numbers):
+        written = ", ".join(f"{number:g}" for number in numbers)
+        raise entry.error(
+            f"expected a box in pixels, but got fractions ({written}): "
+            "multiply them by the image's width and height"
+        )
 
 
 def instance_of(row: Mapping[str, Any], entry: Entry) -> int | None:
@@ -216,6 +243,8 @@ def read_tags(
     classes: ClassFinder,
     name_of: NameOf = plain_name,
     on_bad_row: OnBadRow = refuse_row,
+    *,
+    but: Collection[str] = (),
 ) -> dict[str, set[int]]:
     """Read tags of many images.
 
@@ -226,6 +255,7 @@ def read_tags(
         classes: The classes, to which every tag must belong.
         name_of: Names of images by what is written.
         on_bad_row: Called with the error of a row that has no image or no class.
+        but: Columns that hold no class.
 
     Returns:
         Class ids by image name, which is without the ending.
@@ -236,7 +266,8 @@ def read_tags(
     tags: dict[str, set[int]] = {}
     for entry, row in read_table(path, ("image", "class"), on_bad_row, goes_on=True):
         image = name_of(row.pop("image"))
-        for name in split_names(",".join(row.values()), getattr(classes, "names", ())):
+        held = [value for column, value in row.items() if column not in but]
+        for name in split_names(",".join(held), getattr(classes, "names", ())):
             tags.setdefault(image, set()).add(classes.find(name, entry))
     return tags
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import left_out
-from weakseg.marks.tables import first_header, read_table
+from weakseg.marks.image_facts import NO_FACTS, fact_columns, plain_columns, read_facts
+from weakseg.marks.tables import first_header, is_fractional, read_table, refuse_fractions
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import holds_file, split_of
+from weakseg.support.folders import holds_file, split_in_name, split_of
 
-_PATTERNS = ("*.csv", "*/*.csv")
+_PATTERNS = ("*.csv", "*/*.csv", "*.tsv", "*/*.tsv")
 _OPEN_IMAGES = "-annotations-"
 _DIGITS = 2  # of a place in pixels, where fractions are written
 
@@ -29,7 +31,7 @@ _IMAGE = (
 )
 _CLASS = (
     *("class", "class_name", "label", "label_name", "category", "category_name", "name"),
-    *("classname", "object", "species"),
+    *("classname", "object", "species", "class_id", "category_id", "label_id"),
 )
 _EDGES = {
     "left": ("xmin", "x_min", "x1", "left", "xtl", "bbox_xmin", "bbox_x1"),
@@ -46,7 +48,7 @@ _SIDES = {
 
 
 @dataclass(frozen=True)
-class _Columns:
+class BoxColumns:
     """Columns of a table, by what they hold; those that are missing are not there.
 
     Args:
@@ -62,6 +64,11 @@ class _Columns:
     sized: bool
 
     @property
+    def has_numbers(self) -> bool:
+        """Whether there is any column of a box."""
+        return any(self.numbers)
+
+    @property
     def missing(self) -> list[str]:
         """What is missing, with the names that a column of it may have."""
         names = {"the image": (self.image, _IMAGE), "the class": (self.label, _CLASS)}
@@ -75,19 +82,20 @@ class _Columns:
         ]
 
 
-def _columns(header: Sequence[str]) -> _Columns:
-    plain = {name.lower().replace(" ", "_").replace("-", "_"): name for name in reversed(header)}
+def box_columns(header: Sequence[str]) -> BoxColumns:
+    """Find the columns of a table of boxes by their names."""
+    plain = plain_columns(header)
 
     def find(names: Sequence[str]) -> str:
         return next((plain[name] for name in names if name in plain), "")
 
     edges, sides = ([find(names) for names in kinds.values()] for kinds in (_EDGES, _SIDES))
     sized = not all(edges) and sum(map(bool, sides)) > sum(map(bool, edges))
-    return _Columns(find(_IMAGE), find(_CLASS), sides if sized else edges, sized)
+    return BoxColumns(find(_IMAGE), find(_CLASS), sides if sized else edges, sized)
 
 
 def _is_table(path: Path) -> bool:
-    columns = _columns(first_header(path))
+    columns = box_columns(first_header(path))
     found = sum(map(bool, columns.numbers))
     return bool(columns.image) and found >= 3 and _OPEN_IMAGES not in path.name
 
@@ -96,14 +104,17 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     """Read the boxes of a table, or of all those in a folder and its folders of splits.
 
     A box has its edges in four columns, or its corner and size. Numbers are pixels, or fractions
-    of the image's size where in most rows none is larger than 1. Rows that are damaged are left out
-    and noted.
+    of the image's size where in most rows none is larger than 1. Rows that are damaged, and
+    fractions among pixels, are left out and noted. Columns may state the image's size and its
+    split; several files may name their split, as train_labels.csv does.
 
     Raises:
         DataError: The table cannot be read, lacks a column, or holds no row.
     """
-    for file in chosen_files(path, _PATTERNS, _is_table, options):
-        yield from _read_file(file, classes, options)
+    files = chosen_files(path, _PATTERNS, _is_table, options)
+    for file in files:
+        split = split_of([file.parent.name]) or (split_in_name(file) if files[1:] else None)
+        yield from _read_file(file, split, classes, options)
 
 
 BOX_TABLES = Format(
@@ -114,9 +125,15 @@ BOX_TABLES = Format(
 )
 
 
-def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
+_Rows = Sequence[tuple[Entry, dict[str, str]]]
+
+
+def _read_file(
+    path: Path, split: str | None, classes: ClassFinder, options: SourceOptions
+) -> Iterator[Annotated]:
+    """Read a table, whose images are of a split where its rows state no other."""
     header = first_header(path)
-    columns = _columns(header)
+    columns = box_columns(header)
     if columns.missing:
         raise Entry(path, "line 1").error(
             f"expected columns of the image, the class and a box, but there is none of "
@@ -127,36 +144,64 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
     if not rows:
         raise bad[0] if bad else Entry(path).error("expected marks of images, but there are none")
     findings = tuple(map(left_out, bad))
-    boxed = [line for _, row in rows if any(line := [row[name] for name in columns.numbers])]
-    # Most rows decide, as one wrong number must not change the scale of all others.
-    are_fractions = 2 * sum(all(map(_is_fraction, line)) for line in boxed) >= len(boxed)
+    are_fractions = _are_fractions([row[name] for name in columns.numbers] for _, row in rows)
+    facts = read_facts(rows, columns.image, _facts_of(header, columns, rows))
     images: dict[str, list[tuple[Entry, dict[str, str]]]] = {}
     for entry, row in rows:
         images.setdefault(row[columns.image], []).append((entry, row))
     for written, of_image in images.items():
         collector = Collector(Entry(path, f"image {written!r:.60}"))
-        picture = find_picture(written, path, options)
-        size = collector.fraction_size(picture) if are_fractions else (1, 1)
+        picture, stated = find_picture(written, path, options), facts.get(written, NO_FACTS)
+        size = collector.fraction_size(picture) if are_fractions else None
         alone = len(of_image) == 1
-        for entry, row in of_image if size else ():
-            _read_row(row, columns, size or (1, 1), collector, classes, entry, alone=alone)
-        name, split = read_name(written, collector.entry), split_of([path.parent.name])
-        item = collector.annotated(name, picture, None, split)
-        yield replace(item, findings=findings + item.findings)
+        for entry, row in of_image if size or not are_fractions else ():
+            _read_row(row, columns, size, collector, classes, entry, alone=alone)
+        name = read_name(written, collector.entry)
+        item = collector.annotated(
+            name, picture, None if are_fractions else stated.size, stated.split or split
+        )
+        yield replace(item, findings=findings + stated.findings + item.findings)
         findings = ()
 
 
-def _is_fraction(text: str) -> bool:
+def _facts_of(header: Sequence[str], columns: BoxColumns, rows: _Rows) -> dict[str, str]:
+    """Return the columns of the images' sizes and splits, of which boxes' own sides are none."""
+    found = fact_columns(header, (columns.image, columns.label, *columns.numbers))
+    sides = [found.get("width"), found.get("height")]
+    if all(sides) and not columns.sized and all(_spans(row, columns, sides) for _, row in rows):
+        return {what: name for what, name in found.items() if name not in sides}
+    return found
+
+
+def _spans(row: Mapping[str, str], columns: BoxColumns, sides: Sequence[str | None]) -> bool:
+    """Whether the stated width and height are those of the row's box."""
     try:
-        return abs(float(text)) <= 1
-    except ValueError:
-        return True  # of a row without a box, or with a damaged one
+        left, top, right, bottom = (float(row[name]) for name in columns.numbers)
+        width, height = (float(row[name or ""]) for name in sides)
+    except ValueError:  # of a row without a box
+        return True
+    return abs(right - left - width) <= 1 and abs(bottom - top - height) <= 1
+
+
+def _are_fractions(boxes: Iterable[Sequence[str]]) -> bool:
+    """Whether the numbers of boxes are fractions of the image's size.
+
+    Most decide, as one wrong number must not change the scale of all others; 0, 0, 1, 1 may be
+    either.
+    """
+    fractions = pixels = 0
+    for box in boxes:
+        with suppress(ValueError):  # of a row without a box, or with a damaged one
+            numbers = list(map(float, box))
+            pixels += any(abs(number) > 1 for number in numbers)
+            fractions += is_fractional(numbers)
+    return not pixels or fractions >= pixels
 
 
 def _read_row(
     row: Mapping[str, str],
-    columns: _Columns,
-    size: Size,
+    columns: BoxColumns,
+    size: Size | None,
     collector: Collector,
     classes: ClassFinder,
     entry: Entry,
@@ -173,10 +218,18 @@ def _read_row(
     if class_id is None:
         return
     with collector.one_mark():
-        scale = (size[1], size[0], size[1], size[0])
-        pairs = zip(written, columns.numbers, scale, strict=True)
+        numbers = [
+            entry.number(text, name) for text, name in zip(written, columns.numbers, strict=True)
+        ]
+        if size is None:
+            refuse_fractions(numbers, entry)
+            if max(numbers) <= 1:
+                message = "a box from 0 to 1 is read as one pixel, for other rows are in pixels"
+                collector.note("unsure", message, entry)
+        down, across = size or (1, 1)
         left, top, *ends = (
-            round(entry.number(text, name) * side, _DIGITS) for text, name, side in pairs
+            round(number * side, _DIGITS)
+            for number, side in zip(numbers, (across, down, across, down), strict=True)
         )
         width, height = ends if columns.sized else (ends[0] - left, ends[1] - top)
         collector.rectangle(class_id, (left, top), (width, height), entry)

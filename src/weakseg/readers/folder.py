@@ -9,6 +9,7 @@ from typing import Any
 
 from weakseg.formats.data_folders import (
     FolderFiles,
+    FolderLayout,
     own_layout,
     read_splits,
     read_tables,
@@ -21,8 +22,15 @@ from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
+from weakseg.marks.tables import first_header
 from weakseg.support.entries import NOWHERE, Entry
 from weakseg.support.errors import DataError
+
+_COLUMNS = {
+    "tags": {"image", "class"},
+    "boxes": {"image", "class", "xmin", "ymin", "xmax", "ymax"},
+    "points": {"image", "class", "x", "y"},
+}
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,12 @@ class RenumberedClasses:
 
 def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     layout = own_layout(root)
-    renumbered = RenumberedClasses.of(layout.read_classes(), classes, layout.classes)
+    own = None
+    if layout.classes.is_file() or not _has_own_tables(layout):
+        own = RenumberedClasses.of(layout.read_classes(), classes, layout.classes)
     files = FolderFiles.of(layout)
     bad: list[DataError] = []
-    tables = read_tables(layout, renumbered, name_of=files.index.name_of, on_bad_row=bad.append)
+    tables = read_tables(layout, own or classes, name_of=files.index.name_of, on_bad_row=bad.append)
     splits = read_splits(layout.splits, files.index)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
     unread += shared_names(layout.splits, files.index)
@@ -66,10 +76,10 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         unread += (Finding("unread", message, root / "data.yaml"),)
     for name in files.names(tables, splits):
         marks = tables.get(name, Marks())
-        if name in files.scribbles:
-            marks += label_map_marks(files.scribbles[name], renumbered.ids, "scribble")
-        if name in files.masks:
-            marks += label_map_marks(files.masks[name], renumbered.ids, "mask")
+        if own and name in files.scribbles:
+            marks += label_map_marks(files.scribbles[name], own.ids, "scribble")
+        if own and name in files.masks:
+            marks += label_map_marks(files.masks[name], own.ids, "mask")
         picture = files.images.get(name) or find_picture(name, root, options)
         listed = splits.get(name)
         place = files.place_of(name, root, None if name in tables else listed)
@@ -79,9 +89,25 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
 
 def _recognises(path: Path) -> bool:
-    """Look for marks, too: other tools write folders of images with a classes.txt."""
+    """Look for marks, too: other tools write folders of images with a classes.txt.
+
+    Without a classes.txt, which numbers the values of label maps, there are tables alone.
+    """
     layout = own_layout(path)
-    return layout.images.is_dir() and layout.classes.is_file() and bool(layout.kinds())
+    if not layout.images.is_dir() or not layout.kinds():
+        return False
+    return layout.classes.is_file() or _has_own_tables(layout)
+
+
+def _has_own_tables(layout: FolderLayout) -> bool:
+    """Whether all marks of a folder are in tables with the columns of weakseg's own."""
+    kinds = layout.kinds()
+    return set(kinds) <= _COLUMNS.keys() and all(
+        _COLUMNS[kind] <= set(first_header(path))
+        for kind in kinds
+        for path in layout.tables[kind]
+        if path.is_file()
+    )
 
 
 FOLDER = Format(

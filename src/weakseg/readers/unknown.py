@@ -7,7 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 from weakseg.images.reading import is_image
+from weakseg.marks.image_facts import plain_columns
 from weakseg.marks.tables import csv_lines, first_header
+from weakseg.readers.box_tables import box_columns
 from weakseg.support.errors import DataError
 from weakseg.support.folders import nearest_files
 
@@ -31,6 +33,8 @@ _ADVICE = (
     "--format NAME forces a format, and says what does not fit it; docs/formats.md has them all"
 )
 _NAMED = 5  # endings, and columns of a csv
+_ONE_COLUMN = {"bbox", "box", "encodedpixels", "encoded_pixels", "rle", "segmentation", "polygon"}
+_CENTRES = {"cx", "cy", "x_center", "y_center", "xcenter", "ycenter", "center_x", "center_y"}
 _NAPARI = {"shape-type", "vertex-index"}
 
 
@@ -60,7 +64,7 @@ def what_is_there(path: Path) -> str:
 
 def _of_a_csv(files: list[Path]) -> str:
     """Describe the first csv by its columns."""
-    table = next((file for file in files if file.suffix.lower() == ".csv"), None)
+    table = next((file for file in files if file.suffix.lower() in {".csv", ".tsv"}), None)
     header = [] if table is None else first_header(table)
     if table is None or not header:
         return ""
@@ -76,4 +80,32 @@ def _of_a_csv(files: list[Path]) -> str:
         )
     columns = ",".join(f"{name:.30}" for name in header[:_NAMED])
     more = ",…" if len(header) > _NAMED else ""
-    return f"the columns of {table.name} are {columns}{more}"
+    return f"the columns of {table.name} are {columns}{more}{_lack_of(header)}"
+
+
+def _lack_of(header: list[str]) -> str:
+    """Return the end of a message on a csv: what keeps it from being a table that is read."""
+    if any(map(_is_number, header)):
+        return ", so its first line names no columns: write their names there"
+    columns, plain = box_columns(header), set(plain_columns(header))
+    if plain & _ONE_COLUMN:
+        return (
+            ", where a box or mask is in one column: weakseg reads a column for each number "
+            "(xmin,ymin,xmax,ymax), and label maps as PNG"
+        )
+    if columns.has_numbers or plain & _CENTRES:
+        return f": of a table of boxes there is none of {'; '.join(columns.missing)}"
+    if columns.image and columns.label:
+        named = f"{columns.image},{columns.label}"
+        return f": if these are tags, name the columns image,class instead of {named}"
+    if columns.image:
+        return ": if the other columns are classes, write a row image,class for each that is there"
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

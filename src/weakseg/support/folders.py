@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -176,6 +177,16 @@ def split_of(parts: Sequence[str]) -> str | None:
         'val'
     """
     return next((part for part in parts if part.lower() in SPLITS), None)
+
+
+def split_in_name(path: Path) -> str | None:
+    """Return the split that a word of a file's name is.
+
+    Examples:
+        >>> split_in_name(Path("data/train_labels.csv"))
+        'train'
+    """
+    return split_of(re.findall(r"[A-Za-z]+", path.stem))
 
 
 def usual_split(name: str | None) -> str | None:
