@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from scipy.spatial import Delaunay
 from skimage.measure import points_in_poly
 
+from weakseg.marks import drawing
 from weakseg.marks.classes import ClassList
-from weakseg.marks.drawing import filled
+from weakseg.marks.drawing import extents_of, filled, filled_areas
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 from weakseg.marks.label_maps import read_label_map, write_label_map
 from weakseg.marks.rasterize import DrawingRules, dilate, draw_marks, rasterize, tags_of
@@ -160,6 +161,29 @@ def test_a_filled_polygon_is_that_of_an_outside_implementation(ring):
     assert (filled(size, [ring]).canvas(size) == inside).all()
 
 
+@given(
+    areas=st.lists(
+        st.lists(st.lists(st.tuples(near, near), min_size=1, max_size=9), min_size=1, max_size=3),
+        max_size=6,
+    ),
+    pixels=st.sampled_from([1, 300, 4_000_000]),
+    crossings=st.sampled_from([1, 20, 1_000_000]),
+)
+def test_areas_that_are_filled_at_once_are_those_filled_one_by_one(areas, pixels, crossings):
+    size = (30, 34)
+    alone = [filled(size, rings) for rings in areas]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "_MAX_PIXELS", pixels)
+        patch.setattr(drawing, "_MAX_CROSSINGS", crossings)
+        together = list(filled_areas(size, areas))
+    for one, other in zip(alone, together, strict=True):
+        assert (one.rows, one.columns) == (other.rows, other.columns)
+        assert (one.covered == other.covered).all()
+    for edges, rings in zip(extents_of(areas), areas, strict=True):
+        columns, rows = zip(*(place for ring in rings for place in ring), strict=True)
+        assert edges.tolist() == [min(columns), min(rows), max(columns), max(rows)]
+
+
 def test_a_tessellation_covers_every_pixel_once_however_thin_its_parts_are():
     rng = np.random.default_rng(3)
     size = (32, 40)
@@ -177,6 +201,13 @@ def test_areas_that_hold_no_pixel_are_counted():
     thin = Polygon(1, (((3.6, 2.0), (3.9, 2.0), (3.9, 9.0)),))
     marks = Marks(polygons=(thin, square(1, 1, 1, 4)))
     assert draw_marks(marks, (20, 30), CLASSES).empty == 1
+
+
+def test_a_pixel_is_disputed_where_two_classes_are_whichever_comes_last():
+    marks = Marks(polygons=(square(1, 1, 1, 4), square(2, 3, 3, 4), square(1, 3, 3, 4)))
+    drawing_of = draw_marks(marks, (20, 30), CLASSES)
+    assert drawing_of.conflicts == {"masks": 16}
+    assert set(np.unique(drawing_of.labels)) == {1, 254}
 
 
 @given(st.lists(st.tuples(near, near), min_size=3, max_size=9))

@@ -7,8 +7,6 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from weakseg.datasets.splits import stratified_split
 from weakseg.datasets.upright import turn_marks, upright_picture
 from weakseg.datasets.writer import DataFolderWriter
@@ -26,7 +24,7 @@ from weakseg.marks.classes import (
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, refuse
 from weakseg.marks.kinds import Marks, Polygon
-from weakseg.marks.label_maps import LabelMap
+from weakseg.marks.label_maps import LabelMap, values_in
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
 from weakseg.support.entries import Entry
@@ -109,12 +107,12 @@ class Importer:
                 None if labels is None else turn_array(labels, seen.turn)
                 for labels in (scribbles, mask)
             )
-        if mask is not None:
-            self._mask_values |= set(np.flatnonzero(np.bincount(mask.ravel())).tolist())
         self._writer.add(
             item.name, seen.picture, marks, scribbles=scribbles, mask=mask, link=self._link
         )
-        self._count(item, marks, [drawn for drawn in (scribbles, mask) if drawn is not None])
+        values = [set() if drawn is None else values_in(drawn) for drawn in (scribbles, mask)]
+        self._mask_values |= values[1]
+        self._count(item, marks, values[0] | values[1])
 
     def _areas_of_void(self, marks: Marks, item: Annotated) -> Marks:
         """Make areas of boxes of void; points and tags of it, which cover none, are left out."""
@@ -185,11 +183,9 @@ class Importer:
         self._writer.finish(splits, options=options)
         return splits
 
-    def _count(self, item: Annotated, marks: Marks, drawn: list[LabelMap]) -> None:
+    def _count(self, item: Annotated, marks: Marks, drawn: set[int]) -> None:
         self.kinds.update(marks.kinds)
-        seen = set(marks.named_classes)
-        for labels in drawn:
-            seen |= set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
+        seen = drawn | marks.named_classes
         self.has_background |= 0 in seen
         classes = ClassList(tuple(self._classes.names))
         self._tags[item.name] = frozenset(tags_among(seen, classes))

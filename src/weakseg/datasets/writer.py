@@ -43,6 +43,9 @@ class DataFolderWriter:
         self.root = root
         self._class_names = class_names
         self._files: dict[str, IO[str]] = {}
+        self._writers: dict[
+            str, tuple[Any, ...]
+        ] = {}  # of each file: quotes where needed, and everywhere
         self._folders: set[Path] = set()
         self.images = 0
 
@@ -132,8 +135,12 @@ class DataFolderWriter:
     ) -> None:
         if table not in self._files:
             path = self.root / f"{table}.csv"
-            self._files[table] = path.open("w", newline="", encoding="utf-8")
-            csv.writer(self._files[table], lineterminator="\n").writerow(_TABLES[table])
+            file = self._files[table] = path.open("w", newline="", encoding="utf-8")
+            self._writers[table] = tuple(
+                csv.writer(file, lineterminator="\n", quoting=quoting)
+                for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+            )
+            self._writers[table][0].writerow(_TABLES[table])
         row: list[Any] = [
             name,
             self._class_names[class_id],
@@ -142,13 +149,8 @@ class DataFolderWriter:
         if table != "tags":
             row.append("" if instance is None else instance)
         # Readers take space around what is not quoted for layout.
-        spaced = any(text != text.strip() for text in row[:2])
-        writer = csv.writer(
-            self._files[table],
-            lineterminator="\n",
-            quoting=csv.QUOTE_ALL if spaced else csv.QUOTE_MINIMAL,
-        )
-        writer.writerow(row)
+        spaced = row[0] != row[0].strip() or row[1] != row[1].strip()
+        self._writers[table][spaced].writerow(row)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,7 @@ class Collector:
     ) -> None:
         """Add an outlined area, perhaps with holes; holes without area are none."""
         rings = (tuple(ring), *(tuple(hole) for hole in holes if len(hole) >= 3))
-        self._check((place for one in rings for place in one), entry)
+        self._check(chain.from_iterable(rings), entry)
         polygon = Polygon(class_id, rings, instance) if len(ring) >= 3 else None
         self._keep(polygon, f"a polygon of {len(ring)} corners", entry)
 
@@ -267,7 +267,7 @@ class Collector:
 
     def _check(self, places: Iterable[Place], entry: Entry) -> None:
         """Refuse places so far away that arithmetic has made them infinite."""
-        if not all(math.isfinite(x) and math.isfinite(y) for x, y in places):
+        if not all(map(math.isfinite, chain.from_iterable(places))):
             raise entry.error(
                 "expected places near the image, but got one too far away for a number"
             )
@@ -277,6 +277,14 @@ def _rectangle(corner: Place, edges: Place, degrees: float, pivot: Place) -> lis
     """Compute the corners of a rectangle that is rotated clockwise about a place in it."""
     (left, top), (width, height), (fraction_x, fraction_y) = corner, edges, pivot
     x, y = left + fraction_x * width, top + fraction_y * height
+    if degrees == 0:  # two of them span it
+        return [
+            (round(x - fraction_x * width, _DIGITS), round(y - fraction_y * height, _DIGITS)),
+            (
+                round(x + (1 - fraction_x) * width, _DIGITS),
+                round(y + (1 - fraction_y) * height, _DIGITS),
+            ),
+        ]
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return [
         (

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from weakseg.images.reading import read_size
-from weakseg.marks.drawing import Canvas, Size
+from weakseg.marks.drawing import Size
+from weakseg.marks.kinds import Region
 from weakseg.support.entries import Entry
+
+_MAX_DIGITS = 7  # of 5 bits, of a packed number
 
 
 def read_run_lengths(value: Any, what: str, entry: Entry) -> tuple[Size, list[int]]:
@@ -59,19 +62,37 @@ def check_runs(runs: Sequence[Any], size: Size, entry: Entry) -> None:
         )
 
 
-def mask_of_runs(runs: Sequence[int], size: Size) -> Canvas:
-    """Unpack run lengths.
+def region_of_runs(
+    class_id: int, runs: Sequence[int], size: Size, instance: int | None = None
+) -> Region:
+    """Turn run lengths into an area, of which only the bounding box is unpacked.
 
     Args:
+        class_id: The class.
         runs: Lengths of the runs of pixels, column by column, outside and inside in turn.
         size: Height and width, which they fill.
+        instance: Number of the object.
 
     Examples:
-        >>> mask_of_runs([1, 3, 2], (2, 3)).astype(int).tolist()
-        [[0, 1, 0], [1, 1, 0]]
+        >>> region = region_of_runs(1, [7, 1, 2, 2, 3], (3, 5))
+        >>> region.x, region.y, region.mask().astype(int).tolist()
+        (2, 1, [[1, 1], [0, 1]])
     """
-    inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape(size[1], size[0]).T
+    height, _ = size
+    ends = np.cumsum(runs)
+    painted = np.flatnonzero(runs[1::2]) * 2 + 1
+    if not painted.size:
+        return Region(class_id, *size, (height * size[1],), instance=instance)
+    first, last = ends[painted - 1], ends[painted] - 1  # pixels of each run
+    left, right = int(first[0]) // height, int(last[-1]) // height
+    top, bottom = int((first % height).min()), int((last % height).max())
+    if (first // height != last // height).any():  # a run goes on at the top of the next column
+        top, bottom = 0, height - 1
+    begin, end = left * height, (right + 1) * height
+    within = np.diff(ends.clip(begin, end), prepend=begin)
+    columns = np.repeat(np.arange(len(within)) % 2 == 1, within).reshape(-1, height)
+    mask = columns[:, top : bottom + 1].T
+    return Region.from_mask(class_id, mask, left, top, instance=instance)
 
 
 def unpack_counts(text: str) -> list[int]:
@@ -88,19 +109,20 @@ def unpack_counts(text: str) -> list[int]:
         >>> unpack_counts("52203")
         [5, 2, 2, 2, 5]
     """
-    runs: list[int] = []
-    number = shift = 0
-    for character in text:
-        digit = ord(character) - 48
-        if not 0 <= digit < 64 or shift > 30:
-            raise ValueError(f"the character {character!r}")
-        number |= (digit & 31) << shift
-        shift += 5
-        if not digit & 32:
-            if digit & 16:
-                number -= 1 << shift
-            runs.append(number + (runs[-2] if len(runs) > 2 else 0))
-            number = shift = 0
-    if shift:
+    digits = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(int) - 48
+    last = np.flatnonzero((digits & 32) == 0)  # digits of the numbers
+    first = np.concatenate([[0], last + 1])
+    within = np.arange(len(digits)) - np.repeat(first, np.diff(first, append=len(digits)))
+    wrong = np.flatnonzero((digits < 0) | (digits >= 64) | (within >= _MAX_DIGITS))
+    if wrong.size:
+        raise ValueError(f"the character {text[wrong[0]]!r}")
+    if first[-1] < len(digits):
         raise ValueError("a text that is cut off")
+    if not text:
+        return []
+    numbers = np.add.reduceat((digits & 31) << 5 * within, first[:-1])
+    numbers -= ((digits[last] & 16) > 0) * (1 << 5 * (within[last] + 1))
+    numbers[1::2] = np.cumsum(numbers[1::2])
+    numbers[2::2] = np.cumsum(numbers[2::2])
+    runs: list[int] = numbers.tolist()
     return runs

@@ -80,6 +80,8 @@ class NameIndex:
         around it, without its ending, and without a folder of images before it. Case and normal
         form play no part where just one image is left.
         """
+        if written in self._names:
+            return written
         readings = list(_readings(written))
         for text in readings:
             if text in self._names:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
 
+from weakseg.marks.drawing import extents_of
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 from weakseg.support.wording import counted
@@ -43,7 +44,7 @@ def clip_marks(
         "points": tuple(point for point in points if point),
         "boxes": tuple(box for box in boxes if box.has_area),
         "strokes": tuple(mark for mark in marks.strokes if _touches(mark, size)),
-        "polygons": tuple(mark for mark in marks.polygons if _touches(mark, size)),
+        "polygons": _touching_polygons(marks.polygons, size),
         "regions": tuple(mark for mark in marks.regions if _touches(mark, size)),
     }
     findings = [
@@ -90,18 +91,22 @@ def _clip_box(box: Box, size: tuple[int, int]) -> Box:
     )
 
 
-def _touches(mark: Stroke | Polygon | Region, size: tuple[int, int]) -> bool:
+def _touches(mark: Stroke | Region, size: tuple[int, int]) -> bool:
     left, top, right, bottom = _extent(mark)
     return right >= 0 and bottom >= 0 and left < size[1] and top < size[0]
 
 
-def _extent(mark: Stroke | Polygon | Region) -> tuple[float, float, float, float]:
+def _extent(mark: Stroke | Region) -> tuple[float, float, float, float]:
     if isinstance(mark, Region):
         return mark.x, mark.y, mark.x + mark.width - 1, mark.y + mark.height - 1
-    paths: Iterable[tuple[tuple[float, float], ...]]
-    paths = [mark.path] if isinstance(mark, Stroke) else mark.rings
-    places = np.array([place for path in paths for place in path])
-    reach = mark.width / 2 if isinstance(mark, Stroke) else 0.0
+    places = np.array(mark.path)
+    reach = mark.width / 2
     left, top = (places.min(0) - reach).tolist()
     right, bottom = (places.max(0) + reach).tolist()
     return left, top, right, bottom
+
+
+def _touching_polygons(polygons: tuple[Polygon, ...], size: tuple[int, int]) -> tuple[Polygon, ...]:
+    left, top, right, bottom = extents_of([polygon.rings for polygon in polygons]).T
+    inside = (right >= 0) & (bottom >= 0) & (left < size[1]) & (top < size[0])
+    return tuple(compress(polygons, inside.tolist()))

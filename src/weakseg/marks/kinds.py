@@ -14,7 +14,7 @@ Place = tuple[float, float]
 """x and y in pixels: 0 is the image's left (top) edge, so that pixel i spans i to i + 1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """A click: the pixel that holds (x, y) is of the class."""
 
@@ -24,7 +24,7 @@ class Point:
     instance: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Box:
     """A box around an object: its first and last columns and rows, both of them inside."""
 
@@ -92,7 +92,7 @@ class Box:
         return rows, columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stroke:
     """A scribble drawn as a line through places.
 
@@ -109,7 +109,7 @@ class Stroke:
     instance: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Polygon:
     """An area inside closed rings, by the even-odd rule: a ring inside another is a hole."""
 
@@ -118,7 +118,7 @@ class Polygon:
     instance: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Region:
     """A painted area, as run lengths so that many of them fit into memory.
 

@@ -47,14 +47,26 @@ def read_label_map(
             f"the label map (H, W) is {labels.shape} while its image is {image_size}"
             f"{rotated if labels.shape == image_size[::-1] else ''}"
         )
-    wrong = np.setdiff1d(np.unique(labels), [*range(num_classes), UNLABELLED, VOID])
-    if wrong.size:
-        y, x = np.argwhere(labels == wrong[0])[0]
+    wrong = min(values_in(labels) - {*range(num_classes), UNLABELLED, VOID}, default=None)
+    if wrong is not None:
+        y, x = np.argwhere(labels == wrong)[0]
         raise Entry(path).error(
-            f"value {wrong[0]} (first at x={x}, y={y}) is no class: expected 0 to "
+            f"value {wrong} (first at x={x}, y={y}) is no class: expected 0 to "
             f"{num_classes - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
         )
     return labels
+
+
+def values_in(labels: LabelMap) -> set[int]:
+    """Return the values of a label map, (H, W), in a fraction of the time that sorting takes.
+
+    Examples:
+        >>> sorted(values_in(np.array([[1, 1], [0, 7]], np.uint8)))
+        [0, 1, 7]
+    """
+    flat = labels.ravel()
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    return {*flat[changes].tolist(), *flat[-1:].tolist()}
 
 
 def write_label_map(path: Path, labels: LabelMap, *, grey: bool = False) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import ndimage
 
 from weakseg.marks.classes import ClassList
-from weakseg.marks.drawing import Canvas, Patch, Size, disc, filled, line, pasted
+from weakseg.marks.drawing import Canvas, Patch, Size, disc, filled_areas, line, pasted
 from weakseg.marks.kinds import Box, Marks, Point
-from weakseg.marks.label_maps import LabelMap, read_label_map
+from weakseg.marks.label_maps import LabelMap, read_label_map, values_in
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.support.errors import DataError
 
@@ -109,7 +109,7 @@ def draw_marks(
             outside the boxes should be background where no class is.
     """
     _check_boxes(marks.boxes, size, image)
-    labels = np.full(size, UNLABELLED, np.uint8)
+    labels: LabelMap | None = None
     if rules.boxes_complete and marks.boxes:
         if not classes.has_background:
             raise DataError(
@@ -117,7 +117,7 @@ def draw_marks(
                 f"{classes.names[0]!r}: name it background or leave boxes_complete out",
                 path=classes.source,
             )
-        labels[~boxed(marks.boxes, size)] = 0
+        labels = np.where(boxed(marks.boxes, size), UNLABELLED, 0).astype(np.uint8)
     conflicts: dict[str, int] = {}
     empty = 0
     for kind in marks.kinds:
@@ -131,9 +131,14 @@ def draw_marks(
                 layer, disputed, empty = _masks(marks, size, classes)
             case _:  # tags and boxes label no pixel
                 continue
-        lay_over(labels, layer)
+        if labels is None:
+            labels = layer
+        else:
+            lay_over(labels, layer)
         if disputed:
             conflicts[kind] = disputed
+    if labels is None:
+        labels = np.full(size, UNLABELLED, np.uint8)
     return Drawing(labels, conflicts, empty)
 
 
@@ -158,8 +163,9 @@ def _scribbles(
 
 def _masks(marks: Marks, size: Size, classes: ClassList) -> tuple[LabelMap, int, int]:
     def drawn() -> Drawn:
-        for polygon in marks.polygons:
-            yield polygon.class_id, filled(size, polygon.rings)
+        patches = filled_areas(size, [polygon.rings for polygon in marks.polygons])
+        for polygon, patch in zip(marks.polygons, patches, strict=True):
+            yield polygon.class_id, patch
         yield from _regions(marks, size, "mask")
 
     layer, disputed, empty = _layer(drawn(), size)
@@ -199,10 +205,13 @@ def _layer(drawn: Drawn, size: Size) -> tuple[LabelMap, int, int]:
     empty = 0
     for class_id, (rows, columns, covered) in drawn:
         under = labels[rows, columns]
-        disputed[rows, columns] |= covered & (under != UNLABELLED) & (under != class_id)
-        under[covered] = class_id
+        twice = (under != UNLABELLED) & covered
+        if twice.any():
+            twice &= under != class_id
+            disputed[rows, columns] |= twice
+        np.copyto(under, class_id, where=covered)
         empty += not covered.any()
-    return labels, int(disputed.sum()), empty
+    return labels, int(np.count_nonzero(disputed)), empty
 
 
 def _check_boxes(boxes: tuple[Box, ...], size: Size, image: str) -> None:
@@ -260,7 +269,7 @@ def tags_of(labels: LabelMap, marks: Marks, classes: ClassList) -> list[bool]:
     Returns:
         One value a class.
     """
-    present = tags_among({*np.unique(labels).tolist(), *marks.named_classes}, classes)
+    present = tags_among(values_in(labels) | marks.named_classes, classes)
     return [class_id in present for class_id in range(len(classes))]
 
 

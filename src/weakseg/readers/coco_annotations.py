@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture
-from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
+from weakseg.formats.run_lengths import read_run_lengths, region_of_runs
 from weakseg.formats.source import SourceOptions
 from weakseg.formats.tool_exports import rotation_of
 from weakseg.images.reading import opened, read_size
@@ -119,7 +119,7 @@ class ImageReader:
         elif isinstance(outline, dict):
             size, runs = read_run_lengths(outline, "'segmentation'", entry)
             self._check_size(size, entry)
-            self.collector.mask(class_id, mask_of_runs(runs, size), entry, number)
+            self.collector.region(region_of_runs(class_id, runs, size, number), entry)
         else:
             raise entry.error(
                 "expected lists of coordinates or run lengths as 'segmentation', but "

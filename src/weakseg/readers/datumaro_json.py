@@ -9,7 +9,7 @@ from typing import Any
 from weakseg.formats.chosen_files import chosen_files
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
-from weakseg.formats.run_lengths import mask_of_runs, read_run_lengths
+from weakseg.formats.run_lengths import read_run_lengths, region_of_runs
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.formats.tool_exports import rotation_of
 from weakseg.images.reading import stated_size
@@ -171,7 +171,7 @@ def _read_annotation(
             collector.ellipse(class_id, centre, radii, 0, entry, instance)
         case "mask":
             size, runs = read_run_lengths(annotation.get("rle"), "'rle'", entry)
-            collector.mask(class_id, mask_of_runs(runs, size), entry, instance)
+            collector.region(region_of_runs(class_id, runs, size, instance), entry)
         case "points":
             for place in _visible(annotation, entry):
                 collector.point(class_id, place, entry, instance)
