@@ -126,3 +126,72 @@ def test_coco_beside_jpegimages_is_no_voc(tmp_path):
     assert imported(tmp_path, root)[0].marks == {"boxes": 1}
     (root / "Annotations").mkdir()
     assert find_format(root).name == "voc"
+
+
+@pytest.fixture
+def voc(tmp_path):
+    """A PASCAL VOC folder of three images with boxes, and no lists."""
+    root = tmp_path / "voc"
+    for grey, name in enumerate("abc"):
+        picture(root / "JPEGImages" / f"{name}.png", grey)
+        (root / "Annotations").mkdir(exist_ok=True)
+        (root / "Annotations" / f"{name}.xml").write_text(XML.format(f"{name}.png"))
+    return root
+
+
+def listed(root, **lists):
+    """Write lists of images, a letter each."""
+    root.mkdir(parents=True, exist_ok=True)
+    for split, names in lists.items():
+        (root / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def test_a_list_of_train_alone_leaves_out_the_images_that_it_does_not_name(tmp_path, voc):
+    listed(voc / "ImageSets" / "Main", train="a")
+    done, splits = imported(tmp_path, voc)
+    assert (
+        splits
+        == {"train": ["a"]}
+        == {"train": [r.name for r in DataFolder.open(voc).split("train")]}
+    )
+    assert "2 images belong to no split; left out of all (the first: 'b')" in map(
+        str, done.findings
+    )
+
+
+def test_a_column_and_a_list_of_yolo_are_lists_too(tmp_path):
+    table = tmp_path / "t" / "boxes.csv"
+    for name in "ab":
+        picture(tmp_path / "t" / f"{name}.png")
+        picture(tmp_path / "y" / "images" / f"{name}.png")
+        (tmp_path / "y" / "labels").mkdir(exist_ok=True)
+        (tmp_path / "y" / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.3 0.3\n")
+    head = "filename,class,xmin,ymin,xmax,ymax,split"
+    table.write_text(f"{head}\na.png,cat,2,2,7,7,train\nb.png,cat,2,2,7,7,\n")
+    (tmp_path / "y" / "data.yaml").write_text("names: [cat]\ntrain: train.txt\n")
+    (tmp_path / "y" / "train.txt").write_text("images/a.png\n")
+    for source in (table, tmp_path / "y"):
+        done = weakseg.import_marks(source, tmp_path / "out", overwrite=True)
+        assert done.splits == {"train": 1}
+
+
+def test_lists_of_main_count_where_there_is_no_full_mask(tmp_path, voc):
+    listed(voc / "ImageSets" / "Main", train="ab", val="c")
+    listed(voc / "ImageSets" / "Segmentation", train="a")
+    _, splits = imported(tmp_path, voc)
+    assert splits == {"train": ["a", "b"], "val": ["c"]}
+    assert DataFolder.open(voc).splits == ("train", "val")
+    (voc / "SegmentationClass").mkdir()
+    Image.new("L", (30, 20), 1).save(voc / "SegmentationClass" / "a.png")
+    assert DataFolder.open(voc).splits == ("train",)
+
+
+def test_trainval_is_train_where_neither_of_its_parts_is_listed(tmp_path, voc):
+    listed(voc / "ImageSets" / "Main", trainval="ab", test="c")
+    done, splits = imported(tmp_path, voc)
+    assert splits == {"train": ["a", "b"], "test": ["c"]}
+    assert "trainval.txt: is taken as train" in str(done.findings[0])
+    folder = DataFolder.open(voc)
+    assert len(folder.split("train")) == 2
+    listed(voc / "ImageSets" / "Main", val="b")
+    assert DataFolder.open(voc).splits == ("val", "test", "trainval")

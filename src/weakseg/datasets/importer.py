@@ -72,6 +72,7 @@ class Importer:
         self._mask_values: set[int] = set()
         self._of_picture: dict[Path, str] = {}
         self._own_splits: dict[str, list[str]] = {}
+        self._are_listed = False
 
     def add(self, item: Annotated) -> None:
         """Write an image with its marks, inside the image and drawn as label maps.
@@ -191,6 +192,7 @@ class Importer:
         self._tags[item.name] = frozenset(tags_among(seen, classes))
         if item.split:
             self._own_splits.setdefault(item.split, []).append(item.name)
+            self._are_listed |= item.is_listed
         if marks.is_empty:
             self._note("unmarked", f"image {item.name!r} has no mark", item)
 
@@ -202,18 +204,19 @@ class Importer:
             return {"train": list(self._tags)}
         in_one = {name for names in self._own_splits.values() for name in names}
         rest = [name for name in self._tags if name not in in_one]
-        if rest and self._own_splits.keys() <= {"train"}:
+        if rest and self._own_splits.keys() <= {"train"} and not self._are_listed:
             # A folder "train" among others is one of images like them, perhaps of locomotives.
             return {"train": list(self._tags)}
         if rest:
             count = counted(len(rest), "image belongs", "images belong")
-            self._note("unsure", f"{count} to no split; left out of all")
+            self._note("unsure", f"{count} to no split; left out of all (the first: {rest[0]!r})")
         if "train" not in self._own_splits:
             held = ", ".join(self._own_splits)
+            tested = ", those of test too" if "test" in self._own_splits else ""
             self._note(
                 "unsure",
                 f"no image is to train on: the files' splits are {held}; --split 0.8 divides the "
-                "images anew",
+                f"images anew{tested}",
             )
         return self._own_splits
 

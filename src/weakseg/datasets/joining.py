@@ -57,4 +57,5 @@ def _join(first: Annotated, second: Annotated) -> Annotated:
         size=first.size or second.size,
         split=first.split or second.split,
         findings=first.findings + second.findings,
+        is_listed=first.is_listed if first.split else second.is_listed,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -141,14 +141,19 @@ def voc_layout(root: Path) -> FolderLayout:
     """Return the layout of a PASCAL VOC folder, which may hold weakseg's tables and scribbles too.
 
     Masks are those of the first folder that holds any of SegmentationClassAug, SegmentationClass
-    and SegmentationClassPNG; splits those of ImageSets/Segmentation, or else of ImageSets/Main.
+    and SegmentationClassPNG; splits those of ImageSets/Segmentation, or else, and where there is no
+    full mask, of ImageSets/Main.
     """
     lists = [root / name for name in ("classes.txt", "class_names.txt")]  # the latter is labelme's
+    masks = _first_holding(".png", [root / name for name in VOC_MASKS])
+    splits = [root / name for name in _VOC_SPLITS]
+    if not _holds(masks, ".png") and split_lists(splits[1]):
+        splits.reverse()  # tools without masks list all images there, and some in Segmentation
     return replace(
         own_layout(root),
         images=root / "JPEGImages",
-        splits=_first_holding(".txt", [root / name for name in _VOC_SPLITS]),
-        masks=_first_holding(".png", [root / name for name in VOC_MASKS]),
+        splits=_first_holding(".txt", splits),
+        masks=masks,
         classes=next((path for path in lists if path.is_file()), lists[0]),
         annotations=root / "Annotations",
     )
@@ -256,7 +261,8 @@ def split_lists(folder: Path) -> dict[str, Path]:
 
     Returns:
         Files by split: first train, val, test and trainval, then the others by the alphabet. A
-        list valid.txt is the split val where there is no val.txt; CVAT's default.txt is none.
+        list valid.txt is the split val where there is no val.txt, and trainval.txt is train where
+        there is neither of the two; CVAT's default.txt is none.
     """
     found = {path.stem: path for path in files_below(folder, "*.txt") if not _is_of_a_class(path)}
     lists: dict[str, Path] = {}
@@ -264,6 +270,8 @@ def split_lists(folder: Path) -> dict[str, Path]:
         split = usual_split(stem)
         if split is not None:
             lists[stem if split in found else split] = path
+    if _is_whole_training(lists):
+        lists["train"] = lists.pop("trainval")
     usual = [split for split in _USUAL_SPLITS if split in lists]
     return {split: lists[split] for split in dict.fromkeys([*usual, *lists])}
 
@@ -322,8 +330,13 @@ def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, List
     return splits
 
 
-def shared_names(folder: Path, images: NameIndex | None = None) -> tuple[Finding, ...]:
-    """Return a finding for each image in several of train, val and test.
+def _is_whole_training(splits: Collection[str]) -> bool:
+    """Whether trainval is what to train on, as neither of its parts is listed."""
+    return "trainval" in splits and not {"train", "val"} & set(splits)
+
+
+def split_findings(folder: Path, images: NameIndex | None = None) -> tuple[Finding, ...]:
+    """Return a finding for each image in several of train, val and test, and for a list renamed.
 
     Args:
         folder: The folder of splits, as for `read_splits`, which puts such an image in the first.
@@ -333,11 +346,17 @@ def shared_names(folder: Path, images: NameIndex | None = None) -> tuple[Finding
         DataError: A list cannot be read.
     """
     splits: dict[str, dict[str, None]] = {}
-    for split, path in split_lists(folder).items():
+    lists = split_lists(folder)
+    train = lists.get("train")
+    renamed: tuple[Finding, ...] = ()
+    if train is not None and train.stem == "trainval":
+        message = "is taken as train, for there is neither train.txt nor val.txt"
+        renamed = (Finding("unsure", message, train),)
+    for split, path in lists.items():
         if split in {"train", "val", "test"}:
             for _, name in read_split_list(path, images):
                 splits.setdefault(name, {})[split] = None
-    return tuple(
+    return renamed + tuple(
         Finding(
             "duplicate",
             f"is in the splits {' and '.join(held)}; put in {next(iter(held))} alone",
@@ -371,9 +390,13 @@ def _by_image(files: dict[str, Path], images: NameIndex) -> dict[str, Path]:
 
 def _first_holding(ending: str, folders: list[Path]) -> Path:
     """First folder with a file of this ending; else the first that exists; else the first."""
-    holding = (f for f in folders if any(p.suffix.lower() == ending for p in files_below(f)))
+    holding = (folder for folder in folders if _holds(folder, ending))
     existing = (folder for folder in folders if folder.is_dir())
     return next(holding, next(existing, folders[0]))
+
+
+def _holds(folder: Path, ending: str) -> bool:
+    return any(path.suffix.lower() == ending for path in files_below(folder))
 
 
 def _is_of_a_class(path: Path) -> bool:

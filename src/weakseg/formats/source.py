@@ -51,6 +51,8 @@ class Annotated:
         path: The file of marks.
         entry: Where in the file.
         findings: Odd things in the file.
+        is_listed: The split is stated by a list or a column, not by a folder's name alone, so that
+            an image without one is in none.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Annotated:
     entry: str | None = None
     split: str | None = None
     findings: tuple[Finding, ...] = field(default=())
+    is_listed: bool = False
 
 
 def ending_with(

@@ -160,7 +160,8 @@ def _read_file(
         item = collector.annotated(
             name, picture, None if are_fractions else stated.size, stated.split or split
         )
-        yield replace(item, findings=findings + stated.findings + item.findings)
+        notes = findings + stated.findings + item.findings
+        yield replace(item, findings=notes, is_listed=stated.split is not None)
         findings = ()
 
 

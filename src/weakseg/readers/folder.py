@@ -14,7 +14,7 @@ from weakseg.formats.data_folders import (
     read_splits,
     read_tables,
     settled_names,
-    shared_names,
+    split_findings,
 )
 from weakseg.formats.label_regions import label_map_marks
 from weakseg.formats.pictures import find_picture
@@ -70,7 +70,7 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     tables = read_tables(layout, own or classes, name_of=files.index.name_of, on_bad_row=bad.append)
     splits = read_splits(layout.splits, files.index)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
-    unread += shared_names(layout.splits, files.index)
+    unread += split_findings(layout.splits, files.index)
     if (root / "data.yaml").is_file():
         message = "its options; only the folder's own tables and label maps are imported"
         unread += (Finding("unread", message, root / "data.yaml"),)
@@ -84,7 +84,8 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         listed = splits.get(name)
         place = files.place_of(name, root, None if name in tables else listed)
         split = listed.split if listed else None
-        yield Annotated(name, marks, picture, None, *place, split, unread)
+        is_listed = listed is not None
+        yield Annotated(name, marks, picture, None, *place, split, unread, is_listed)
         unread = ()
 
 

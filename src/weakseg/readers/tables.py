@@ -98,6 +98,7 @@ def _reading(read: Read, recognises: Callable[[Path], bool]) -> Read:
                     item,
                     size=stated.size,
                     split=stated.split or split,
+                    is_listed=stated.split is not None,
                     findings=item.findings + stated.findings,
                 )
 

@@ -15,7 +15,7 @@ from weakseg.formats.data_folders import (
     read_splits,
     read_tables,
     settled_names,
-    shared_names,
+    split_findings,
     voc_layout,
 )
 from weakseg.formats.label_regions import coloured_regions, label_map_marks
@@ -51,7 +51,7 @@ def _read_voc_folder(
     bad: list[DataError] = []
     marks_of, named = _marks_of(layout, files, classes, options, bad.append)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
-    unread += shared_names(layout.splits, files.index)
+    unread += split_findings(layout.splits, files.index)
     if (root / "SegmentationObject").is_dir():
         unread += (
             Finding("unread", "masks of single objects; left out", root / "SegmentationObject"),
@@ -74,6 +74,7 @@ def _read_voc_folder(
             marks=marks,
             picture=picture,
             split=listed.split if listed else None,
+            is_listed=listed is not None,
             findings=findings,
         )
 

@@ -182,6 +182,7 @@ class _Pair:
         labels: The file of labels, if there is one.
         split: Name of the split.
         place: Where below the root it is, or should be, without the ending.
+        is_listed: The split is stated, not only the name of a folder.
     """
 
     written: str
@@ -189,6 +190,7 @@ class _Pair:
     labels: Path | None
     split: str | None
     place: str = ""
+    is_listed: bool = False
 
 
 def _listed(config: Path) -> Iterator[_Pair]:
@@ -201,7 +203,7 @@ def _listed(config: Path) -> Iterator[_Pair]:
             labels = image.parent / f"{image.stem}.txt"
             folders = image.parts[len(config.parent.parts) :]
             written = "/".join(folders[1:] or folders)
-            yield _Pair(written, existing(image), existing(labels), split)
+            yield _Pair(written, existing(image), existing(labels), split, is_listed=True)
 
 
 def _in_stated_splits(
@@ -209,7 +211,10 @@ def _in_stated_splits(
 ) -> tuple[list[_Pair], tuple[Finding, ...]]:
     """Put images into the splits that data.yaml states; the others keep that of their folder."""
     finder = SplitFinder(config, data.root, data.stated, [pair.place for pair in pairs])
-    placed = [replace(pair, split=finder.split_of(pair.place) or pair.split) for pair in pairs]
+    placed = []
+    for pair in pairs:
+        split = finder.split_of(pair.place)
+        placed.append(replace(pair, split=split, is_listed=True) if split else pair)
     stated = {usual_split(key) for key, _ in data.stated}
     if stated == {"train"} and {usual_split(pair.split) for pair in placed} <= {"train", None}:
         message = "is the only split here, so no image is left to score on: --split 0.8 makes one"
@@ -252,7 +257,8 @@ def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
                 _read_line(values, number, size, data, collector)
         if data.has_points:
             collector.unread("key points after the boxes")
-    return collector.annotated(name, image, None, pair.split)
+    item = collector.annotated(name, image, None, pair.split)
+    return replace(item, is_listed=pair.is_listed)
 
 
 def _read_line(
