@@ -318,3 +318,23 @@ def test_boxes_of_void_in_a_table_leave_their_areas_out(tmp_path):
     mask = read_label_map(marks.mask, num_classes=2)
     assert (mask[5:25, 20:40] == 255).all()
     assert [box.class_id for box in marks.boxes] == [1]
+
+
+def test_images_that_differ_in_their_ending_alone_keep_their_own_marks(tmp_path):
+    for ending in ("jpg", "png"):
+        photo(tmp_path / f"marked/a.{ending}")
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [n, 2, 3, 4]} for n in (1, 2)]
+    names = {1: "a.jpg", 2: "a.png"}
+    tree = {
+        "images": [{"id": n, "file_name": name} for n, name in names.items()],
+        "annotations": boxes,
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    (tmp_path / "marked/x.json").write_text(json.dumps(tree))
+    done = import_marks([tmp_path / "marked"], tmp_path / "data")
+    records = imported(tmp_path / "data")[1]
+    assert [(name, item.marks.boxes[0].xmin) for name, item in records.items()] == [
+        ("a", 1),
+        ("a_png", 2),
+    ]
+    assert any("differ in nothing but their ending" in str(finding) for finding in done.findings)

@@ -25,7 +25,7 @@ def test_files_that_are_passed_over_are_counted_and_the_first_is_named(tmp_path)
     assert finding.kind == "unread"
     assert str(finding) == (
         f"{tmp_path / 'a.json'}: 2 files are not of the format of the others; left out, this one "
-        "for example"
+        "for example: an import that names them, too, joins their marks"
     )
 
 

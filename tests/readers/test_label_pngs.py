@@ -285,3 +285,10 @@ def test_label_studios_brushes_as_png_are_refused_with_the_export_to_take(tmp_pa
     mask.save(tmp_path / "task-1-annotation-2-by-1-tag-cat-0.png")
     with pytest.raises(DataError, match='export as "JSON", which holds the same masks'):
         list(LABEL_PNGS.read(tmp_path, OpenClassList(), SourceOptions()))
+
+
+def test_images_are_not_named_like_the_folder_of_their_masks(tmp_path):
+    for split in ("train", "val"):
+        save(tmp_path / split / "images/a.jpg", np.zeros((40, 60), np.uint8))
+        save(tmp_path / split / "masks/a.png", some_labels())
+    assert [item.name for item in read(tmp_path)] == ["train/a", "val/a"]

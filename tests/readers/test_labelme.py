@@ -373,3 +373,14 @@ def test_a_damaged_mask_gives_an_area_or_an_error_that_names_the_file(write):
         assert all("shape 1" in str(finding) for finding in item.findings)
         outcomes.add("read" if item.marks.regions else "nothing")
     assert outcomes == {"read", "nothing", "damaged"}
+
+
+def test_a_copied_file_is_of_the_image_it_is_named_like(write, tmp_path):
+    for name in "ab":
+        Image.new("RGB", (30, 20)).save(tmp_path / f"{name}.png")
+    write(shape("point", [[1, 2]]), name="a.json", imagePath="b.png")
+    write(shape("point", [[3, 4]], "dog"), name="b.json")
+    a, b = read(tmp_path)
+    assert (a.name, a.picture, b.name) == ("a", tmp_path / "a.png", "b")
+    assert "names the image 'b.png', which b.json is of" in a.findings[0].message
+    assert not b.findings

@@ -42,6 +42,20 @@ def test_rows_that_cannot_be_boxes_are_lines_and_so_are_all(read, write):
     assert "read as lines" in images["a"].findings[0].message
 
 
+def test_a_damaged_row_among_boxes_makes_no_lines_of_them(read, write):
+    boxes = ["cat,10,2,3,4,a.jpg,30,20", "dog,1,2,3,4,a.jpg,30,20"]
+    # Reaches out of the image as a box and as a line; and, one row of eleven, as a box alone.
+    for wrong, good in (
+        ("cat,-5,-5,200,10,a.jpg,30,20", boxes),
+        ("cat,25,2,28,3,a.jpg,30,20", boxes * 5),
+    ):
+        images, _ = read("makesense", write(*good, wrong))
+        assert len(images["a"].marks.boxes) == len(good) + 1
+        (finding,) = images["a"].findings
+        assert f"1 row of {len(good) + 1} cannot be boxes" in finding.message
+        assert finding.entry == f"line {len(good) + 1}"
+
+
 def test_damaged_rows_are_left_out_and_named(read, write, says_left_out):
     good = ["cat,1,2,3,4,a.jpg,30,20"] * 5
     for wrong, says in {

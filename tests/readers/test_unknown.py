@@ -72,3 +72,11 @@ def test_a_csv_in_another_encoding_is_described_by_its_fault(tmp_path):
 def test_a_csv_is_described_by_what_keeps_it_from_being_a_table(tmp_path, header, says):
     (tmp_path / "a.csv").write_text(f"{header}\n")
     assert re.search(says, message(tmp_path / "a.csv"))
+
+
+def test_a_folder_around_one_that_can_be_read_names_it(tmp_path):
+    inside = tmp_path / "VOCdevkit/VOC2007"
+    for name in ("JPEGImages", "Annotations"):
+        (inside / name).mkdir(parents=True)
+    with pytest.raises(DataError, match=r"VOCdevkit/VOC2007 in it is in the format voc: import "):
+        find_format(tmp_path)

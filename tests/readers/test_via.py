@@ -133,3 +133,13 @@ def test_outlines_that_makesense_exports_as_vgg_json_are_read(read, write_json, 
     assert [polygon.class_id for polygon in images["a"].marks.polygons] == [1, 2]
     assert images["a"].picture == tmp_path / "a.jpg"
     assert not images["a"].findings
+
+
+def test_the_folder_of_images_of_a_project_is_looked_into(read, write_json, picture, tmp_path):
+    project = {
+        "_via_settings": {"core": {"default_filepath": "./pics/"}},
+        "_via_img_metadata": {"a.jpg12": image(region(label="cat"))},
+    }
+    photo = picture(tmp_path / "pics/a.jpg")
+    images, _ = read("via", write_json(tmp_path / "via.json", project))
+    assert images["a"].picture.resolve() == photo

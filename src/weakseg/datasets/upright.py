@@ -21,7 +21,7 @@ from weakseg.images.orientation import (
 from weakseg.images.reading import map_size, opened_image
 from weakseg.images.unused import unused_parts
 from weakseg.marks.findings import Finding
-from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.marks.kinds import Box, Marks, Point, Polygon
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 
@@ -100,7 +100,9 @@ def turned_to_shown(item: Annotated) -> Annotated | None:
 
 
 def turn_marks(marks: Marks, orientation: int, stored: tuple[int, int]) -> Marks:
-    """Turn boxes and points of a stored picture to where people see them; others stay.
+    """Turn boxes, points and outlines of a stored picture to where people see them.
+
+    Lines and painted areas stay.
 
     Args:
         marks: The marks.
@@ -126,10 +128,17 @@ def turn_marks(marks: Marks, orientation: int, stored: tuple[int, int]) -> Marks
         x, y = turn_place(*centre, orientation, stored)
         return replace(point, x=x, y=y)
 
+    def turned_polygon(polygon: Polygon) -> Polygon:
+        rings = (
+            tuple(turn_place(x, y, orientation, stored) for x, y in ring) for ring in polygon.rings
+        )
+        return replace(polygon, rings=tuple(rings))
+
     return replace(
         marks,
         boxes=tuple(map(turned_box, marks.boxes)),
         points=tuple(map(turned_point, marks.points)),
+        polygons=tuple(map(turned_polygon, marks.polygons)),
     )
 
 

@@ -38,6 +38,9 @@ def chosen_files(
     others = [file for file in inside if file.is_file() and file not in passed]
     if others:
         count = counted(len(others), "file is", "files are")
-        message = f"{count} not of the format of the others; left out, this one for example"
+        message = (
+            f"{count} not of the format of the others; left out, this one for example: an import "
+            "that names them, too, joins their marks"
+        )
         options.search.note(message, others[0], "unread")
     return files

@@ -26,9 +26,9 @@ def find_picture(written: str, source: Path, options: SourceOptions, *more: Path
     """Find the image that a file of marks names.
 
     It is looked for at the path in the file, relative to the file; in the user's folders of images,
-    by its path and by its name alone; beside the file; and in a folder `images` beside the file or
-    its parent. A file that differs in case, Unicode's normal form or ending is taken where there is
-    no other, and noted; see `PictureSearch`.
+    by its path and by its name alone; beside the file; in a folder `images` or `data` beside it;
+    and in a folder `images` beside its parent. A file that differs in case, Unicode's normal form
+    or ending is taken where there is no other, and noted; see `PictureSearch`.
 
     Args:
         written: The image's path as in the file, with either kind of slash; with or without
@@ -87,4 +87,4 @@ def photo_of(label_map: Path, name: str, root: Path, options: SourceOptions) -> 
 def _around(source: Path) -> tuple[Path, ...]:
     """Return the folders in which the images of a file, or a folder, of marks usually are."""
     here = source if source.is_dir() else source.parent
-    return here, here / "images", here.parent / "images"
+    return here, here / "images", here.parent / "images", here / "data"  # the last is FiftyOne's

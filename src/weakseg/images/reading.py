@@ -9,7 +9,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from threading import Lock
 from typing import Any
 
@@ -275,7 +275,12 @@ def image_name(written: str) -> str:
     Examples:
         >>> image_name("..\\photos\\cat.final.jpg")
         'photos/cat.final'
+        >>> image_name("C:\\photos\\cat.jpg"), image_name("/photos/cat.jpg")
+        ('photos/cat', 'photos/cat')
     """
+    drive = PureWindowsPath(written).drive
+    # A drive is one letter; the share of a path like //server/share is a folder like others.
+    written = written.removeprefix(drive) if drive.endswith(":") else written
     path = Path(written.replace("\\", "/"))
     parts = [part for part in path.parts if part not in {"..", "."} and part != path.anchor]
     name = "/".join(parts)

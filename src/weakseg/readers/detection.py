@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
+from weakseg.marks.findings import Finding
 from weakseg.readers.ade20k import ADE20K
 from weakseg.readers.box_tables import BOX_TABLES
 from weakseg.readers.camvid import CAMVID_LISTS
@@ -36,8 +38,9 @@ from weakseg.readers.yolo import YOLO
 from weakseg.support.archives import unpacked
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.folders import split_of, usual_split
+from weakseg.support.folders import files_below, split_of, usual_split
 
+_LOOKED_INTO = 200  # files and folders inside one that is in no format
 FORMATS: tuple[Format, ...] = (
     LABELME,
     LABEL_STUDIO,
@@ -89,7 +92,24 @@ def find_format(path: Path, name: str | None = None) -> Format:
     for item in FORMATS:
         if item.recognises(path):
             return item
-    raise Entry(path).error(what_is_there(path))
+    raise Entry(path).error(_inside(path) or what_is_there(path))
+
+
+def _inside(path: Path) -> str:
+    """Return a message where folders inside are of a format; nothing where none is."""
+    if not path.is_dir():
+        return ""
+    inside = [item for item in files_below(path, "*", "*/*")[:_LOOKED_INTO] if item.is_dir()]
+    found = {folder: item for folder in inside for item in FORMATS if item.recognises(folder)}
+    if not found:
+        return ""
+    named = [folder for folder in found if not set(folder.parents) & found.keys()]
+    first = named[0]
+    more = f", and {len(named) - 1} more" if len(named) > 1 else ""
+    return (
+        f"is in no format itself, but {first.relative_to(path).as_posix()} in it is in the format "
+        f"{found[first].name}{more}: import {shlex.quote(str(first))} instead"
+    )
 
 
 @dataclass(frozen=True)
@@ -116,9 +136,12 @@ class Source:
         for read in self.format.read(self.inside, classes, options):
             findings, split = read.findings + options.search.take_notes(), self._split_of(read)
             item = replace(read, split=split, findings=findings)
-            if split and pictures.setdefault(item.name, item.picture) != item.picture:
+            first = pictures.setdefault(item.name, item.picture if split else _file_of(item))
+            if split and first != item.picture:
                 # Another image, of another split, which is a folder to most tools.
                 item = replace(item, name=f"{split}/{item.name}")
+            elif not split:
+                item = _told_apart(item, _file_of(replace(item, picture=first)))
             yield item if self.inside == self.path else self._as_named(item)
 
     def _split_of(self, item: Annotated) -> str | None:
@@ -138,6 +161,24 @@ class Source:
     def _named(self, path: Path) -> Path:
         inside = path.is_relative_to(self.inside)
         return self.path / path.relative_to(self.inside) if inside else path
+
+
+def _file_of(item: Annotated) -> Path | None:
+    return item.picture if isinstance(item.picture, Path) else None
+
+
+def _told_apart(item: Annotated, first: Path | None) -> Annotated:
+    """Rename an image whose file differs in nothing but the ending from the first of its name."""
+    own = _file_of(item)
+    if own is None or first is None or own.suffix == first.suffix or own.stem != first.stem:
+        return item
+    name = f"{item.name}_{own.suffix[1:]}"
+    message = (
+        f"the images {first.name!r} and {own.name!r} differ in nothing but their ending; the "
+        f"second is called {name!r}"
+    )
+    finding = Finding("unsure", message, item.path, item.entry)
+    return replace(item, name=name, findings=(*item.findings, finding))
 
 
 @contextmanager

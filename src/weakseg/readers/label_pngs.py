@@ -131,8 +131,25 @@ def _read_maps(
         # A mask may be named cat.png or, with its photograph's ending, cat.jpg.png.
         if picture is None or picture.stem != file.stem:
             name = image_name(name)
+        name = _without_maps_folder(name, picture, root)
         taken.update([picture.resolve()] if picture else [])
         yield Annotated(name, Marks(regions=regions), picture, map_size(file), file)
+
+
+def _without_maps_folder(name: str, picture: Path | None, root: Path) -> str:
+    """Leave the folder of label maps out of a name: the one where its photograph has another.
+
+    Examples:
+        >>> _without_maps_folder("train/masks/a", Path("data/train/images/a.jpg"), Path("data"))
+        'train/a'
+    """
+    if picture is None or not picture.is_relative_to(root):
+        return name
+    *own, last = name.split("/")
+    folders = picture.relative_to(root).parts[:-1]
+    kept = [one for one, other in zip(own, folders, strict=False) if one == other]
+    is_one_apart = len(own) == len(folders) == len(kept) + 1
+    return "/".join((*kept, last)) if is_one_apart else name
 
 
 def _unmarked(folders: Iterable[Path], taken: set[Path]) -> tuple[Finding, ...]:

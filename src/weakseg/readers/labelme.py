@@ -7,6 +7,7 @@ import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
+from glob import escape
 from itertools import chain, islice
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -147,6 +148,7 @@ def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOpti
     written = image.get("imagePath") or path.stem
     if not isinstance(written, str):
         raise file.expected("a path as imagePath", written)
+    written = _own_image(written, path, collector)
     embedded = image.get("imageData")
     picture: Path | bytes | None
     if embedded:
@@ -159,6 +161,23 @@ def _read_file(path: Path, root: Path, classes: ClassFinder, options: SourceOpti
             collector.note("unsure", message)
             picture, written = renamed, renamed.name
     return collector.annotated(_name(written, path, root), picture, size)
+
+
+def _own_image(written: str, path: Path, collector: Collector) -> str:
+    """Return the image that a file names, or the one it is named like, where both are there.
+
+    A file that was copied still names the image of the other, which has a file of its own.
+    """
+    name = PureWindowsPath(written)
+    own = [item for item in files_below(path.parent, f"{escape(path.stem)}.*") if is_image(item)]
+    if name.stem == path.stem or not own or not path.with_name(f"{name.stem}.json").is_file():
+        return written
+    message = (
+        f"names the image {written!r}, which {name.stem}.json is of; taken is {own[0].name!r}, "
+        "named alike"
+    )
+    collector.note("unsure", message)
+    return own[0].name
 
 
 def _name(written: str, path: Path, root: Path) -> str:

@@ -21,11 +21,13 @@ from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import holds_file
 from weakseg.support.json_files import first_keys, read_json
+from weakseg.support.wording import counted
 
 _PATTERNS = ("*.csv", "*.json")
 _LOOKED_INTO = 5  # rows by which a file is recognised
 _BOX, _POINT = 4, 2  # numbers between the label and the image's name
 _COUNTS = (_BOX, _POINT)
+_DAMAGED = 0.1  # fraction of rows of boxes that may not fit their image
 _CLEAR = (8, 6)  # columns, with the label, the image's name, width and height; no commas in them
 _TAG_ROW = re.compile(r"(.+?),\s*\[(.*)\]\s*", re.DOTALL)
 
@@ -48,6 +50,17 @@ class _Row:
         except ValueError:
             return True
         return x + width <= columns + 1 and y + height <= rows + 1 and min(width, height) >= 0
+
+    def fits_as_line(self) -> bool:
+        """Whether the numbers can be two places in the image."""
+        try:
+            numbers = [*map(float, self.numbers)]
+            columns, rows = map(float, self.size)
+        except ValueError:
+            return False
+        return all(-1 <= x <= columns + 1 for x in numbers[::2]) and all(
+            -1 <= y <= rows + 1 for y in numbers[1::2]
+        )
 
 
 def _row(fields: Sequence[str], entry: Entry, counts: Collection[int] = _COUNTS) -> _Row | None:
@@ -99,8 +112,9 @@ def _is_makesense(path: Path) -> bool:
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     """Read the boxes, points, lines or tags of a file, or of all those in a folder.
 
-    makesense.ai writes boxes and lines alike, as four numbers: where some cannot be boxes in their
-    image, all are lines, which is noted. Rows that are damaged are left out and noted.
+    makesense.ai writes boxes and lines alike, as four numbers: where more than a tenth can be lines
+    in their image but no boxes, all are lines, which is noted. Rows that are damaged are left out
+    and noted.
 
     Raises:
         DataError: The file cannot be read, or holds no row.
@@ -125,7 +139,8 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
     if not rows:
         raise DataError("expected marks of images, but the file holds none", path=path)
     boxed = [row for row in rows if len(row.numbers) == _BOX]
-    lines = not all(row.fits_as_box() for row in boxed)
+    no_boxes = [row for row in boxed if not row.fits_as_box()]
+    lines = _are_lines(no_boxes, len(boxed))
     for row in rows:
         place = Entry(path, f"image {row.image!r:.60}")
         collector = images.setdefault(row.image, Collector(place))
@@ -137,14 +152,27 @@ def _read_file(path: Path, classes: ClassFinder, options: SourceOptions) -> Iter
         else:
             _read_mark(row, collector, classes, lines=lines)
     for written, collector in images.items():
-        if lines:
-            message = "some rows cannot be boxes in their image; all are read as lines"
-            collector.note("unsure", message, Entry(path))
+        if no_boxes:
+            count = counted(len(no_boxes), "row") + f" of {len(boxed)}"
+            kind = "lines" if lines else "boxes"
+            message = f"{count} cannot be boxes in their image; all are read as {kind}"
+            collector.note("unsure", f"{message}, the first", no_boxes[0].entry)
+            no_boxes = []
         name = read_name(written, collector.entry)
         picture = find_picture(written, path, options)
         item = collector.annotated(name, picture, sizes.get(written))
         yield replace(item, findings=findings + item.findings)
         findings = ()
+
+
+def _are_lines(no_boxes: Sequence[_Row], count: int) -> bool:
+    """Whether rows of four numbers are lines: more can be nothing else than one in ten.
+
+    Args:
+        no_boxes: The rows that cannot be boxes; those that cannot be lines either are damaged.
+        count: How many rows of four numbers there are.
+    """
+    return sum(row.fits_as_line() for row in no_boxes) > _DAMAGED * count
 
 
 def _rows(path: Path) -> tuple[list[_Row], tuple[Finding, ...]]:

@@ -83,22 +83,23 @@ class _Region:
 
 @dataclass
 class _Image:
-    """An image as it is written, and its regions."""
+    """An image as it is written, its regions, and the folder that the project has for images."""
 
     written: str
     entry: Entry
     attributes: list[Any] = field(default_factory=list)
     regions: list[_Region] = field(default_factory=list)
+    folder: str = ""
 
 
 def _from_json(path: Path) -> list[_Image]:
     file = Entry(path)
     tree = file.object(read_json(path), "the file")
-    images = []
+    images, folder = [], _default_folder(tree)
     for key, value in file.object(tree.get(_PROJECT, tree), "the images").items():
         entry = file.part(f"image {key!r:.60}")
         item = entry.object(value, "an image")
-        image = _Image(entry.text(item.get("filename"), "'filename'"), entry)
+        image = _Image(entry.text(item.get("filename"), "'filename'"), entry, folder=folder)
         image.attributes.append(item.get("file_attributes"))
         regions = item.get("regions")
         if isinstance(regions, dict):  # as VIA 1 numbers them
@@ -110,6 +111,14 @@ def _from_json(path: Path) -> list[_Image]:
             image.regions.append(one)
         images.append(image)
     return images
+
+
+def _default_folder(tree: dict[str, Any]) -> str:
+    """Return the folder of images in a project's settings; nothing where there is none."""
+    value: Any = tree
+    for key in ("_via_settings", "core", "default_filepath"):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _from_csv(path: Path, on_bad_row: OnBadRow) -> list[_Image]:
@@ -196,7 +205,7 @@ def _read_image(
     if any(_has_values(attributes) for attributes in image.attributes):
         collector.unread("attributes of the image")
     written = image.written.rpartition("://")[2]
-    picture = find_picture(written, path, options)
+    picture = find_picture(written, path, options, path.parent / image.folder)
     return collector.annotated(read_name(written, image.entry), picture)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ROOT = "annotation"
 _XML_FOLDERS = {"annotations", "annotation", "xmls", "xml", "labels"}
-_IMAGE_FOLDERS = ("images", "JPEGImages")
+_IMAGE_FOLDERS = ("images", "JPEGImages", "data")  # the last is FiftyOne's
 _NO_OPTIONS = SourceOptions()
 
 # What the parser raises on a damaged file; a forbidden entity is a ValueError, an unknown encoding
