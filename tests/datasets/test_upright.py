@@ -9,7 +9,7 @@ from weakseg.datasets.upright import UprightPicture, turn_marks, upright_picture
 from weakseg.formats.source import Annotated
 from weakseg.images.orientation import turn_array
 from weakseg.images.reading import read_image
-from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.marks.kinds import Box, Marks, Point, Polygon
 from weakseg.support.errors import DataError
 
 
@@ -59,8 +59,10 @@ def test_marks_are_turned_as_the_pixels_are(tmp_path, orientation):
     Image.fromarray(labels).save(tmp_path / "a.png", exif=exif)
     shown = read_image(tmp_path / "a.png")[..., 0]
     assert (turn_array(labels, orientation)[..., 0] == shown).all()
-    marks = Marks(boxes=(Box(1, 5, 10, 24, 12),), points=(Point(1, 7, 3.9),))
+    box = Box(1, 5, 10, 24, 12)
+    marks = Marks(boxes=(box,), points=(Point(1, 7, 3.9),), polygons=(Polygon(1, (box.ring,)),))
     turned = turn_marks(marks, orientation, (20, 40))
+    assert set(turned.polygons[0].rings[0]) == set(turned.boxes[0].ring)
     (box,), (point,) = turned.boxes, turned.points
     assert shown[int(point.y), int(point.x)] == 255
     drawn = np.zeros_like(shown)
