@@ -319,3 +319,23 @@ def test_ctrl_c_stops_even_an_unguarded_script_promptly_and_leaves_whole_files(t
 def test_importing_brings_in_no_torch():
     code = "import sys, weakseg.oversegments.cache; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("orientation", [1, 2, 3, 4, 6])
+def test_maps_of_stored_pixels_are_made_again_and_only_once(tmp_path: Path, orientation: int):
+    blocks = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    stored = blocks.repeat(8, axis=0).repeat(8, axis=1)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = tmp_path / "a.png"
+    Image.fromarray(stored).save(image, exif=exif)
+    path = tmp_path / "cache" / SETTINGS.key() / "a.png"
+    path.parent.mkdir(parents=True)
+    old = oversegment_image(stored, SETTINGS)  # of the same size, and of other pixels
+    save_oversegment(path, old)
+    oversegment_images([("a", image)], SETTINGS, tmp_path / "cache", workers=0)
+    assert (load_oversegment(path) == oversegment_image(read_image(image), SETTINGS)).all()
+    assert (load_oversegment(path) == old).all() == (orientation == 1)
+    made = path.stat().st_mtime_ns
+    oversegment_images([("a", image)], SETTINGS, tmp_path / "cache", workers=0)
+    assert path.stat().st_mtime_ns == made

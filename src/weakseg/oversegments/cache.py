@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.images.reading import image_size, read_image
+from weakseg.images.orientation import exif_orientation, shown_size
+from weakseg.images.reading import opened_image, read_image
 from weakseg.oversegments.boundaries import gradient_boundaries
 from weakseg.oversegments.hed_weights import find_weights
-from weakseg.oversegments.region_maps import is_current, save_oversegment
+from weakseg.oversegments.region_maps import is_current, is_upright, save_oversegment
 from weakseg.oversegments.regions import closed_regions
 from weakseg.oversegments.settings import OversegmentSettings
 from weakseg.support.errors import DataError
@@ -30,7 +31,8 @@ SETTINGS_FILE = "settings.json"
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Strength = NDArray[np.float32]  # (h, w)
 Task = tuple[Path, Path]  # the image, its region map
-DetectedTask = tuple[Strength, tuple[int, int], Path]  # boundaries, the image's size, its map
+# Boundaries, the image's size, its map, its EXIF orientation.
+DetectedTask = tuple[Strength, tuple[int, int], Path, int]
 
 
 def oversegment_image(
@@ -82,7 +84,8 @@ def write_region_maps(
 ) -> None:
     """Oversegment the images without a current region map `<folder>/<name>.png`.
 
-    A map is computed again where the image is newer or has another size, or the map is truncated.
+    A map is computed again where the image is newer or has another size, or the map is truncated or
+    of a photograph as it was stored, not as people see it.
 
     Args:
         images: Names, which may hold folders ("a/b"), with the image files.
@@ -99,7 +102,7 @@ def write_region_maps(
     with replacing(folder / SETTINGS_FILE) as beside:
         beside.write_text(json.dumps(settings.resolved(), indent=2))
     tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
-    missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
+    missing = [task for task in tasks if not _is_done(task)]
     doing = "oversegments images"
     if settings.boundaries == "gradient":
         oversegment = partial(_oversegment_file, settings=settings)
@@ -111,6 +114,14 @@ def write_region_maps(
     with closing(work) as done:
         for _ in progress(done, "Oversegmenting", len(missing)):
             pass
+
+
+def _is_done(task: Task) -> bool:
+    """Whether an image has its region map, made of the image as people see it."""
+    image, path = task
+    with opened_image(image) as picture:
+        size, orientation = shown_size(picture), exif_orientation(picture)
+    return is_current(path, image, size) and is_upright(path, orientation)
 
 
 class _DetectedTasks(Sequence[DetectedTask]):
@@ -132,7 +143,8 @@ class _DetectedTasks(Sequence[DetectedTask]):
         image, path = self._tasks[index]
         assert self._detect is not None
         picture = read_image(image)
-        return self._detect(_shrunk(picture, self._side)), picture.shape[:2], path
+        strength = self._detect(_shrunk(picture, self._side))
+        return strength, picture.shape[:2], path, _orientation(image)
 
 
 def _checked(name: str) -> str:
@@ -153,12 +165,17 @@ def _detector(settings: OversegmentSettings, device: str) -> Callable[[Picture],
 
 def _oversegment_file(task: Task, settings: OversegmentSettings) -> None:
     image, path = task
-    save_oversegment(path, oversegment_image(read_image(image), settings))
+    save_oversegment(path, oversegment_image(read_image(image), settings), _orientation(image))
 
 
 def _cut_file(task: DetectedTask, settings: OversegmentSettings) -> None:
-    strength, size, path = task
-    save_oversegment(path, _cut(strength, size, settings))
+    strength, size, path, orientation = task
+    save_oversegment(path, _cut(strength, size, settings), orientation)
+
+
+def _orientation(image: Path) -> int:
+    with opened_image(image) as picture:
+        return exif_orientation(picture)
 
 
 def _shrunk(image: Picture, side: int) -> Picture:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from weakseg.images.orientation import UPRIGHT
 from weakseg.images.reading import map_size, opened
 from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
@@ -15,15 +17,18 @@ from weakseg.support.files import replacing
 MAX_REGIONS = 2**16
 _MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
 _HINT = "; a map that weakseg made may be deleted, and training makes it anew"
+_ORIENTATION = "orientation"  # a PNG's text with the EXIF orientation of its image
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
-def save_oversegment(path: Path, regions: NDArray[np.int32]) -> None:
+def save_oversegment(path: Path, regions: NDArray[np.int32], orientation: int = UPRIGHT) -> None:
     """Write a region map.
 
     Args:
         path: The file; it appears only once it is whole.
         regions: Region ids, (H, W), 0 to 65535.
+        orientation: EXIF orientation of the image, which is kept in the file: the map is of the
+            image as people see it.
 
     Raises:
         DataError: There are more regions than 16 bits can count.
@@ -37,7 +42,31 @@ def save_oversegment(path: Path, regions: NDArray[np.int32]) -> None:
         )
     picture = Image.fromarray(regions.astype(np.uint16))
     with replacing(path) as beside:
-        picture.save(beside, format="PNG", compress_level=1)
+        picture.save(beside, format="PNG", compress_level=1, pnginfo=_noted(orientation))
+
+
+def is_upright(path: Path, orientation: int) -> bool:
+    """Whether a region map is of an image as people see it.
+
+    Maps of photographs that are stored rotated or mirrored were once made of the stored pixels,
+    without a note of the orientation; they may have the right size all the same.
+
+    Args:
+        path: The map.
+        orientation: EXIF orientation of the image.
+    """
+    if orientation == UPRIGHT:
+        return True
+    with opened(path, what="region map", hint=_HINT) as picture:
+        return picture.info.get(_ORIENTATION) == str(orientation)
+
+
+def _noted(orientation: int) -> PngInfo | None:
+    if orientation == UPRIGHT:
+        return None
+    notes = PngInfo()
+    notes.add_text(_ORIENTATION, str(orientation))
+    return notes
 
 
 def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -> NDArray[np.int32]:
