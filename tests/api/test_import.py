@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from PIL import Image
 
 from weakseg.api.import_ import ImportSettings, import_marks
+from weakseg.api.inspect import inspect_data
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.marks.label_maps import read_label_map
 from weakseg.support.errors import DataError, RecipeError
@@ -131,11 +133,24 @@ def test_a_split_takes_its_share_and_the_seed_decides(tmp_path):
 
 def test_an_image_that_is_not_there_is_an_error_or_left_out_when_allowed(source, tmp_path):
     (source / "a.jpg").unlink()
-    with pytest.raises(DataError, match=r"a\.json.*image 'a' is not found.*--images FOLDER"):
+    with pytest.raises(
+        DataError, match=r"a\.json.*image 'a' is not found.*--images FOLDER"
+    ) as caught:
         import_marks([source], tmp_path / "data")
+    assert f"(no 'a', with any ending, in {source})" in str(caught.value)
     done = import_marks([source], tmp_path / "data", ImportSettings(allow_missing=True))
     assert done.images == 1
     assert done.counts["missing"] == 1
+    (finding,) = (finding for finding in done.findings if finding.kind == "missing")
+    assert f"image 'a' is not found (no 'a', with any ending, in {source})" in str(finding)
+
+
+def test_an_image_that_two_files_are_like_is_missing_and_both_are_named(source, tmp_path):
+    for ending in ("tif", "bmp"):
+        photo(source / f"A.{ending}")
+    (source / "a.jpg").unlink()
+    with pytest.raises(DataError, match=r"'A.bmp' and 'A.tif' are both like 'a', neither is"):
+        import_marks([source], tmp_path / "data")
 
 
 def test_images_are_found_in_a_folder_that_is_named(source, tmp_path):
@@ -338,3 +353,44 @@ def test_images_that_differ_in_their_ending_alone_keep_their_own_marks(tmp_path)
         ("a_png", 2),
     ]
     assert any("differ in nothing but their ending" in str(finding) for finding in done.findings)
+
+
+def test_a_folder_of_images_that_is_not_there_is_refused_by_name(source, tmp_path):
+    with pytest.raises(DataError, match=r"nowhere: images: there is no such folder"):
+        import_marks([source], tmp_path / "data", ImportSettings(images=[tmp_path / "nowhere"]))
+    with pytest.raises(DataError, match=r"nowhere: images: there is no such folder"):
+        inspect_data(source, images=tmp_path / "nowhere")
+
+
+BAD_ROWS = {
+    "tags": "image,class\na,cat\na,\n",
+    "tags of no image": "image,class\na,cat\n,cat\n",
+    "boxes": "image,class,xmin,ymin,xmax,ymax\na,cat,1,2,9,9\na,cat,1,x,9,9\n",
+    "boxes without area": "image,class,xmin,ymin,xmax,ymax\na,cat,1,2,9,9\na,cat,9,2,1,9\n",
+    "boxes cut short": "image,class,xmin,ymin,xmax,ymax\na,cat,1,2,9,9\na,cat,1,2\n",
+    "points": "image,class,x,y\na,cat,3,4\na,cat,3,inf\n",
+    "box-tables": "filename,label,x1,y1,x2,y2\na.jpg,cat,1,2,9,9\na.jpg,cat,1,2,,9\n",
+    "box-tables without a class": "filename,label,x1,y1,x2,y2\na.jpg,cat,1,2,9,9\na.jpg,,1,2,9,9\n",
+    "box-tables without an image": "filename,label,x1,y1,x2,y2\na.jpg,cat,1,2,9,9\n,cat,1,2,9,9\n",
+    "makesense": "cat,1,2,8,7,a.jpg,60,40\ncat,1,x,8,7,a.jpg,60,40\n",
+    "via": "filename,region_shape_attributes,region_attributes\n"
+    + 'a.jpg,"{""name"":""point"",""cx"":3,""cy"":4}","{""class"":""cat""}"\n'
+    + 'a.jpg,"{""name"":""point"",""cx"":3}","{""class"":""cat""}"\n',
+}
+
+
+@pytest.mark.parametrize("text", BAD_ROWS.values(), ids=BAD_ROWS)
+def test_a_bad_row_of_any_table_is_left_out_and_reported_or_an_error_where_asked(tmp_path, text):
+    photo(tmp_path / "a.jpg")
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    settings = ImportSettings(format="makesense" if text.startswith("cat") else None)
+    done = import_marks(path, tmp_path / "data", settings)
+    assert sum(done.marks.values()) == 1
+    (finding,) = (item for item in done.findings if item.message.endswith("left out"))
+    line = text.count("\n")
+    assert (finding.path, line) == (path, int(str(finding).split("line ")[1].split(":")[0]))
+    with pytest.raises(DataError, match=rf"t\.csv, .*line {line}: ") as caught:
+        import_marks(path, tmp_path / "strict", replace(settings, strict=True))
+    assert str(caught.value) == str(finding)
+    assert not (tmp_path / "strict").exists()

@@ -12,7 +12,7 @@ from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.importer import Importer
 from weakseg.datasets.joining import joined
 from weakseg.datasets.writer import writing_data_folder
-from weakseg.formats.source import SourceOptions
+from weakseg.formats.source import SourceOptions, named_folders
 from weakseg.marks.classes import OpenClassList, read_classes
 from weakseg.marks.findings import Finding
 from weakseg.readers.detection import opened_source
@@ -91,7 +91,7 @@ class ImportSettings:
     def source(self) -> SourceOptions:
         """Options of the readers."""
         return SourceOptions(
-            images=tuple(map(Path, self.images)),
+            images=named_folders(self.images),
             unlabelled=self.unlabelled,
             void=self.void,
             palette=None if self.palette is None else Path(self.palette),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from weakseg.datasets.records import drawing_rules
-from weakseg.formats.source import SourceOptions
+from weakseg.formats.source import SourceOptions, named_folders
 from weakseg.inspection.counts import Inspection
 from weakseg.inspection.dataset_inspection import inspect_marks
 from weakseg.inspection.sources import opened_data
@@ -57,7 +57,7 @@ def inspect_data(
         RunError: The page cannot be written.
     """
     options = SourceOptions(
-        images=tuple(as_paths(images)),
+        images=named_folders(as_paths(images)),
         unlabelled=unlabelled,
         void=void,
         palette=None if palette is None else Path(palette),

@@ -244,7 +244,8 @@ class Importer:
     def _picture_fault(self, item: Annotated) -> str:
         """Return why an image's file cannot be its own; nothing if it can."""
         if item.picture is None:
-            return f"the image {item.name!r} is not found"
+            why = f" ({item.why_missing})" if item.why_missing else ""
+            return f"the image {item.name!r} is not found{why}"
         if isinstance(item.picture, Path):
             other = self._of_picture.setdefault(item.picture, item.name)
             if other != item.name:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from weakseg.images.names import folded
-from weakseg.images.reading import IMAGE_SUFFIXES, is_image
+from weakseg.images.reading import IMAGE_SUFFIXES, image_name, is_image
 from weakseg.marks.findings import Finding, Oddity
 from weakseg.support.folders import existing, is_litter
 
+_NAMED = 3  # folders in one message
 _ENDINGS = (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
 
 
@@ -26,6 +27,7 @@ class PictureSearch:
         self._listings: dict[Path, dict[str, list[Path]]] = {}
         self._renamings: dict[tuple[Path, Callable[[str], str]], dict[str, list[Path]]] = {}
         self._notes: dict[Finding, None] = {}
+        self._missed: dict[str, str] = {}
 
     def find(
         self,
@@ -43,6 +45,7 @@ class PictureSearch:
             source: The file that names the image, for findings.
             but: Files that are no images, though they have the name.
         """
+        candidates = list(candidates)
         for candidate in candidates:
             paths = [folder / candidate for folder in folders]
             found = _first(_exact, paths, but) or _first(self._alike, paths, but)
@@ -57,7 +60,24 @@ class PictureSearch:
                     source,
                 )
             return found
+        if candidates:
+            last = candidates[-1].name
+            self._missed[folded(image_name(last))] = self._why_missed(last, folders)
         return None
+
+    def why_missed(self, name: str) -> str:
+        """Return why the image of a name was not found; nothing where it was not looked for."""
+        return self._missed.get(folded(name.rpartition("/")[2]), "")
+
+    def _why_missed(self, name: str, folders: Sequence[Path]) -> str:
+        there = list(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+        key = folded(image_name(name))
+        alike = [item.name for folder in there for item in self._images(folder).get(key, [])]
+        if len(alike) > 1:
+            return f"{alike[0]!r} and {alike[1]!r} are both like {name!r}, neither is the same"
+        looked = ", ".join(map(str, there[:_NAMED])) or "any folder"
+        more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+        return f"no {name!r}, with any ending, in {looked}{more}"
 
     def find_renamed(
         self, name: str, rule: Callable[[str], str], folders: Sequence[Path], source: Path

@@ -10,6 +10,7 @@ from weakseg.formats.picture_search import PictureSearch
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks
+from weakseg.support.errors import DataError
 from weakseg.support.folders import safely
 
 
@@ -37,6 +38,19 @@ class SourceOptions:
     search: PictureSearch = field(default_factory=PictureSearch, compare=False)
 
 
+def named_folders(folders: Iterable[str | Path]) -> tuple[Path, ...]:
+    """Return the folders of images that a user names.
+
+    Raises:
+        DataError: One is not there.
+    """
+    paths = tuple(map(Path, folders))
+    for path in paths:
+        if not path.is_dir():
+            raise DataError("images: there is no such folder", path=path)
+    return paths
+
+
 @dataclass(frozen=True)
 class Annotated:
     """Image and its marks, as read from a file.
@@ -53,6 +67,7 @@ class Annotated:
         findings: Odd things in the file.
         is_listed: The split is stated by a list or a column, not by a folder's name alone, so that
             an image without one is in none.
+        why_missing: Why the image is not there, if it is not and was looked for.
     """
 
     name: str
@@ -64,6 +79,7 @@ class Annotated:
     split: str | None = None
     findings: tuple[Finding, ...] = field(default=())
     is_listed: bool = False
+    why_missing: str = ""
 
 
 def ending_with(

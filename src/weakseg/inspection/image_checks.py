@@ -29,7 +29,8 @@ def check_image_file(item: Annotated, *, decode: bool) -> tuple[Size | None, lis
     """
     if item.picture is None:
         reported = any(finding.kind == "missing" for finding in item.findings)
-        missing = [] if reported else [finding_in(item, "missing", "its image is not found")]
+        why = f" ({item.why_missing})" if item.why_missing else ""
+        missing = [] if reported else [finding_in(item, "missing", f"its image is not found{why}")]
         size, wrong = _stated_size(item)
         return size, [*missing, *wrong]
     try:

@@ -135,7 +135,9 @@ class Source:
         pictures: dict[str, Path | bytes | None] = {}
         for read in self.format.read(self.inside, classes, options):
             findings, split = read.findings + options.search.take_notes(), self._split_of(read)
-            item = replace(read, split=split, findings=findings)
+            why = options.search.why_missed(read.name) if read.picture is None else ""
+            why = why.replace(str(self.inside), str(self.path))
+            item = replace(read, split=split, findings=findings, why_missing=why)
             first = pictures.setdefault(item.name, item.picture if split else _file_of(item))
             if split and first != item.picture:
                 # Another image, of another split, which is a folder to most tools.
