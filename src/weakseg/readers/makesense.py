@@ -178,8 +178,10 @@ def _are_lines(no_boxes: Sequence[_Row], count: int) -> bool:
 def _rows(path: Path) -> tuple[list[_Row], tuple[Finding, ...]]:
     """Read the rows that can be read, and note the others."""
     lines = list(csv_lines(path, skip_space=False))
-    clear = [_row(fields, entry) for entry, fields in lines if len(fields) in _CLEAR]
-    counts = {len(row.numbers) for row in clear if row and row.numbers} or set(_COUNTS)
+    clear = [(_row(fields, entry), len(fields)) for entry, fields in lines]
+    # In a row of 8 columns, 2 numbers behind a damaged one are no point of a label with commas.
+    counts = {len(row.numbers) for row, columns in clear if row and columns == len(row.numbers) + 4}
+    counts = (counts & set(_COUNTS)) or set(_COUNTS)
     rows: list[_Row] = []
     findings: list[Finding] = []
     for entry, fields in lines:
