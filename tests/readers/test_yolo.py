@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from weakseg.formats.source import SourceOptions
+from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.kinds import Box, Polygon
 from weakseg.readers.yolo import YOLO
 from weakseg.support.errors import DataError
@@ -283,3 +285,123 @@ def test_folders_of_images_that_are_elsewhere_are_splits_by_their_labels(read, p
     splits = {name: image.split for name, image in images.items()}
     assert splits == {"x/x": "train", "y/y": "val"}
     assert not any(image.findings for image in images.values())
+
+
+@pytest.mark.parametrize(
+    ("place", "lists"),
+    [
+        ("", ["classes.txt"]),
+        ("", ["obj.names"]),
+        ("train/", ["train/classes.txt"]),
+        ("data/", ["classes.txt"]),
+        ("train/", ["train/_darknet.labels", "valid/_darknet.labels"]),
+    ],
+)
+def test_labels_may_lie_beside_the_images(read, picture, tmp_path, place, lists):
+    (tmp_path / place).mkdir(exist_ok=True)
+    for name in "ab":
+        picture(tmp_path / f"{place}{name}.jpg")
+    (tmp_path / f"{place}a.txt").write_text(BOX)
+    for name in lists:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("cat\ndog\n")
+    images, classes = read("yolo", tmp_path)
+    assert classes == ["background", "cat", "dog"]
+    a, b = images.values()
+    assert a.marks.boxes == (Box(2, 12, 6, 17, 13, 1),)
+    assert (a.name, a.split) == (
+        ("data/a", None) if place == "data/" else ("a", place[:-1] or None)
+    )
+    assert b.marks.is_empty
+    assert b.picture == tmp_path / f"{place}b.jpg"
+
+
+def test_labels_beside_images_may_have_a_data_yaml_or_their_list_in_the_folder_of_labels(
+    read, picture, tmp_path
+):
+    for root in (tmp_path / "one", tmp_path / "two"):
+        picture(root / "images" / "a.jpg")
+    (tmp_path / "one/data.yaml").write_text("names: [cat, dog]\ntrain: images\n")
+    (tmp_path / "one/images/a.txt").write_text(BOX)
+    (tmp_path / "two/labels").mkdir()
+    (tmp_path / "two/labels/classes.txt").write_text("cat\ndog\n")
+    (tmp_path / "two/labels/a.txt").write_text(BOX)
+    for name in ("one", "two"):
+        images, _ = read("yolo", tmp_path / name)
+        (image,) = images.values()
+        assert image.marks.boxes == (Box(2, 12, 6, 17, 13, 1),)
+
+
+def test_lists_of_classes_that_differ_are_an_error(read, picture, tmp_path):
+    for split, names in (("train", "cat\ndog\n"), ("valid", "dog\ncat\n")):
+        picture(tmp_path / split / "a.jpg")
+        (tmp_path / split / "a.txt").write_text(BOX)
+        (tmp_path / split / "classes.txt").write_text(names)
+    with pytest.raises(DataError, match=r"train/classes.txt: lists other classes than .*valid"):
+        read("yolo", tmp_path)
+
+
+@pytest.mark.parametrize("config", ["", "nc: 2\n", "names:\nnc: 2\ntrain: images\n"])
+def test_names_that_are_missing_are_those_of_the_users_list(picture, tmp_path, config):
+    picture(tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/a.txt").write_text(BOX)
+    if config:
+        (tmp_path / "data.yaml").write_text(config)
+    assert YOLO.recognises(tmp_path)
+    with pytest.raises(DataError, match=r"names of the classes are missing: .* --classes FILE"):
+        list(YOLO.read(tmp_path, OpenClassList(), SourceOptions()))
+    names = ("background", "cat", "dog")
+    for classes in (ClassList(names), OpenClassList(names, closed=True)):
+        (image,) = YOLO.read(tmp_path, classes, SourceOptions())
+        assert image.marks.boxes == (Box(2, 12, 6, 17, 13, 1),)
+
+
+def test_texts_that_are_no_labels_and_broken_yaml_are_told_apart(picture, tmp_path):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "a.txt").write_text("a cat on a mat\n")
+    assert not YOLO.recognises(tmp_path)
+    with pytest.raises(DataError, match=r"holds no file of this format: expected a data\.yaml"):
+        list(YOLO.read(tmp_path, OpenClassList(), SourceOptions()))
+    (tmp_path / "a.txt").write_text(BOX)
+    (tmp_path / "data.yaml").write_text("names: [cat\n")
+    assert YOLO.recognises(tmp_path)
+    with pytest.raises(DataError, match=r"data.yaml: is not readable as YAML"):
+        list(YOLO.read(tmp_path, OpenClassList(), SourceOptions()))
+
+
+def test_names_that_yaml_takes_for_other_than_text_are_to_be_quoted(read, ultralytics):
+    with pytest.raises(DataError, match=r"the name of class 1 is True to YAML, .* in quotes"):
+        read("yolo", ultralytics(BOX, "names: [cat, yes]\nnc: 2\n"))
+
+
+def test_a_split_that_is_no_path_is_found(read, flat):
+    images, _ = read("yolo", flat("train: 5\nval: {a: 1}\n"))
+    assert [str(finding).partition("data.yaml, ")[2] for finding in images["a"].findings] == [
+        "'train': expected a path, or a list of them, but got 5; left out",
+        "'val': expected a path, or a list of them, but got {'a': 1}; left out",
+    ]
+
+
+POSE = "1 0.5 0.5 0.2 0.4 0.45 0.4 0.55 0.6"
+
+
+def test_key_points_that_no_kpt_shape_states_are_known_by_lying_in_their_boxes(read, ultralytics):
+    images, _ = read("yolo", ultralytics("\n".join([POSE] * 10)))
+    assert len(images["x"].marks.boxes) == 10
+    assert [finding.kind for finding in images["x"].findings] == ["unsure", "unread"]
+
+
+@pytest.mark.parametrize(
+    ("line", "boxes", "kinds"),
+    [
+        (POSE, 0, ["unsure"]),
+        ("1 0.5 0.5 0.2 0.4 0.45 0.4 2 0.55 0.6 1", 1, ["unsure", "unread"]),
+        ("1 0.5 0.5 0.2 0.4 0.45 0.4 2 0 0 0", 1, ["unsure", "unread"]),
+        ("1 0.1 0.1 0.3 0.1 0.3 0.4 0.1 0.4", 0, []),
+    ],
+)
+def test_few_lines_that_may_have_key_points_are_a_finding(read, ultralytics, line, boxes, kinds):
+    images, _ = read("yolo", ultralytics(line))
+    assert len(images["x"].marks.boxes) == boxes
+    assert [finding.kind for finding in images["x"].findings] == kinds

@@ -230,6 +230,11 @@ class OpenClassList:
         self._closed = closed
         self.looked_up: set[str] = set()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether new names are refused, as the user lists the classes."""
+        return self._closed
+
     def find(self, value: Any, entry: Entry = NOWHERE) -> int:
         """Return the id of a class, by its name or, in a closed list, its number.
 

@@ -24,7 +24,7 @@ _LIKE = {
         "box-tables, via, makesense and open-images"
     ),
     ".xml": "voc, cvat and scribblesup",
-    ".txt": "yolo (in a folder labels/ or beside a data.yaml) and camvid",
+    ".txt": "yolo (in a folder labels/ or beside the images) and camvid",
     ".png": "label-pngs (indexed or grey; in colour with --palette FILE)",
 }
 """Formats by the ending of their files of marks, those that people have most first."""

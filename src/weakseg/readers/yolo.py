@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import yaml
 
 from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
@@ -17,43 +14,31 @@ from weakseg.images.reading import image_name, is_image
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding
-from weakseg.readers.yolo_splits import SplitFinder, Stated, stated_splits
+from weakseg.readers.yolo_config import (
+    Config,
+    is_list,
+    label_folders,
+    labels_beside_images,
+    named_file,
+    read_config,
+    recognises,
+    settings,
+)
+from weakseg.readers.yolo_points import has_points
+from weakseg.readers.yolo_splits import SplitFinder
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import (
     existing,
     files_below,
-    files_of,
-    head,
-    holds_file,
     read_lines,
     split_of,
     usual_split,
 )
 from weakseg.support.json_files import read_json
 
-_CONFIGS = ("obj.data", "data.yaml", "*.yaml", "*.yml", "obj.names", "classes.txt")
-_LABEL_FOLDERS = ("labels", "annotations")
 _CVAT_FOLDERS = "obj_*_data"  # of its "YOLO 1.1", by split
-_LONGEST = 4096  # characters of a path
 _DIGITS = 2  # of a place in pixels; fractions are written with six
-
-
-def _is_config(path: Path) -> bool:
-    beginning = head(path)
-    if path.suffix in {".yaml", ".yml"}:
-        keys = set(re.findall(r"^(\w+)\s*:", beginning, re.MULTILINE))
-        return "names" in keys and bool(keys & {"nc", "path", "train", "val", "test"})
-    if path.suffix == ".data":
-        return re.search(r"^\s*names\s*=", beginning, re.MULTILINE) is not None
-    return any(
-        True for folder in _label_folders(path.parent) for _ in files_below(folder, "**/*.txt")
-    )
-
-
-def _label_folders(root: Path) -> list[Path]:
-    inside = files_below(root, "*", "*/*")
-    return [one for one in inside if one.name.lower() in _LABEL_FOLDERS and one.is_dir()]
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -67,24 +52,51 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     Raises:
         DataError: A file is damaged as a whole, or there is none.
     """
-    configs = files_of(path, _CONFIGS, _is_config)
-    # Where there are several, the one that says most.
-    config = next((file for name in _CONFIGS for file in configs if file.match(name)), configs[0])
-    data = _read_config(config, classes)
-    findings: tuple[Finding, ...] = ()
-    if config.suffix == ".data":
-        pairs = list(_listed(config))
+    config = read_config(path, classes)
+    if config.path.suffix == ".data":
+        pairs, findings = list(_listed(config.path)), config.findings
     else:
-        pairs, findings = _in_stated_splits(config, data, list(_in_folders(data.root, options)))
-    hint = _rotation_hint(config)
+        there = [*_in_folders(config.root, options), *_beside(config.root)]
+        pairs, findings = _in_stated_splits(config, _once(there))
+    if not pairs:
+        raise DataError("there is neither a file of labels nor an image", path=config.path)
+    config, findings = _with_points(config, pairs, findings)
+    hint = _rotation_hint(config.path)
     for pair in pairs:
-        item = _read_pair(pair, data, options)
+        item = _read_pair(pair, config, options)
         if item.marks.boxes and hint:
             item, hint = replace(item, findings=item.findings + hint), ()
         yield replace(item, findings=findings + item.findings) if findings else item
         findings = ()
-    if not pairs:
-        raise DataError("there is neither a file of labels nor an image", path=config)
+
+
+def _with_points(
+    config: Config, pairs: Sequence[_Pair], findings: tuple[Finding, ...]
+) -> tuple[Config, tuple[Finding, ...]]:
+    """Look whether key points come after boxes, though data.yaml has no kpt_shape."""
+    if config.has_points:
+        return config, findings
+    lines = (line.split() for pair in pairs if pair.labels for line in _lines(pair.labels))
+    found = has_points(lines)
+    if found is False:
+        return config, findings
+    if found:
+        message = "its labels are read as boxes with key points, though there is no kpt_shape"
+    else:
+        message = (
+            "its labels are read as outlines, and may be boxes with key points: kpt_shape: [N, 2] "
+            "in data.yaml says so"
+        )
+    finding = Finding("unsure", message, config.path)
+    return replace(config, has_points=found is True), (*findings, finding)
+
+
+def _lines(path: Path) -> list[str]:
+    """Read the lines of a file of labels; none where it is damaged, which is found later."""
+    try:
+        return read_lines(path)
+    except DataError:
+        return []
 
 
 def _rotation_hint(config: Path) -> tuple[Finding, ...]:
@@ -103,73 +115,10 @@ def _rotation_hint(config: Path) -> tuple[Finding, ...]:
 
 YOLO = Format(
     "yolo",
-    "YOLO: boxes or outlines in data.yaml's, obj.data's or labels' folders",
-    lambda path: holds_file(path, _CONFIGS, _is_config),
+    "YOLO: boxes or outlines in data.yaml's, obj.data's or labels' folders, or beside the images",
+    recognises,
     _read,
 )
-
-
-@dataclass(frozen=True)
-class _Data:
-    """A configuration.
-
-    Args:
-        root: Folder of the images and labels.
-        class_ids: Ids of the classes, by their number in the files of labels.
-        has_points: After each box come key points.
-        stated: Splits that data.yaml states.
-    """
-
-    root: Path
-    class_ids: Sequence[int]
-    has_points: bool = False
-    stated: Stated = ()
-
-
-def _read_config(path: Path, classes: ClassFinder) -> _Data:
-    stated: Stated = ()
-    root, has_points = path.parent, False
-    if path.suffix in {".yaml", ".yml"}:
-        names, root, has_points, stated = _read_yaml(path)
-    else:
-        file = path
-        if path.suffix == ".data":
-            file = _named(path, _settings(path).get("names", "obj.names"))
-        names = list(filter(None, map(str.strip, read_lines(file))))
-    return _Data(root, [classes.find(name, Entry(path)) for name in names], has_points, stated)
-
-
-def _read_yaml(path: Path) -> tuple[list[str], Path, bool, Stated]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
-        raise DataError(f"is not readable as YAML ({error})", path=path) from error
-    file = Entry(path)
-    tree = file.object(tree, "the file")
-    names = tree.get("names")
-    if isinstance(names, dict):
-        if names.keys() != set(range(len(names))):
-            raise file.expected("names of classes by their numbers, from 0 on", names)
-        names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
-        raise file.expected("a list of classes as 'names'", names)
-    root = path.parent / str(tree.get("path") or ".")[:_LONGEST]
-    try:
-        root = root if root.is_dir() else path.parent
-    except (OSError, ValueError):  # a name too long, for one
-        root = path.parent
-    return list(map(str, names)), root, "kpt_shape" in tree, stated_splits(tree)
-
-
-def _settings(path: Path) -> dict[str, str]:
-    """Read lines `key = value`."""
-    pairs = (line.partition("=") for line in read_lines(path))
-    return {key.strip(): value.strip() for key, equals, value in pairs if equals}
-
-
-def _named(config: Path, written: str) -> Path:
-    """Return a file that a configuration names; Darknet writes a folder `data` before it."""
-    return config.parent / written.replace("\\", "/").strip().removeprefix("data/")
 
 
 @dataclass(frozen=True)
@@ -195,11 +144,11 @@ class _Pair:
 
 def _listed(config: Path) -> Iterator[_Pair]:
     """Iterate over the lists of images that Darknet's configuration names."""
-    for split, written in _settings(config).items():
+    for split, written in settings(config).items():
         if split in {"classes", "names", "backup"}:
             continue
-        for line in filter(str.strip, read_lines(_named(config, written))):
-            image = _named(config, line)
+        for line in filter(str.strip, read_lines(named_file(config, written))):
+            image = named_file(config, line)
             labels = image.parent / f"{image.stem}.txt"
             folders = image.parts[len(config.parent.parts) :]
             written = "/".join(folders[1:] or folders)
@@ -207,30 +156,32 @@ def _listed(config: Path) -> Iterator[_Pair]:
 
 
 def _in_stated_splits(
-    config: Path, data: _Data, pairs: Sequence[_Pair]
+    config: Config, pairs: Sequence[_Pair]
 ) -> tuple[list[_Pair], tuple[Finding, ...]]:
     """Put images into the splits that data.yaml states; the others keep that of their folder."""
-    finder = SplitFinder(config, data.root, data.stated, [pair.place for pair in pairs])
+    places = [pair.place for pair in pairs]
+    finder = SplitFinder(config.path, config.root, config.stated, places)
+    findings = config.findings + finder.findings
     placed = []
     for pair in pairs:
         split = finder.split_of(pair.place)
         placed.append(replace(pair, split=split, is_listed=True) if split else pair)
-    stated = {usual_split(key) for key, _ in data.stated}
+    stated = {usual_split(key) for key, _ in config.stated}
     if stated == {"train"} and {usual_split(pair.split) for pair in placed} <= {"train", None}:
         message = "is the only split here, so no image is left to score on: --split 0.8 makes one"
-        return placed, (*finder.findings, Finding("unsure", message, config, "'train'"))
-    return placed, finder.findings
+        return placed, (*findings, Finding("unsure", message, config.path, "'train'"))
+    return placed, findings
 
 
 def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
     """Iterate over `labels/…/NAME.txt` and `images/…/NAME.jpg`, beside or below the splits."""
-    for folder in _label_folders(root):
+    for folder in label_folders(root):
         images = folder.with_name("images")
         inside = images.relative_to(root)
         taken = set()
         for labels in files_below(folder, "**/*.txt"):
             written = labels.relative_to(folder).with_suffix("").as_posix()
-            if labels.name != "classes.txt":
+            if not is_list(labels):
                 image = find_picture(written, images, options)
                 taken.add(image)
                 split = split_of(labels.relative_to(root).parts[:-1])
@@ -244,7 +195,27 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
                 yield _Pair(written.removeprefix(f"{split}/"), image, None, split, place)
 
 
-def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
+def _beside(root: Path) -> Iterator[_Pair]:
+    """Iterate over images with labels beside them, and other images in their folders."""
+    labelled = {image: file for file, image in labels_beside_images(root)}
+    folders = {image.parent for image in labelled}
+    for image in sorted(item for folder in folders for item in files_below(folder, "*")):
+        if is_image(image) and image.is_file():
+            inside = image.relative_to(root)
+            split, place = split_of(inside.parts[:-1]), image_name(inside.as_posix())
+            written = inside.as_posix().removeprefix(f"{split}/")
+            yield _Pair(written, image, labelled.get(image), split, place)
+
+
+def _once(pairs: Iterable[_Pair]) -> list[_Pair]:
+    """Return pairs without those of an image that an earlier one has."""
+    found: dict[Path | str, _Pair] = {}
+    for pair in pairs:
+        found.setdefault(pair.image or pair.written, pair)
+    return list(found.values())
+
+
+def _read_pair(pair: _Pair, data: Config, options: SourceOptions) -> Annotated:
     collector = Collector(Entry(pair.labels or pair.image or data.root))
     name = read_name(pair.written, collector.entry)
     lines = read_lines(pair.labels) if pair.labels else []
@@ -262,7 +233,7 @@ def _read_pair(pair: _Pair, data: _Data, options: SourceOptions) -> Annotated:
 
 
 def _read_line(
-    values: Sequence[str], number: int, size: Size, data: _Data, collector: Collector
+    values: Sequence[str], number: int, size: Size, data: Config, collector: Collector
 ) -> None:
     """Read a box, by its centre, width and height, or the corners of an outline."""
     entry = collector.entry.part(f"line {number}")
@@ -273,11 +244,7 @@ def _read_line(
             f"corners or more, but got {len(values)} values"
         )
     label = entry.integer(values[0], "number of a class")
-    if not 0 <= label < len(data.class_ids):
-        raise entry.error(
-            f"class number {label} is not among the {len(data.class_ids)} of the file"
-        )
-    class_id = data.class_ids[label]
+    class_id = data.class_of(label, entry)
     fractions = [entry.number(value, "coordinate") for value in values[1:]]
     if is_box:
         x, y, width, height = fractions[:4]

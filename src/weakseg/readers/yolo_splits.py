@@ -38,6 +38,19 @@ def stated_splits(tree: Mapping[str, Any]) -> Stated:
     return tuple(pairs)
 
 
+def unread_splits(tree: Mapping[str, Any], path: Path) -> tuple[Finding, ...]:
+    """Return a finding for each value of a data.yaml under train, val or test that is no path."""
+    found = []
+    for key in _KEYS:
+        value = tree.get(key)
+        paths = value if isinstance(value, list) else [value]
+        wrong = [item for item in paths if item is not None and not isinstance(item, str)]
+        if wrong:
+            message = f"expected a path, or a list of them, but got {wrong[0]!r:.60}; left out"
+            found.append(Finding("unread", message, path, f"'{key}'"))
+    return tuple(found)
+
+
 class SplitFinder:
     """The splits of images, by what a data.yaml states.
 
