@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,45 @@ def test_an_error_leaves_neither_the_folder_nor_its_parts(tmp_path: Path):
     with pytest.raises(ValueError, match="stop"):
         stop_halfway(tmp_path / "data")
     assert list(tmp_path.iterdir()) == []
+
+
+def fail_to_write(*_: object) -> None:
+    raise RunError("mask.png: the disk is full")
+
+
+def add_masks(root: Path, count: int, error: Exception | None = None) -> None:
+    with writing_data_folder(root, ["background"]) as writer:
+        for number in range(count):
+            writer.add(str(number), PICTURE, mask=np.full((8, 10), number, np.uint8))
+        if error:
+            raise error
+        writer.finish({})
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_label_map_that_cannot_be_written_stops_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+):
+    monkeypatch.setattr("weakseg.datasets.writer.write_label_map", fail_to_write)
+    with pytest.raises(RunError, match="the disk is full"):
+        add_masks(tmp_path / "data", count)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [ValueError("stop"), KeyboardInterrupt("stop")])
+def test_an_error_beside_a_label_map_is_the_one_that_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: Exception
+):
+    monkeypatch.setattr("weakseg.datasets.writer.write_label_map", fail_to_write)
+    with pytest.raises(type(stop), match="stop"):
+        add_masks(tmp_path / "data", 1, stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_label_maps_are_there_at_the_end_and_no_thread_is_left(tmp_path: Path):
+    before = threading.active_count()
+    add_masks(tmp_path / "data", 30)
+    assert threading.active_count() == before
+    for number in range(30):
+        with Image.open(tmp_path / f"data/masks/{number}.png") as mask:
+            assert np.array(mask).tolist() == np.full((8, 10), number).tolist()

@@ -24,6 +24,11 @@ def test_a_box_over_the_border_is_cut_off_and_told():
     assert "1 of 1 box over" in findings[0].message
 
 
+def test_a_box_whose_edges_are_fractions_ends_on_the_last_pixel():
+    marks, _ = clip_marks(Marks(boxes=(Box(1, 0.5, 1.5, 29.5, 18.5),)), SIZE)
+    assert marks.boxes == (Box(1, 0.5, 1.5, 29, 18.5),)
+
+
 def test_marks_wholly_outside_are_left_out_and_counted_by_kind():
     marks, findings = clip_marks(
         Marks(

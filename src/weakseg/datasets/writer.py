@@ -6,6 +6,7 @@ import csv
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -43,9 +44,9 @@ class DataFolderWriter:
         self.root = root
         self._class_names = class_names
         self._files: dict[str, IO[str]] = {}
-        self._writers: dict[
-            str, tuple[Any, ...]
-        ] = {}  # of each file: quotes where needed, and everywhere
+        # Of each file: with quotes where they are needed, and everywhere.
+        self._writers: dict[str, tuple[Any, Any]] = {}
+        self._packer = _Packer()
         self._folders: set[Path] = set()
         self.images = 0
 
@@ -65,12 +66,13 @@ class DataFolderWriter:
             name: Path inside the folder, without the ending.
             picture: An image file, the bytes of one, or a picture (H, W, 3) to be compressed.
             marks: Its tags, boxes and points; others are drawn into the label maps.
-            scribbles: Label map of scribbles, (H, W).
-            mask: Label map of the full mask, (H, W).
+            scribbles: Label map of scribbles, (H, W), which must stay as it is from now on.
+            mask: Label map of the full mask, (H, W), likewise.
             link: Link to an image file instead of copying it.
 
         Raises:
             DataError: The name cannot stand in lists and tables.
+            RunError: A label map, perhaps of the image before, cannot be written.
         """
         fault = name_fault(name)
         if fault:
@@ -85,7 +87,7 @@ class DataFolderWriter:
             self._row("points", name, point.class_id, point.x, point.y, instance=point.instance)
         for folder, labels in (("scribbles", scribbles), ("masks", mask)):
             if labels is not None:
-                write_label_map(self.root / folder / f"{name}.png", labels)
+                self._packer.write(self.root / folder / f"{name}.png", labels)
         self.images += 1
 
     def finish(
@@ -105,7 +107,17 @@ class DataFolderWriter:
             (self.root / "data.yaml").write_text(text, encoding="utf-8")
 
     def close(self) -> None:
-        """Close the tables."""
+        """Wait for the last label map, and close the tables.
+
+        Raises:
+            RunError: The label map cannot be written.
+        """
+        self._packer.wait()
+        self.release()
+
+    def release(self) -> None:
+        """Close all, whether it is whole or not."""
+        self._packer.stop()
         for file in self._files.values():
             file.close()
 
@@ -136,9 +148,9 @@ class DataFolderWriter:
         if table not in self._files:
             path = self.root / f"{table}.csv"
             file = self._files[table] = path.open("w", newline="", encoding="utf-8")
-            self._writers[table] = tuple(
-                csv.writer(file, lineterminator="\n", quoting=quoting)
-                for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+            self._writers[table] = (
+                csv.writer(file, lineterminator="\n"),
+                csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL),
             )
             self._writers[table][0].writerow(_TABLES[table])
         row: list[Any] = [
@@ -151,6 +163,36 @@ class DataFolderWriter:
         # Readers take space around what is not quoted for layout.
         spaced = row[0] != row[0].strip() or row[1] != row[1].strip()
         self._writers[table][spaced].writerow(row)
+
+
+class _Packer:
+    """Writes label maps in a thread, each while the caller is about the next image.
+
+    Packing a label map takes as long as reading and drawing its marks, and another core can do it.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "weakseg-packer")
+        self._last: Future[None] | None = None
+
+    def write(self, path: Path, labels: LabelMap) -> None:
+        """Begin to write a label map, once the one before is written."""
+        self.wait()
+        self._last = self._pool.submit(write_label_map, path, labels)
+
+    def wait(self) -> None:
+        """Wait until all is written.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def stop(self) -> None:
+        """End the thread, after the label map that it is at."""
+        self._pool.shutdown()
 
 
 @contextmanager
@@ -188,7 +230,7 @@ def writing_data_folder(
     except OSError as error:
         raise RunError(f"{root}: cannot be written ({error.strerror or error}).") from error
     finally:
-        writer.close()
+        writer.release()
         shutil.rmtree(building, ignore_errors=True)
 
 

@@ -82,6 +82,8 @@ def _clip_point(point: Point, size: tuple[int, int]) -> Point | None:
 
 def _clip_box(box: Box, size: tuple[int, int]) -> Box:
     height, width = size
+    if min(box.xmin, box.ymin) >= 0 and box.xmax <= width - 1 and box.ymax <= height - 1:
+        return box
     return replace(
         box,
         xmin=max(0, box.xmin),
