@@ -394,3 +394,23 @@ def test_a_bad_row_of_any_table_is_left_out_and_reported_or_an_error_where_asked
         import_marks(path, tmp_path / "strict", replace(settings, strict=True))
     assert str(caught.value) == str(finding)
     assert not (tmp_path / "strict").exists()
+
+
+def test_images_that_are_damaged_or_of_another_size_can_be_left_out(tmp_path):
+    photo(tmp_path / "marked/a.jpg")
+    photo(tmp_path / "marked/b.jpg", (20, 30))
+    (tmp_path / "marked/c.jpg").write_bytes(b"nothing")
+    (tmp_path / "marked/d.heic").write_bytes(b"x")
+    for name in "abcd":
+        labelme(tmp_path / f"marked/{name}.json", [("cat", "polygon", SQUARE)])
+    for name, says in {
+        "b": r"says that image 'b' has size.*--allow_missing true leaves such images out",
+        "c": r"is damaged or no image.*--allow_missing true leaves such images out",
+        "d": r"'d' is not found \('d\.heic' is of a kind that is not read: convert it",
+    }.items():
+        with pytest.raises(DataError, match=says):
+            import_marks([tmp_path / f"marked/{name}.json"], tmp_path / "data")
+    settings = ImportSettings(allow_missing=True)
+    done = import_marks([tmp_path / "marked"], tmp_path / "data", settings)
+    assert done.images == 1
+    assert sum("it is left out" in finding.message for finding in done.findings) == 3

@@ -2,11 +2,13 @@
 
 import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from weakseg.datasets.data_folder import DataFolder
+from weakseg.formats.picture_search import PictureSearch
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import SourceOptions
 from weakseg.inspection.sources import opened_data
@@ -135,3 +137,16 @@ def test_labels_of_another_case_take_their_image_from_the_unmarked(tmp_path):
     with opened_source(tmp_path) as source:
         (item,) = source.read(OpenClassList(), SourceOptions())
     assert (item.picture, len(item.marks.boxes)) == (tmp_path / "images/a.JPG", 1)
+
+
+def test_why_no_file_is_found_is_kept(tmp_path):
+    for name in ("a.HEIC", "b.png", "b.bmp", "K (1).jpg", "K [1].jpg"):
+        (tmp_path / name).touch()
+    search = PictureSearch()
+    for name in ("a.jpg", "b.jpg"):
+        assert search.find([Path(name)], [tmp_path], tmp_path / "x.json") is None
+    assert search.find_renamed("K.jpg", lambda name: "K.jpg", [tmp_path], tmp_path) is None
+    kind = "'a.HEIC' is of a kind that is not read: convert it to JPEG or PNG"
+    assert search.why_missed("a") == kind
+    assert search.why_missed("b").startswith("'b.bmp' and 'b.png' are both like")
+    assert search.why_missed("K").endswith("would both be 'K.jpg', renamed by the upload")

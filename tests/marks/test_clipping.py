@@ -1,3 +1,4 @@
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,8 +13,8 @@ def test_marks_inside_stay_as_they_are():
     marks = Marks(
         boxes=(Box(1, 0, 0, 29, 19),),
         points=(Point(1, 30, 20),),
-        strokes=(Stroke(1, ((1, 1), (40, 1))),),
-        polygons=(Polygon(1, (((-5, -5), (50, -5), (50, 50)),)),),
+        strokes=(Stroke(1, ((1, 1), (30.5, 1))),),
+        polygons=(Polygon(1, (((-0.5, -1), (31, -1), (31, 21)),)),),
     )
     assert clip_marks(marks, SIZE) == (marks, ())
 
@@ -27,6 +28,29 @@ def test_a_box_over_the_border_is_cut_off_and_told():
 def test_a_box_whose_edges_are_fractions_ends_on_the_last_pixel():
     marks, _ = clip_marks(Marks(boxes=(Box(1, 0.5, 1.5, 29.5, 18.5),)), SIZE)
     assert marks.boxes == (Box(1, 0.5, 1.5, 29, 18.5),)
+
+
+def test_lines_and_outlines_over_the_border_are_drawn_as_they_are_and_told():
+    marks = Marks(
+        strokes=(Stroke(1, ((1, 1), (40, 1))), Stroke(1, ((1, 1), (2, 1)))),
+        polygons=(Polygon(1, (((-5, -5), (50, -5), (50, 50)),)),),
+    )
+    same, findings = clip_marks(marks, SIZE)
+    assert same == marks
+    assert [finding.message.partition(" over")[0] for finding in findings] == [
+        "1 of 2 strokes",
+        "1 of 1 polygon",
+    ]
+
+
+def test_a_painted_area_over_the_border_is_told_and_its_empty_frame_is_not():
+    frame = np.zeros((4, 4), bool)
+    frame[:2, :2] = True
+    inside, over = (Region.from_mask(1, mask, 28, 18) for mask in (frame, frame | True))
+    assert clip_marks(Marks(regions=(inside,)), SIZE) == (Marks(regions=(inside,)), ())
+    marks, (finding,) = clip_marks(Marks(regions=(inside, over)), SIZE)
+    assert marks.regions == (inside, over)
+    assert finding.message == "1 of 2 regions over the image's border; cut off there"
 
 
 def test_marks_wholly_outside_are_left_out_and_counted_by_kind():

@@ -64,7 +64,8 @@ def test_several_colours_may_be_one_class_and_one_may_be_unlabelled():
         ("p.json", "3", "expected an object of colours by name"),
         ("p.json", "{", "is damaged or no JSON"),
         ("p.json", '{"a": [1, 2, 3], "a": [4, 5, 6]}', "twice"),
-        ("labelmap.txt", "a:1,2,3::\nb:::\n", "line 2: expected red, green and blue"),
+        ("labelmap.txt", "a:1,2,3::\nb:::\n", "line 2: class 'b' has no colour"),
+        ("labelmap.txt", "a:1,2::\n", "line 1: expected red, green and blue"),
         ("labelmap.txt", "a:1,2,3::\nb\n", "line 2: expected name:r,g,b:parts:actions"),
         ("p.gpl", "GIMP Palette\n1 2 3\n", "line 2: expected a name beside the colour"),
         ("p.gpl", "GIMP Palette\nred\n", "line 2: expected red, green, blue and a name"),
@@ -84,3 +85,16 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path):
     (tmp_path / "p.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="is not readable as text"):
         read_palette(tmp_path / "p.csv")
+
+
+def test_a_labelmap_without_colours_has_those_of_pascal_voc(tmp_path):
+    path = tmp_path / "labelmap.txt"
+    path.write_text("# label:color_rgb:parts:actions\nbackground:::\ncat:::\nsea dog:::\n")
+    assert read_palette(path) == {
+        (0, 0, 0): "background",
+        (128, 0, 0): "cat",
+        (0, 128, 0): "sea dog",
+    }
+    path.write_text("background:0,0,0::\ncat:::\n")
+    with pytest.raises(DataError, match=r"line 2: class 'cat' has no colour while others have"):
+        read_palette(path)

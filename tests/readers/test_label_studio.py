@@ -597,6 +597,7 @@ def test_tags_of_a_region_that_is_left_out_are_no_tags_of_the_image(read):
         (task(annotations=[{"result": None}]), "expected a list as result"),
         (task(data=None), "expected an object as data"),
         (task(data={}), "one image in data, but got 0"),
+        (task(data={"video": "a.mp4"}), "is a task of video, and weakseg reads images"),
         (task(data={"a": "a.jpg", "b": "b.jpg"}), "one image in data, but got 2 among 'a', 'b'"),
         (task(image="data:image/png;base64,AAAA"), "one inside the file"),
         (task(image="https://example.com/"), "expected the path of an image"),

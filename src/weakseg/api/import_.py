@@ -48,7 +48,8 @@ class ImportSettings:
         crowd: What is marked as a crowd in COCO files: void, or object. By default void in the
             published files of COCO and objects elsewhere, as tools mark masks with holes so.
         link: Link to the images instead of copying them.
-        allow_missing: Leave out images that are not found, instead of stopping.
+        allow_missing: Leave out images that are not found, cannot be read or have another size
+            than the file of marks states, instead of stopping.
         strict: Stop at the first mark that would be left out: one that cannot be read, covers
             nothing, or is of no class.
     """

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from weakseg.datasets.splits import stratified_split
-from weakseg.datasets.upright import turn_marks, upright_picture
+from weakseg.datasets.upright import UprightPicture, turn_marks, upright_picture
 from weakseg.datasets.writer import DataFolderWriter
 from weakseg.formats.source import Annotated
 from weakseg.images.orientation import UPRIGHT, turn_array
@@ -22,7 +22,7 @@ from weakseg.marks.classes import (
     decomposed_message,
 )
 from weakseg.marks.clipping import clip_marks
-from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, refuse
+from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, finding_from, refuse
 from weakseg.marks.kinds import Marks, Polygon
 from weakseg.marks.label_maps import LabelMap, values_in
 from weakseg.marks.label_values import UNLABELLED, VOID
@@ -91,7 +91,9 @@ class Importer:
         if fault or item.picture is None:
             self._miss(item, fault)
             return
-        seen = upright_picture(item)
+        seen = self._seen(item)
+        if seen is None:
+            return
         self.log.note(seen.findings)
         size = seen.size
         classes = ClassList(tuple(self._classes.names))
@@ -255,11 +257,26 @@ class Importer:
                 )
         return ""
 
+    def _seen(self, item: Annotated) -> UprightPicture | None:
+        """Return the image of marks; None where it is left out, since it cannot be used."""
+        try:
+            return upright_picture(item)
+        except DataError as error:
+            finding = finding_from(error)
+            if not self._allow_missing:
+                raise DataError(
+                    f"{finding.message}; --allow_missing true leaves such images out",
+                    path=finding.path,
+                    entry=finding.entry,
+                ) from error
+            self.log.note([replace(finding, message=f"{finding.message}; it is left out")])
+            return None
+
     def _miss(self, item: Annotated, message: str) -> None:
         if not self._allow_missing:
             raise Entry(item.path, item.entry).error(
-                f"{message}; --images FOLDER says where images are, --allow_missing leaves out "
-                "what is not there"
+                f"{message}; --images FOLDER says where images are (folders inside it do not "
+                "count), --allow_missing true leaves out what is not there"
             )
         self._note("missing", f"{message}; it is left out", item)
 

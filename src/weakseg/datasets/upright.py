@@ -174,6 +174,8 @@ def _stored_anew(picture: Image.Image, kind: str | None) -> bytes:
 
 def _check_size(item: Annotated, size: tuple[int, int]) -> None:
     if item.size is not None and item.size != size:
+        inside = " (the one inside the file)" if isinstance(item.picture, bytes) else ""
         raise Entry(item.path, item.entry).error(
             f"says that image {item.name!r} has size (H, W) {item.size} while it is {size}"
+            f"{inside}: its marks would lie wrongly; put the image there that was marked"
         )

@@ -12,6 +12,11 @@ from weakseg.marks.findings import Finding, Oddity
 from weakseg.support.folders import existing, is_litter
 
 _NAMED = 3  # folders in one message
+_RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
+_RENDERED = (".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".tga")
+UNREAD_SUFFIXES = frozenset({*_RENDERED, *_RAW, ".dcm", ".nii", ".npy", ".pdf"})
+"""Endings of kinds of images that are not read."""
+
 _ENDINGS = (*IMAGE_SUFFIXES, *map(str.upper, IMAGE_SUFFIXES))
 
 
@@ -27,6 +32,7 @@ class PictureSearch:
         self._listings: dict[Path, dict[str, list[Path]]] = {}
         self._renamings: dict[tuple[Path, Callable[[str], str]], dict[str, list[Path]]] = {}
         self._notes: dict[Finding, None] = {}
+        self._others: dict[Path, dict[str, list[Path]]] = {}
         self._missed: dict[str, str] = {}
 
     def find(
@@ -75,6 +81,10 @@ class PictureSearch:
         alike = [item.name for folder in there for item in self._images(folder).get(key, [])]
         if len(alike) > 1:
             return f"{alike[0]!r} and {alike[1]!r} are both like {name!r}, neither is the same"
+        stem = folded(Path(name).stem)
+        unread = [item.name for folder in there for item in self._unread(folder).get(stem, [])]
+        if unread:
+            return f"{unread[0]!r} is of a kind that is not read: convert it to JPEG or PNG"
         looked = ", ".join(map(str, there[:_NAMED])) or "any folder"
         more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
         return f"no {name!r}, with any ending, in {looked}{more}"
@@ -94,6 +104,11 @@ class PictureSearch:
         for folder in filter(Path.is_dir, folders):
             alike = self._renamed(folder, rule).get(folded(name), [])
             found |= {item.resolve(): item for item in alike}
+        if len(found) > 1:
+            first, second, *_ = sorted(item.name for item in found.values())
+            self._missed[folded(image_name(name))] = (
+                f"{first!r} and {second!r} would both be {name!r}, renamed by the upload"
+            )
         if len(found) != 1:
             return None
         (picture,) = found.values()
@@ -140,13 +155,27 @@ class PictureSearch:
         return self._renamings[folder, rule]
 
     def _images(self, folder: Path) -> dict[str, list[Path]]:
-        if folder not in self._listings:
+        return self._listed(folder, self._listings, is_image)
+
+    def _unread(self, folder: Path) -> dict[str, list[Path]]:
+        def is_unread(path: Path) -> bool:
+            return path.suffix.lower() in UNREAD_SUFFIXES
+
+        return self._listed(folder, self._others, is_unread)
+
+    @staticmethod
+    def _listed(
+        folder: Path,
+        listings: dict[Path, dict[str, list[Path]]],
+        counts: Callable[[Path], bool],
+    ) -> dict[str, list[Path]]:
+        if folder not in listings:
             listing: dict[str, list[Path]] = {}
             for item in sorted(folder.iterdir()):
-                if is_image(item) and not is_litter(Path(item.name)):
+                if counts(item) and not is_litter(Path(item.name)):
                     listing.setdefault(folded(item.stem), []).append(item)
-            self._listings[folder] = listing
-        return self._listings[folder]
+            listings[folder] = listing
+        return listings[folder]
 
 
 def _first(

@@ -15,7 +15,7 @@ from weakseg.formats.source import Annotated
 from weakseg.images.reading import map_size, size_fault
 from weakseg.marks.classes import DROPPED, ClassList
 from weakseg.marks.clipping import clip_marks
-from weakseg.marks.drawing import Size, filled, pasted
+from weakseg.marks.drawing import Size, filled
 from weakseg.marks.findings import Finding, Oddity, finding_from
 from weakseg.marks.kinds import Box, Drawn, Marks, Place, Point, Polygon, Region, Stroke
 from weakseg.marks.label_values import MAX_CLASSES, VOID
@@ -30,7 +30,6 @@ NEAR_EMPTY_AREA = 4
 
 _NEAR_EMPTY_SIDE = 2  # pixels
 _SURE_AREA = 100  # pixels; a polygon of that area is not nearly empty
-_TOLERANCE = 1.0  # pixels over the border that are no finding: hands are not that exact
 _NAMES = {Box: "box", Point: "point", Stroke: "scribble", Polygon: "polygon", Region: "area"}
 
 
@@ -60,7 +59,6 @@ def usable_marks(
     path, entry = item.path, entry_of(item)
     marks, findings = _sound_marks(item, classes)
     if size is not None:
-        findings += _over_the_border(marks, size, path, entry)
         marks, outside = clip_marks(marks, size, path, entry)
         findings += outside
         findings += [
@@ -184,35 +182,6 @@ def _places(mark: Point | Box | Stroke | Polygon) -> list[Place]:
         case Polygon():
             # A ring without a place would make the others undrawable.
             return [place for ring in mark.rings for place in ring] if all(mark.rings) else []
-
-
-def _over_the_border(marks: Marks, size: Size, path: Path, entry: str) -> Iterator[Finding]:
-    """Find lines and areas that are partly outside; clipping reports boxes and points."""
-    for field in ("strokes", "polygons", "regions"):
-        drawn = getattr(marks, field)
-        over = sum(_leaves(mark, size) for mark in drawn)
-        if over:
-            count = f"{over} of {counted(len(drawn), field[:-1])}"
-            yield Finding(
-                "outside",
-                f"{count} over the image's border; cut off there",
-                path,
-                entry,
-            )
-
-
-def _leaves(mark: Stroke | Polygon | Region, size: Size) -> bool:
-    height, width = size
-    if isinstance(mark, Region):
-        framed = min(mark.x, mark.y) >= 0 and mark.x + mark.width <= width
-        if framed and mark.y + mark.height <= height:
-            return False
-        return 0 < int(pasted(size, mark).covered.sum()) < sum(mark.runs[1::2])
-    places = np.array(_places(mark))
-    (left, top), (right, bottom) = places.min(0), places.max(0)
-    touches = right >= 0 and bottom >= 0 and left < width and top < height
-    over = max(-left, -top, right - width, bottom - height)
-    return bool(touches and over > _TOLERANCE)
 
 
 def _near_empty(marks: Marks, size: Size) -> Iterator[tuple[Drawn, str]]:

@@ -7,12 +7,14 @@ from itertools import compress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from weakseg.marks.drawing import extents_of
+from weakseg.marks.drawing import extents_of, pasted
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon, Region, Stroke
 from weakseg.support.wording import counted
 
+_NAMES = {"boxes": "box", "strokes": "stroke", "polygons": "polygon", "regions": "region"}
 _TOLERANCE = 1.0  # px: clicks on the very border are often a fraction outside
 
 
@@ -22,7 +24,7 @@ def clip_marks(
     """Cut boxes off at the image's border and leave out marks that lie wholly outside.
 
     A point up to one pixel outside is moved to the border. Lines and areas are cut off when they
-    are drawn.
+    are drawn, and counted here.
 
     Args:
         marks: Marks of an image.
@@ -40,11 +42,12 @@ def clip_marks(
     """
     points = [_clip_point(point, size) for point in marks.points]
     boxes = [_clip_box(box, size) for box in marks.boxes]
+    touching, reaching = _polygons_at(marks.polygons, size)
     kept = {
         "points": tuple(point for point in points if point),
         "boxes": tuple(box for box in boxes if box.has_area),
         "strokes": tuple(mark for mark in marks.strokes if _touches(mark, size)),
-        "polygons": _touching_polygons(marks.polygons, size),
+        "polygons": tuple(compress(marks.polygons, touching.tolist())),
         "regions": tuple(mark for mark in marks.regions if _touches(mark, size)),
     }
     findings = [
@@ -58,17 +61,19 @@ def clip_marks(
         for kind, inside in kept.items()
         if (lost := len(getattr(marks, kind)) - len(inside))
     ]
-    cut = sum(box.has_area and box != old for box, old in zip(boxes, marks.boxes, strict=True))
-    if cut:
-        findings.append(
-            Finding(
-                "outside",
-                f"{cut} of {counted(len(boxes), 'box', 'boxes')} over the image's border; cut off "
-                "there",
-                path,
-                entry,
-            )
-        )
+    over = {
+        "boxes": sum(
+            box.has_area and box != old for box, old in zip(boxes, marks.boxes, strict=True)
+        ),
+        "strokes": sum(_leaves(mark, size) for mark in marks.strokes),
+        "polygons": int((touching & reaching).sum()),
+        "regions": sum(_leaves(mark, size) for mark in marks.regions),
+    }
+    for kind, count in over.items():
+        if count:
+            total = counted(len(getattr(marks, kind)), _NAMES[kind], kind)
+            message = f"{count} of {total} over the image's border; cut off there"
+            findings.append(Finding("outside", message, path, entry))
     return replace(marks, **kept), tuple(findings)  # type: ignore[arg-type]
 
 
@@ -98,6 +103,18 @@ def _touches(mark: Stroke | Region, size: tuple[int, int]) -> bool:
     return right >= 0 and bottom >= 0 and left < size[1] and top < size[0]
 
 
+def _leaves(mark: Stroke | Region, size: tuple[int, int]) -> bool:
+    """Whether a line or an area is inside the image and outside, by more than hands are exact."""
+    left, top, right, bottom = _extent(mark)
+    if not _touches(mark, size):
+        return False
+    if isinstance(mark, Region):
+        if left >= 0 and top >= 0 and right < size[1] and bottom < size[0]:
+            return False
+        return 0 < int(pasted(size, mark).covered.sum()) < sum(mark.runs[1::2])
+    return max(-left, -top, right - size[1], bottom - size[0]) > _TOLERANCE
+
+
 def _extent(mark: Stroke | Region) -> tuple[float, float, float, float]:
     if isinstance(mark, Region):
         return mark.x, mark.y, mark.x + mark.width - 1, mark.y + mark.height - 1
@@ -108,7 +125,11 @@ def _extent(mark: Stroke | Region) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def _touching_polygons(polygons: tuple[Polygon, ...], size: tuple[int, int]) -> tuple[Polygon, ...]:
+def _polygons_at(
+    polygons: tuple[Polygon, ...], size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which polygons reach into the image, and which out of it, for each one."""
     left, top, right, bottom = extents_of([polygon.rings for polygon in polygons]).T
     inside = (right >= 0) & (bottom >= 0) & (left < size[1]) & (top < size[0])
-    return tuple(compress(polygons, inside.tolist()))
+    outside = np.stack([-left, -top, right - size[1], bottom - size[0]]).max(0) > _TOLERANCE
+    return inside, outside

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from weakseg.marks.classes import ClassFinder
-from weakseg.marks.label_values import UNLABELLED
+from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED
+from weakseg.marks.palette import class_palette
 from weakseg.marks.pixel_runs import code_colour
 from weakseg.marks.tables import read_table
 from weakseg.support.entries import Entry
@@ -36,7 +37,8 @@ def read_palette(path: Path) -> Palette:
     Args:
         path: One of four kinds of file: csv with the columns name, r, g and b in any order; JSON
             that maps names to [r, g, b] or "#rrggbb", or a list of objects with name and color;
-            labelmap.txt of CVAT (name:r,g,b:parts:actions); a palette of GIMP (.gpl).
+            labelmap.txt of CVAT (name:r,g,b:parts:actions), where no line has a colour those of
+            PASCAL VOC in their order, as Datumaro takes them; a palette of GIMP (.gpl).
 
     Returns:
         Names by colour, in the file's order. Several colours may have one name.
@@ -91,7 +93,7 @@ def _entries(path: Path) -> Entries:
         colours = [item for item in lines[1:] if not re.match(r"(Name|Columns|Channels):", item[1])]
         return _line_entries(colours, _GIMP_LINE, "red, green, blue and a name")
     if _LABELMAP_LINE.fullmatch(first):
-        return _line_entries(lines, _LABELMAP_LINE, "name:r,g,b:parts:actions")
+        return _with_colours(_line_entries(lines, _LABELMAP_LINE, "name:r,g,b:parts:actions"))
     return _csv_entries(path)
 
 
@@ -123,6 +125,22 @@ def _line_entries(lines: list[tuple[Entry, str]], form: re.Pattern[str], meaning
         if match is None:
             raise entry.expected(meaning, line)
         yield entry, match["name"], re.split(r"[\s,]+", match["colour"].strip())
+
+
+def _with_colours(entries: Entries) -> Entries:
+    """Take the colours of PASCAL VOC where no class has one, as Datumaro does."""
+    listed = list(entries)
+    has_none = not any(any(colour) for _, _, colour in listed)
+    for number, (entry, name, colour) in enumerate(listed):
+        if has_none and number < MAX_CLASSES:
+            yield entry, name, class_palette()[number].tolist()
+        elif any(colour):
+            yield entry, name, colour
+        else:
+            raise entry.error(
+                f"class {name!r} has no colour while others have: name them all, or take them all "
+                "away for the colours of PASCAL VOC in the order of the lines"
+            )
 
 
 def _colour(written: Any, entry: Entry) -> Colour:

@@ -173,6 +173,12 @@ def _pages(value: Any, results: Sequence[Result], collector: Collector) -> Seque
     found = named[:1] or paths
     if len(found) != 1:
         keys = ", ".join(map(repr, data))
+        other = next((key for key in ("video", "audio", "text") if key in data), None)
+        if other is not None and not found:
+            raise entry.error(
+                f"is a task of {other}, and weakseg reads images: of a video, annotate its frames "
+                "as images, or export these"
+            )
         raise entry.error(
             f"expected the path of one image in data, but got {len(found)} among {keys:.60}"
         )
