@@ -529,6 +529,12 @@ def test_categories_that_may_be_classes_are_kept(read_one, categories):
     assert "pets" in classes
 
 
+def test_the_group_may_have_another_name_than_what_the_others_belong_to(read_one):
+    categories = [GROUP, *({**pet, "supercategory": "animals"} for pet in PETS)]
+    _, classes = read_one(coco([{"bbox": [1, 1, 5, 5]}], categories=categories))
+    assert classes == ["background", "a", "b"]
+
+
 def test_a_group_with_annotations_is_a_class(read_one):
     tree = coco([{"bbox": [1, 1, 5, 5], "category_id": 0}], categories=[GROUP, *PETS])
     image, classes = read_one(tree)

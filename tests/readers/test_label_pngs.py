@@ -138,7 +138,8 @@ def test_values_of_no_class_are_listed_with_all_others(tmp_path):
     labels[5, 6], labels[7] = 9, 4000
     message = (
         r"a\.png: value 9 \(first at x=6, y=5\) is no class; pixels by value: 0: \d+, 1: \d+, "
-        r"2: 600, 9: 1, 4000: 60\. .*--classes FILE, --void VALUE and --unlabelled VALUE"
+        r"2: 600, 9: 1, 4000: 60\. Name them .* --class-map 9=NAME 4000=NAME, or with --classes "
+        r"FILE, .*--void VALUE and --unlabelled VALUE"
     )
     with pytest.raises(DataError, match=message):
         read(save(tmp_path / "a.png", labels))
@@ -292,3 +293,12 @@ def test_images_are_not_named_like_the_folder_of_their_masks(tmp_path):
         save(tmp_path / split / "images/a.jpg", np.zeros((40, 60), np.uint8))
         save(tmp_path / split / "masks/a.png", some_labels())
     assert [item.name for item in read(tmp_path)] == ["train/a", "val/a"]
+
+
+def test_values_of_16_bits_may_have_names(tmp_path):
+    labels = some_labels().astype(np.uint16)
+    labels[labels == 2] = 1000
+    classes = OpenClassList(rename={"0": "background", "1": "cat", "1000": "dog"})
+    (item,) = LABEL_PNGS.read(save(tmp_path / "a.png", labels), classes, SourceOptions())
+    assert classes.names == ["background", "cat", "dog"]
+    assert (drawn(item) == some_labels()).all()

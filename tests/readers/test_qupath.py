@@ -1,6 +1,7 @@
 import pytest
 
 from weakseg.marks.kinds import Point
+from weakseg.marks.label_values import VOID
 from weakseg.readers.detection import find_format
 
 SQUARE = [[2, 2], [12, 2], [12, 12], [2, 12], [2, 2]]
@@ -65,6 +66,12 @@ def test_features_may_stand_in_a_list_or_alone(read_one, tree):
 def test_classifications_are_read_as_each_version_writes_them(read_one, stated, name):
     _, classes = read_one(collection(feature("Polygon", [SQUARE], classification=stated)))
     assert classes[1] == name
+
+
+def test_the_class_of_what_is_to_be_ignored_is_void(read_one):
+    image, classes = read_one(collection(feature("Polygon", [SQUARE], classification="Ignore*")))
+    assert classes == ["background"]
+    assert [polygon.class_id for polygon in image.marks.polygons] == [VOID]
 
 
 @pytest.mark.parametrize(

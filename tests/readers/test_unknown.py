@@ -80,3 +80,12 @@ def test_a_folder_around_one_that_can_be_read_names_it(tmp_path):
         (inside / name).mkdir(parents=True)
     with pytest.raises(DataError, match=r"VOCdevkit/VOC2007 in it is in the format voc: import "):
         find_format(tmp_path)
+
+
+def test_masks_as_jpeg_are_to_be_written_as_png(tmp_path):
+    for name in ("photos/a.jpg", "masks/a.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"")
+    assert "write these as PNG: JPEG changes the values" in message(tmp_path)
+    (tmp_path / "masks/a.jpg").rename(tmp_path / "masks/b.jpg")
+    assert "holds images and no marks" in message(tmp_path)

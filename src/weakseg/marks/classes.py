@@ -191,7 +191,7 @@ def read_classes(path: Path, *, hint: str = "") -> ClassList:
 DROPPED = -1
 """Id of a class whose marks are left out, as the user wants it."""
 
-_VOID_NAMES = {"__ignore__", "void", "ignore"}
+_VOID_NAMES = {"__ignore__", "void", "ignore", "ignore*"}  # labelme's, ours, QuPath's
 
 
 class OpenClassList:

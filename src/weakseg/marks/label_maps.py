@@ -38,7 +38,8 @@ def read_label_map(
         if picture.mode not in {"P", "L", "1"}:
             raise Entry(path).error(
                 "expected an indexed or grey image of 8 bits whose values are class ids, "
-                f"but got a picture of mode {picture.mode}"
+                f"but got a picture of mode {picture.mode}; of a colour-coded one, `weakseg import "
+                "--palette FILE` makes masks"
             )
         labels = np.array(picture, dtype=np.uint8)
     if image_size is not None and labels.shape != image_size:

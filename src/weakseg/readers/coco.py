@@ -177,7 +177,7 @@ def _empty_group(categories: Mapping[Key, Object], survey: Survey) -> Key | None
     others = [category for key, category in categories.items() if key != 0]
     if top is None or not others or top.get("supercategory") != "none":
         return None
-    is_group = all(other.get("supercategory") == top.get("name") for other in others)
+    is_group = all(other.get("supercategory") not in (None, "", "none") for other in others)
     is_used = survey.names_category_0 or survey.is_panoptic
     return 0 if is_group and isinstance(top.get("name"), str) and not is_used else None
 

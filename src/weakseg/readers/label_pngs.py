@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from weakseg.images.reading import image_name, is_image, map_size
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Marks, Region
-from weakseg.marks.label_values import MAX_CLASSES, UNLABELLED, VOID
+from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette_files import palette_ids, read_palette
 from weakseg.marks.pixel_runs import Kind, describe_values, read_colours, read_values
 from weakseg.readers.scribblesup import SCRIBBLESUP
@@ -25,7 +25,7 @@ from weakseg.support.wording import counted
 
 _BRUSHES = re.compile(r"task-\d+-annotation-\d+-by-.*\.png")
 _PHOTOGRAPHS = ("images", "JPEGImages")
-_NAMED = 3  # photographs without a label map
+_NAMED = 3  # photographs without a label map, and values without a class
 _PHOTOGRAPH = 64  # different values or colours that a label map hardly has
 
 
@@ -61,11 +61,18 @@ def read_stated_regions(
         else:
             ids[value] = class_id
     if unknown:
-        raise Entry(path).error(
-            f"{describe_values(runs, unknown)}. Say what they are with --classes FILE, "
-            "--void VALUE and --unlabelled VALUE"
-        )
+        raise Entry(path).error(f"{describe_values(runs, unknown)}. {_way_to_name(unknown)}")
     return runs.regions(ids, kind)
+
+
+def _way_to_name(values: Sequence[int]) -> str:
+    """Return what to do about values that are no class."""
+    names = [f"{value}={'NAME' if value else 'background'}" for value in values[:_NAMED]]
+    more = " …" if len(values) > _NAMED else ""
+    return (
+        f"Name them in an import with --class-map {' '.join(names)}{more}, or with --classes FILE, "
+        "a name a line from 0 on; --void VALUE and --unlabelled VALUE are for those of no class"
+    )
 
 
 def _class_of(
@@ -76,12 +83,12 @@ def _class_of(
     if value in (options.unlabelled, UNLABELLED):
         return UNLABELLED
     if value != VOID:
-        return _listed(value, classes, path) if 0 <= value < MAX_CLASSES else None
+        return _listed(value, classes, path)
     renamed = _listed(VOID, classes, path)
     if renamed is not None:
         return renamed
     if UNLABELLED not in counts and options.unlabelled is None:
-        binary = "; if it is your object, with --class-map 0=background 255=NAME"
+        binary = "; if it is your object, with --class-map 0=background 255=NAME of an import"
         raise Entry(path).error(
             f"{counts[VOID]} pixels are 255, which may mean void or unlabelled: say it with "
             f"--void 255 or --unlabelled 255{binary if set(counts) == {0, VOID} else ''}"

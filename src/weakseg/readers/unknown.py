@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 from weakseg.images.reading import is_image
@@ -53,6 +54,11 @@ def what_is_there(path: Path) -> str:
         there = f"it holds {held or 'no file'}"
     near = [f"{ending} files: {like}" for ending, like in _LIKE.items() if ending in endings]
     if files and all(map(is_image, files)):
+        if _has_jpeg_masks(files):
+            return (
+                f"holds images alone: {held}; if one of its folders holds their masks, write these "
+                "as PNG: JPEG changes the values of pixels, so that masks in it cannot be read"
+            )
         what = (
             f"holds images and no marks: {held}; if other files hold the marks, import those, with "
             f"--images {shlex.quote(str(path))}"
@@ -60,6 +66,15 @@ def what_is_there(path: Path) -> str:
         return "; ".join((what, *near))
     parts = (f"is in no format that is known by its content: {there}", _of_a_csv(files))
     return "; ".join(part for part in (*parts, *near, _ADVICE) if part)
+
+
+def _has_jpeg_masks(files: list[Path]) -> bool:
+    """Whether two folders hold images of the same names, as of photographs and masks."""
+    stems: dict[Path, set[str]] = {}
+    for file in files:
+        stems.setdefault(file.parent, set()).add(file.stem)
+    are_jpeg = any(file.suffix.lower() in {".jpg", ".jpeg"} for file in files)
+    return are_jpeg and any(one & other for one, other in combinations(stems.values(), 2))
 
 
 def _of_a_csv(files: list[Path]) -> str:
