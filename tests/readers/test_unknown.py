@@ -89,3 +89,13 @@ def test_masks_as_jpeg_are_to_be_written_as_png(tmp_path):
     assert "write these as PNG: JPEG changes the values" in message(tmp_path)
     (tmp_path / "masks/a.jpg").rename(tmp_path / "masks/b.jpg")
     assert "holds images and no marks" in message(tmp_path)
+
+
+def test_folders_of_images_may_be_classes(tmp_path):
+    for name in ("train/cat/a.jpg", "train/dog/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    assert "if the folders are classes, write a tags.csv" in message(tmp_path)
+    (tmp_path / "train/dog/b.jpg").rename(tmp_path / "train/cat/b.jpg")
+    (tmp_path / "train/dog").rmdir()
+    assert "tags.csv" not in message(tmp_path)

@@ -11,8 +11,9 @@ from weakseg.images.reading import is_image
 from weakseg.marks.image_facts import plain_columns
 from weakseg.marks.tables import csv_lines, first_header
 from weakseg.readers.box_tables import box_columns
+from weakseg.readers.foreign_formats import foreign_format
 from weakseg.support.errors import DataError
-from weakseg.support.folders import nearest_files
+from weakseg.support.folders import SPLITS, nearest_files
 
 _LIKE = {
     ".json": (
@@ -36,6 +37,7 @@ _ADVICE = (
 _NAMED = 5  # endings, and columns of a csv
 _ONE_COLUMN = {"bbox", "box", "encodedpixels", "encoded_pixels", "rle", "segmentation", "polygon"}
 _CENTRES = {"cx", "cy", "x_center", "y_center", "xcenter", "ycenter", "center_x", "center_y"}
+_NO_CLASSES = {*SPLITS, "images", "imgs", "img", "jpegimages", "masks", "mask", "labels"}
 _NAPARI = {"shape-type", "vertex-index"}
 
 
@@ -63,9 +65,23 @@ def what_is_there(path: Path) -> str:
             f"holds images and no marks: {held}; if other files hold the marks, import those, with "
             f"--images {shlex.quote(str(path))}"
         )
-        return "; ".join((what, *near))
-    parts = (f"is in no format that is known by its content: {there}", _of_a_csv(files))
-    return "; ".join(part for part in (*parts, *near, _ADVICE) if part)
+        return "; ".join((what, *_of_folders(path, files), *near))
+    unknown = f"is in no format that is known by its content: {there}"
+    foreign = foreign_format(files)
+    if foreign:
+        return f"{unknown}; {foreign}"
+    return "; ".join(part for part in (unknown, _of_a_csv(files), *near, _ADVICE) if part)
+
+
+def _of_folders(path: Path, files: list[Path]) -> tuple[str, ...]:
+    """Return what to do where the folders of images may be their classes."""
+    names = {file.parent.name.lower() for file in files if file.parent != path}
+    if len(names - _NO_CLASSES) < 2:
+        return ()
+    return (
+        "if the folders are classes, write a tags.csv with the columns image,class and a row for "
+        "each image",
+    )
 
 
 def _has_jpeg_masks(files: list[Path]) -> bool:
