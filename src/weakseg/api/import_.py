@@ -16,6 +16,7 @@ from weakseg.formats.source import SourceOptions, named_folders
 from weakseg.marks.classes import OpenClassList, read_classes
 from weakseg.marks.findings import Finding
 from weakseg.readers.detection import opened_source
+from weakseg.readers.unnamed_images import with_unnamed
 from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import as_paths
 from weakseg.support.progress import progress
@@ -169,7 +170,7 @@ def import_marks(
             strict=settings.strict,
         )
         streams = [source.read(classes, settings.source) for source in sources]
-        for item in progress(joined(streams), "Importing"):
+        for item in progress(with_unnamed(joined(streams), sources), "Importing"):
             importer.add(item)
         importer.check(", ".join(map(str, paths)))
         splits = importer.finish(settings.split, settings.seed)

@@ -13,6 +13,7 @@ from weakseg.formats.source import Annotated, SourceOptions, ending_with
 from weakseg.marks.classes import ClassList, OpenClassList, decomposed_message, read_classes
 from weakseg.marks.findings import Finding
 from weakseg.readers.detection import Source, opened_source
+from weakseg.readers.unnamed_images import with_unnamed
 from weakseg.recipes.options import DataOptions, resolve_options
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError
@@ -60,7 +61,8 @@ def opened_data(
     with opened_source(path, format_name) as source:
         classes = _classes_of(source, options, config)
         finder = OpenClassList(classes.names, closed=True)  # which also finds what means void
-        images = ending_with(source.read(finder, options), lambda: _spellings(finder))
+        read = with_unnamed(source.read(finder, options), [source])
+        images = ending_with(read, lambda: _spellings(finder))
         yield InspectionSource(images, classes, config, None)
 
 

@@ -71,6 +71,13 @@ FORMATS: tuple[Format, ...] = (
 """Every format, in the order in which a file is tried: those with the surest signs first."""
 
 
+_OF_FOLDERS = (
+    *(LABELME, FOLDER, CITYSCAPES, MAPILLARY, ADE20K, ROBOFLOW_MASKS, YOLO, CAMVID_LISTS),
+    *(SCRIBBLESUP, LABEL_PNGS),
+)
+"""Formats whose marks are images, too, or that list or count images without marks."""
+
+
 def find_format(path: Path, name: str | None = None) -> Format:
     """Find the format of a file or folder by its content.
 
@@ -126,6 +133,11 @@ class Source:
     inside: Path
     format: Format
 
+    @property
+    def names_images(self) -> bool:
+        """Whether images are those that the files of marks name, and not all in a folder."""
+        return self.format not in _OF_FOLDERS
+
     def read(self, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
         """Read it image by image.
 
@@ -155,12 +167,13 @@ class Source:
     def _as_named(self, item: Annotated) -> Annotated:
         """Replace the paths of unpacked files by paths inside the zip."""
         findings = (
-            replace(finding, path=finding.path and self._named(finding.path))
+            replace(finding, path=finding.path and self.named(finding.path))
             for finding in item.findings
         )
-        return replace(item, path=self._named(item.path), findings=tuple(findings))
+        return replace(item, path=self.named(item.path), findings=tuple(findings))
 
-    def _named(self, path: Path) -> Path:
+    def named(self, path: Path) -> Path:
+        """Return a path as the user knows it: inside the zip, if it was unpacked."""
         inside = path.is_relative_to(self.inside)
         return self.path / path.relative_to(self.inside) if inside else path
 
