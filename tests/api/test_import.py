@@ -414,3 +414,16 @@ def test_images_that_are_damaged_or_of_another_size_can_be_left_out(tmp_path):
     done = import_marks([tmp_path / "marked"], tmp_path / "data", settings)
     assert done.images == 1
     assert sum("it is left out" in finding.message for finding in done.findings) == 3
+
+
+def test_marks_without_a_label_are_of_the_class_that_is_named_for_them(tmp_path):
+    photo(tmp_path / "a.jpg")
+    rect = {"name": "rect", "x": 1, "y": 2, "width": 3, "height": 4}
+    region = {"shape_attributes": rect, "region_attributes": {}}
+    tree = {"a.jpg12": {"filename": "a.jpg", "size": 12, "regions": [region]}}
+    (tmp_path / "via.json").write_text(json.dumps(tree))
+    with pytest.raises(DataError, match=r"has no label; left out\); --class-map =NAME names"):
+        import_marks(tmp_path / "via.json", tmp_path / "data")
+    settings = ImportSettings(class_map={"": "balloon"})
+    done = import_marks(tmp_path / "via.json", tmp_path / "data", settings)
+    assert (done.classes, done.marks) == (("background", "balloon"), {"boxes": 1})

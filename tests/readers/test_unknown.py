@@ -99,3 +99,26 @@ def test_folders_of_images_may_be_classes(tmp_path):
     (tmp_path / "train/dog/b.jpg").rename(tmp_path / "train/cat/b.jpg")
     (tmp_path / "train/dog").rmdir()
     assert "tags.csv" not in message(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (
+            "a.json",
+            b"not json",
+            r"a\.json, line 1.*: is damaged or no JSON|a\.json: is damaged or no",
+        ),
+        ("a.json", b"", r"a\.json.* is damaged or no JSON"),
+        ("a.xml", b"<annotation>", r"a\.xml: is not readable as XML \(no element found"),
+        (
+            "a.xml",
+            "<annotation>B\xe4r</annotation>".encode("latin-1"),
+            r"byte 0xE4 is no UTF-8, but",
+        ),
+    ],
+)
+def test_a_damaged_file_or_one_in_another_encoding_is_called_so(tmp_path, name, content, says):
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / name).write_bytes(content)
+    assert re.search(says, message(tmp_path))

@@ -34,7 +34,8 @@ class ImportSettings:
         classes: File with one class name a line, background first; by default the classes that the
             files name, after background.
         class_map: New names for classes, by the files' names; several may become one, and "void"
-            leaves out the pixels that lines and areas of that class cover.
+            leaves out the pixels that lines and areas of that class cover. An empty name stands
+            for marks without a label: "=NAME" on the command line.
         drop: Classes whose marks are left out.
         background: Class 0 is background. False where every pixel belongs to a class of the files.
         complete: Kinds of marks that leave no object out: outside all boxes, or masks, of an

@@ -95,7 +95,7 @@ def run(options: Namespace) -> int:
 
 def _pair(text: str) -> tuple[str, str]:
     old, equals, new = text.partition("=")
-    if not (old and equals and new):
+    if not (equals and new):
         raise RecipeError(f"class_map: expected OLD=NEW, but got {text!r}")
     return old.strip(), new.strip()
 

@@ -151,8 +151,11 @@ class Importer:
                 f"the classes are {', '.join(self._classes.names)}"
             )
         if len(self._classes.names) < 2:
+            without = any("has no label" in finding.message for finding in self.log.kept)
+            hint = "; --class-map =NAME names the class of marks without a label"
             raise DataError(
-                f"expected marks of at least one class, but found none{self._left_out()}",
+                f"expected marks of at least one class, but found none{self._left_out()}"
+                f"{hint if without else ''}",
                 path=sources,
             )
         for name in sorted(self._classes.decomposed):

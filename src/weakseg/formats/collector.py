@@ -70,7 +70,9 @@ class Collector:
         """
         if (isinstance(name, str) and name.strip()) or type(name) is int:
             return classes.find(name, entry)
-        if name in (None, "") or isinstance(name, str):
+        if name is None or isinstance(name, str):
+            if getattr(classes, "names_unlabelled", False):
+                return classes.find("", entry)
             self.note("unknown", "has no label; left out", entry)
         else:
             self.note(

@@ -203,7 +203,7 @@ class OpenClassList:
     Args:
         names: Names to begin with.
         rename: Other names for classes of the files, by the files' names; "void" leaves the
-            marked pixels out.
+            marked pixels out. An empty name stands for marks without a label.
         drop: Classes whose marks are left out.
         closed: Refuse new names.
 
@@ -234,6 +234,11 @@ class OpenClassList:
     def is_closed(self) -> bool:
         """Whether new names are refused, as the user lists the classes."""
         return self._closed
+
+    @property
+    def names_unlabelled(self) -> bool:
+        """Whether marks without a label are of a class."""
+        return "" in self._rename
 
     def find(self, value: Any, entry: Entry = NOWHERE) -> int:
         """Return the id of a class, by its name or, in a closed list, its number.
@@ -269,6 +274,8 @@ class OpenClassList:
         return len(self.names) - 1
 
     def _name_of(self, value: Any, entry: Entry) -> str:
+        if value == "" and self.names_unlabelled:
+            return ""
         if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
             raise entry.expected("the name of a class", value)
         written = str(value).strip()

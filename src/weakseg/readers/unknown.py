@@ -12,8 +12,10 @@ from weakseg.marks.image_facts import plain_columns
 from weakseg.marks.tables import csv_lines, first_header
 from weakseg.readers.box_tables import box_columns
 from weakseg.readers.foreign_formats import foreign_format
+from weakseg.readers.voc_xml import xml_fault
 from weakseg.support.errors import DataError
 from weakseg.support.folders import SPLITS, nearest_files
+from weakseg.support.json_files import read_json
 
 _LIKE = {
     ".json": (
@@ -38,6 +40,8 @@ _NAMED = 5  # endings, and columns of a csv
 _ONE_COLUMN = {"bbox", "box", "encodedpixels", "encoded_pixels", "rle", "segmentation", "polygon"}
 _CENTRES = {"cx", "cy", "x_center", "y_center", "xcenter", "ycenter", "center_x", "center_y"}
 _NO_CLASSES = {*SPLITS, "images", "imgs", "img", "jpegimages", "masks", "mask", "labels"}
+_JSON = {".json", ".geojson"}
+_LARGE = 1 << 26  # bytes; a larger file is not read whole for a message
 _NAPARI = {"shape-type", "vertex-index"}
 
 
@@ -67,10 +71,29 @@ def what_is_there(path: Path) -> str:
         )
         return "; ".join((what, *_of_folders(path, files), *near))
     unknown = f"is in no format that is known by its content: {there}"
-    foreign = foreign_format(files)
-    if foreign:
-        return f"{unknown}; {foreign}"
+    known = foreign_format(files) or _damaged(files)
+    if known:
+        return f"{unknown}; {known}"
     return "; ".join(part for part in (unknown, _of_a_csv(files), *near, _ADVICE) if part)
+
+
+def _damaged(files: list[Path]) -> str:
+    """Describe the first JSON or XML file that cannot be read; nothing where none is."""
+    for endings, fault_of in ((_JSON, _json_fault), ({".xml"}, xml_fault)):
+        alike = [file for file in files if file.suffix.lower() in endings]
+        for file in alike[:_NAMED]:
+            fault = fault_of(file) if file.stat().st_size < _LARGE else None
+            if fault is not None:
+                return str(fault).replace(str(file), file.name, 1)
+    return ""
+
+
+def _json_fault(path: Path) -> DataError | None:
+    try:
+        read_json(path)
+    except DataError as error:
+        return error
+    return None
 
 
 def _of_folders(path: Path, files: list[Path]) -> tuple[str, ...]:

@@ -192,10 +192,8 @@ def _read_image(
 ) -> Annotated:
     collector = Collector(image.entry)
     for number, region in enumerate(image.regions, 1):
-        names = naming.names(region.attributes)
-        if not names:
-            collector.class_of(None, classes, region.entry)
-        for name in names:
+        # A region without a value has no label.
+        for name in naming.names(region.attributes) or [""]:
             class_id = collector.class_of(str(name), classes, region.entry)
             if class_id is not None:
                 with collector.one_mark():

@@ -20,6 +20,7 @@ from weakseg.readers.voc_objects import add_object, counts_from_zero, has_outlin
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_by_name
+from weakseg.support.texts import not_a_text, text_encoding
 from weakseg.support.wording import counted
 
 if TYPE_CHECKING:
@@ -47,11 +48,31 @@ def read_voc_root(path: Path) -> Element:
     except FileNotFoundError:
         raise DataError("there is no such file", path=path) from None
     except _DAMAGED as error:
-        raise DataError(f"is not readable as XML ({error})", path=path) from error
+        raise _fault(path, error) from error
     if root is None or root.tag != _ROOT:
         tag = "nothing" if root is None else f"<{root.tag:.60}>"
         raise DataError(f"expected <{_ROOT}>, but got {tag}", path=path)
     return root
+
+
+def xml_fault(path: Path) -> DataError | None:
+    """Return why a file cannot be read as XML; None if it can."""
+    try:
+        ElementTree.parse(path)
+    except _DAMAGED as error:
+        return _fault(path, error)
+    return None
+
+
+def _fault(path: Path, error: Exception) -> DataError:
+    """Return the error of a file that is no XML, or in an encoding that it does not state."""
+    try:
+        path.read_bytes().decode(text_encoding(path))
+    except UnicodeDecodeError as foreign:
+        return not_a_text(path, foreign)
+    except OSError:
+        pass
+    return DataError(f"is not readable as XML ({error})", path=path)
 
 
 class XmlNotes:
