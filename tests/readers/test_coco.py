@@ -540,3 +540,17 @@ def test_a_group_with_annotations_is_a_class(read_one):
     image, classes = read_one(tree)
     assert classes == ["background", "pets", "a", "b"]
     assert image.findings == ()
+
+
+def test_an_address_names_the_image_where_there_is_no_file_name(
+    read, write_json, picture, tmp_path
+):
+    url = "http://images.cocodataset.org/val2017/000000000139.jpg"
+    images = [{"id": 7, "coco_url": url, "height": 20, "width": 30}]
+    file = picture(tmp_path / "val2017" / "000000000139.jpg")
+    tree = coco([{"bbox": [1, 1, 5, 5]}], images=images)
+    found, _ = read("coco", write_json(tmp_path / "lvis.json", tree))
+    assert [item.picture for item in found.values()] == [file]
+    images[0]["coco_url"] = 5
+    with pytest.raises(DataError, match="image 7: expected a text as 'file_name'"):
+        read("coco", write_json(tmp_path / "lvis.json", tree))

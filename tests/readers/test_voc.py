@@ -132,6 +132,14 @@ def test_splits_of_main_count_where_there_are_none_for_segmentation(voc):
     assert [item.split for item in read(voc)] == ["train", None, "val"]
 
 
+def test_lists_of_a_class_that_alone_hold_tags_are_reported(voc):
+    write(voc / "ImageSets/Segmentation/cat_train.txt", "a  1\nb -1\n")
+    assert not any("read as tags" in str(finding) for finding in read(voc)[0].findings)
+    shutil.rmtree(voc / "Annotations")
+    (found,) = (str(item) for item in read(voc)[0].findings if "read as tags" in str(item))
+    assert "cat_train.txt: 1 list of a class is not read as tags" in found
+
+
 def test_classes_may_come_from_a_list_in_the_folder(voc):
     write(voc / "class_names.txt", "_background_\n" + "".join(f"c{i}\n" for i in range(1, 9)))
     classes = OpenClassList()

@@ -264,7 +264,8 @@ def split_lists(folder: Path) -> dict[str, Path]:
         list valid.txt is the split val where there is no val.txt, and trainval.txt is train where
         there is neither of the two; CVAT's default.txt is none.
     """
-    found = {path.stem: path for path in files_below(folder, "*.txt") if not _is_of_a_class(path)}
+    of_classes = class_lists(folder)
+    found = {path.stem: path for path in files_below(folder, "*.txt") if path not in of_classes}
     lists: dict[str, Path] = {}
     for stem, path in found.items():
         split = usual_split(stem)
@@ -274,6 +275,11 @@ def split_lists(folder: Path) -> dict[str, Path]:
         lists["train"] = lists.pop("trainval")
     usual = [split for split in _USUAL_SPLITS if split in lists]
     return {split: lists[split] for split in dict.fromkeys([*usual, *lists])}
+
+
+def class_lists(folder: Path) -> list[Path]:
+    """List the lists of images that PASCAL VOC has for each class, as cat_train.txt."""
+    return [path for path in files_below(folder, "*.txt") if _is_of_a_class(path)]
 
 
 def read_split_list(path: Path, images: NameIndex | None = None) -> list[tuple[int, str]]:

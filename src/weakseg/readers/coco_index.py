@@ -171,4 +171,11 @@ class CocoIndex:
 
 
 def _used_of(image: Any) -> Any:
-    return {key: image.get(key) for key in _OF_IMAGES} if isinstance(image, dict) else image
+    if not isinstance(image, dict):
+        return image
+    used = {key: image.get(key) for key in _OF_IMAGES}
+    url = image.get("coco_url")
+    if used["file_name"] is None and isinstance(url, str):
+        # LVIS has an address in place of a name, which ends in the folder and the name.
+        used["file_name"] = "/".join(url.split("/")[-2:])
+    return used

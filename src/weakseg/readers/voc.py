@@ -11,6 +11,7 @@ from weakseg.formats.data_folders import (
     VOC_MASKS,
     FolderFiles,
     FolderLayout,
+    class_lists,
     is_voc_folder,
     read_splits,
     read_tables,
@@ -30,6 +31,7 @@ from weakseg.readers.folder import RenumberedClasses
 from weakseg.readers.voc_xml import XmlNotes, read_voc_xml, read_xml_folder, xml_kind
 from weakseg.support.errors import DataError
 from weakseg.support.folders import first_files
+from weakseg.support.wording import counted
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
@@ -52,6 +54,7 @@ def _read_voc_folder(
     marks_of, named = _marks_of(layout, files, classes, options, bad.append)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
     unread += split_findings(layout.splits, files.index)
+    unread += _class_lists(layout, files)
     if (root / "SegmentationObject").is_dir():
         unread += (
             Finding("unread", "masks of single objects; left out", root / "SegmentationObject"),
@@ -77,6 +80,16 @@ def _read_voc_folder(
             is_listed=listed is not None,
             findings=findings,
         )
+
+
+def _class_lists(layout: FolderLayout, files: FolderFiles) -> tuple[Finding, ...]:
+    """Return a finding where tags stand in lists of each class alone, and in no XML or table."""
+    lists = class_lists(layout.splits)
+    if not lists or files.annotations or layout.tables["tags"][0].is_file():
+        return ()
+    count = counted(len(lists), "list of a class is", "lists of a class are")
+    way = "write a row image,class into tags.csv beside JPEGImages/ for each line that ends in 1"
+    return (Finding("unread", f"{count} not read as tags, this one for example: {way}", lists[0]),)
 
 
 def _marks_of(
