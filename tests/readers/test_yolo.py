@@ -53,7 +53,7 @@ def test_exports_of_label_studio_are_known_by_their_notes(
     write_json(root / "notes.json", notes)
     findings = read("yolo", root)[0]["x"].findings
     assert ["ignores the rotation" in finding.message for finding in findings] == [True] * count
-    (root / "labels/train/x.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5")
+    (root / "labels/train/x.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5")
     assert read("yolo", root)[0]["x"].findings == ()
 
 
@@ -398,10 +398,43 @@ def test_key_points_that_no_kpt_shape_states_are_known_by_lying_in_their_boxes(r
         (POSE, 0, ["unsure"]),
         ("1 0.5 0.5 0.2 0.4 0.45 0.4 2 0.55 0.6 1", 1, ["unsure", "unread"]),
         ("1 0.5 0.5 0.2 0.4 0.45 0.4 2 0 0 0", 1, ["unsure", "unread"]),
-        ("1 0.1 0.1 0.3 0.1 0.3 0.4 0.1 0.4", 0, []),
+        ("1 0.1 0.1 0.3 0.1 0.3 0.4", 0, []),
     ],
 )
 def test_few_lines_that_may_have_key_points_are_a_finding(read, ultralytics, line, boxes, kinds):
     images, _ = read("yolo", ultralytics(line))
     assert len(images["x"].marks.boxes) == boxes
     assert [finding.kind for finding in images["x"].findings] == kinds
+
+
+TURNED = "0 0.6 0.6 0.8 0.7 0.7 0.9 0.5 0.8"
+QUADRANGLE = "0 0.6 0.6 0.8 0.7 0.7 0.9 0.1 0.8"
+
+
+def test_corners_of_rotated_boxes_become_the_boxes_around_them(read, ultralytics):
+    images, _ = read("yolo", ultralytics(f"{TURNED}\n1 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5\n"))
+    marks = images["x"].marks
+    assert marks.boxes == (Box(1, 15, 12, 23, 17, 1), Box(2, 3, 2, 14, 9, 2))
+    assert not marks.polygons
+    assert [finding.message.partition(";")[0] for finding in images["x"].findings] == [
+        "its labels are parallelograms, so they are read as rotated boxes (YOLO OBB)",
+        "rotated rectangles are read as the boxes around them",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "is_box", "said"),
+    [
+        (QUADRANGLE, "", False, "task: obb in data.yaml"),
+        (QUADRANGLE, "task: obb\n", True, "rotated rectangles"),
+        (TURNED, "task: segment\n", False, None),
+        (f"{TURNED}\n0 0.1 0.1 0.5 0.1 0.5 0.5", "", False, None),
+    ],
+)
+def test_four_corners_are_outlines_where_they_are_no_boxes_or_the_task_says_so(
+    read, ultralytics, lines, more, is_box, said
+):
+    (item,) = read("yolo", ultralytics(lines, f"names: [cat, dog]\n{more}"))[0].values()
+    assert bool(item.marks.boxes) == is_box
+    assert len(item.findings) == (said is not None)
+    assert not said or said in item.findings[0].message

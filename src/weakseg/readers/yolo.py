@@ -24,6 +24,7 @@ from weakseg.readers.yolo_config import (
     recognises,
     settings,
 )
+from weakseg.readers.yolo_corners import are_rotated_boxes
 from weakseg.readers.yolo_points import has_points
 from weakseg.readers.yolo_splits import SplitFinder
 from weakseg.support.entries import Entry
@@ -38,13 +39,27 @@ from weakseg.support.folders import (
 from weakseg.support.json_files import read_json
 
 _CVAT_FOLDERS = "obj_*_data"  # of its "YOLO 1.1", by split
+_ARE_ROTATED = (
+    "its labels are parallelograms, so they are read as rotated boxes (YOLO OBB); task: segment in "
+    "data.yaml makes outlines of them"
+)
+_MAY_BE_ROTATED = (
+    "its labels have four corners each and are read as outlines; task: obb in data.yaml makes "
+    "rotated boxes of them"
+)
+_MAY_HAVE_POINTS = (
+    "its labels are read as outlines, and may be boxes with key points: kpt_shape: [N, 2] in "
+    "data.yaml says so"
+)
+_CORNERS = 4  # of a box that is rotated
 _DIGITS = 2  # of a place in pixels; fractions are written with six
 
 
 def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[Annotated]:
     """Read the files of labels, and the images that have none.
 
-    Lines of five values become boxes, longer ones outlines, both numbered by their line. They are
+    Lines of five values become boxes, longer ones outlines, both numbered by their line; corners of
+    rotated boxes become the boxes around them. They are
     fractions of the image's size, so marks of an image that is not there are left out. Lines that
     are damaged are left out and noted. Splits are those that data.yaml states, else those that
     folders name.
@@ -60,8 +75,9 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         pairs, findings = _in_stated_splits(config, _once(there))
     if not pairs:
         raise DataError("there is neither a file of labels nor an image", path=config.path)
-    config, findings = _with_points(config, pairs, findings)
-    hint = _rotation_hint(config.path)
+    config, odd = _with_shapes(config, pairs)
+    findings += odd
+    hint = () if config.has_corners else _rotation_hint(config.path)
     for pair in pairs:
         item = _read_pair(pair, config, options)
         if item.marks.boxes and hint:
@@ -70,25 +86,26 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         findings = ()
 
 
-def _with_points(
-    config: Config, pairs: Sequence[_Pair], findings: tuple[Finding, ...]
-) -> tuple[Config, tuple[Finding, ...]]:
-    """Look whether key points come after boxes, though data.yaml has no kpt_shape."""
-    if config.has_points:
-        return config, findings
-    lines = (line.split() for pair in pairs if pair.labels for line in _lines(pair.labels))
-    found = has_points(lines)
-    if found is False:
-        return config, findings
-    if found:
+def _with_shapes(config: Config, pairs: Sequence[_Pair]) -> tuple[Config, tuple[Finding, ...]]:
+    """Look whether labels longer than boxes are rotated boxes, or boxes with key points."""
+    if config.has_points or config.task in {"segment", "obb"}:
+        return replace(config, has_corners=config.task == "obb"), ()
+    lines = [line.split() for pair in pairs if pair.labels for line in _lines(pair.labels)]
+    corners, points = are_rotated_boxes(lines), has_points(lines)
+    if corners:
+        message = _ARE_ROTATED
+    elif points:
         message = "its labels are read as boxes with key points, though there is no kpt_shape"
+    elif points is None:
+        message = _MAY_HAVE_POINTS
+    elif corners is None:
+        message = _MAY_BE_ROTATED
     else:
-        message = (
-            "its labels are read as outlines, and may be boxes with key points: kpt_shape: [N, 2] "
-            "in data.yaml says so"
-        )
+        return config, ()
     finding = Finding("unsure", message, config.path)
-    return replace(config, has_points=found is True), (*findings, finding)
+    has_corners = corners is True
+    has_places = points is True and not has_corners
+    return replace(config, has_corners=has_corners, has_points=has_places), (finding,)
 
 
 def _lines(path: Path) -> list[str]:
@@ -256,5 +273,8 @@ def _read_line(
         (left, top), (right, bottom) = places
         edges = right - left, bottom - top
         collector.rectangle(class_id, (left, top), edges, entry, number)
+    elif data.has_corners and len(places) == _CORNERS:
+        level = {len({place[axis] for place in places}) for axis in (0, 1)} == {2}
+        collector.box(class_id, places, entry, number, rotated=not level)
     else:
         collector.polygon(class_id, places, entry, number)

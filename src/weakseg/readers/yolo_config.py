@@ -37,6 +37,8 @@ class Config:
         root: Folder of the images and labels.
         class_of: Class id by the number in files of labels, and the place of that.
         has_points: After each box come key points.
+        has_corners: Boxes are rotated, by their four corners.
+        task: What data.yaml says that the labels are for: "obb", "segment" or others.
         stated: Splits that data.yaml states.
         findings: What is odd.
     """
@@ -47,6 +49,8 @@ class Config:
     has_points: bool = False
     stated: Stated = ()
     findings: tuple[Finding, ...] = field(default=())
+    has_corners: bool = False
+    task: str = ""
 
 
 def recognises(path: Path) -> bool:
@@ -230,7 +234,10 @@ def _read_yaml(path: Path, classes: ClassFinder) -> Config:
     else:
         class_of = _by_names(_names_in(names, Entry(path)), path, classes)
     findings = unread_splits(tree, path)
-    return Config(path, root, class_of, "kpt_shape" in tree, stated_splits(tree), findings)
+    task = str(tree.get("task", "")).strip().lower()
+    return Config(
+        path, root, class_of, "kpt_shape" in tree, stated_splits(tree), findings, task=task
+    )
 
 
 def _names_in(names: Any, file: Entry) -> list[str]:
