@@ -8,6 +8,7 @@ from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import OpenClassList
 from weakseg.marks.kinds import Point
 from weakseg.readers.folder import FOLDER
+from weakseg.readers.tables import BOXES
 from weakseg.support.errors import DataError
 
 
@@ -103,3 +104,17 @@ def test_tables_beside_images_need_no_list_of_classes(folder):
     assert found["img0"].points == (Point(2, 1, 2),)
     (folder / "points.csv").write_text("filename,label,x,y\n")
     assert not FOLDER.recognises(folder)
+
+
+def test_columns_of_sizes_and_splits_are_not_lost_in_silence(folder):
+    head = "image,class,xmin,ymin,xmax,ymax,width,height,split"
+    (folder / "boxes.csv").write_text(f"{head}\nimg0,bar,1,2,3,4,64,48,val\n")
+    (found,) = (item for item in read(folder)[0].findings if "columns" in item.message)
+    assert found.message == "weakseg does not use the columns width, height, split"
+    (folder / "classes.txt").unlink()
+    for name in ("masks", "scribbles"):
+        shutil.rmtree(folder / name)
+    for name in ("points.csv", "tags.csv"):
+        (folder / name).unlink(missing_ok=True)
+    assert not FOLDER.recognises(folder)
+    assert BOXES.recognises(folder / "boxes.csv")

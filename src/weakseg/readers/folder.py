@@ -21,6 +21,7 @@ from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.findings import Finding, left_out
+from weakseg.marks.image_facts import fact_columns
 from weakseg.marks.kinds import Marks
 from weakseg.marks.tables import first_header
 from weakseg.support.entries import NOWHERE, Entry
@@ -70,7 +71,7 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     tables = read_tables(layout, own or classes, name_of=files.index.name_of, on_bad_row=bad.append)
     splits = read_splits(layout.splits, files.index)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
-    unread += split_findings(layout.splits, files.index)
+    unread += split_findings(layout.splits, files.index) + _unread_columns(layout)
     if (root / "data.yaml").is_file():
         message = "its options; only the folder's own tables and label maps are imported"
         unread += (Finding("unread", message, root / "data.yaml"),)
@@ -100,14 +101,35 @@ def _recognises(path: Path) -> bool:
     return layout.classes.is_file() or _has_own_tables(layout)
 
 
+def _unread_columns(layout: FolderLayout) -> tuple[Finding, ...]:
+    """Return a finding for each table with columns of sizes or splits, which splits/ has here."""
+    tables = [path for paths in layout.tables.values() for path in paths if path.is_file()]
+    columns = {
+        path: fact_columns(first_header(path), set().union(*_COLUMNS.values())).values()
+        for path in tables
+    }
+    return tuple(
+        Finding("unread", f"weakseg does not use the columns {', '.join(names)}", path)
+        for path, names in columns.items()
+        if names
+    )
+
+
 def _has_own_tables(layout: FolderLayout) -> bool:
-    """Whether all marks of a folder are in tables with the columns of weakseg's own."""
+    """Whether all marks of a folder are in tables with the columns of weakseg's own.
+
+    Tables that state sizes or splits, too, are those of other tools.
+    """
     kinds = layout.kinds()
-    return set(kinds) <= _COLUMNS.keys() and all(
-        _COLUMNS[kind] <= set(first_header(path))
-        for kind in kinds
-        for path in layout.tables[kind]
-        if path.is_file()
+    return (
+        not _unread_columns(layout)
+        and set(kinds) <= _COLUMNS.keys()
+        and all(
+            _COLUMNS[kind] <= set(first_header(path))
+            for kind in kinds
+            for path in layout.tables[kind]
+            if path.is_file()
+        )
     )
 
 
