@@ -1,5 +1,6 @@
 import json
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,24 @@ def test_the_annotations_of_each_image_are_those_of_the_whole_tree(
     first = min(lost, default=None, key=lambda pair: pair[0])
     expected = first and (first[0], first[1]["image_id"], len(lost))
     assert index.places.lost([2, "a"]) == expected
+
+
+def test_reading_a_file_takes_a_fraction_of_its_size(tmp_path):
+    path = tmp_path / "a.json"
+    ring = [number + 0.25 for number in range(150)]
+    listed = [
+        {"id": number, "image_id": number % 50, "segmentation": [ring]} for number in range(5000)
+    ]
+    path.write_text(json.dumps({"images": [{"id": 1}], "annotations": listed, "categories": []}))
+    tracemalloc.start()
+    try:
+        index = CocoIndex(path)
+        read = sum(len(one["segmentation"][0]) for one in index.read(range(50)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert read == 150 * 5000
+    assert peak < path.stat().st_size / 4
 
 
 @settings(deadline=None)

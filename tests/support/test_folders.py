@@ -59,6 +59,15 @@ def test_texts_are_found_anywhere_in_a_file(tmp_path):
     assert not holds_texts(tmp_path / "a", ["far", "near"])
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 5, 100])
+def test_a_text_that_lies_in_two_pieces_of_a_file_is_found(tmp_path, monkeypatch, piece):
+    monkeypatch.setattr("weakseg.support.folders._PIECE", piece)
+    (tmp_path / "a").write_text("..far.fa.r.near")
+    assert holds_texts(tmp_path / "a", ["far", "near"])
+    assert not holds_texts(tmp_path / "a", ["farn"])
+    assert not holds_texts(tmp_path / "a", ["far", "nears"])
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_the_beginning_of_a_file_is_read_in_its_encoding(tmp_path, encoding):
     (tmp_path / "a").write_text("<é>", encoding=encoding)

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weakseg.support.errors import DataError
-from weakseg.support.json_files import first_keys, json_items, read_json
+from weakseg.support.json_files import first_keys, read_json
+from weakseg.support.json_stream import json_items
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8")),

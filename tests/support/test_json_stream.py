@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from weakseg.support import json_stream
 from weakseg.support.errors import DataError
 from weakseg.support.json_files import read_json
-from weakseg.support.json_stream import JsonStream
+from weakseg.support.json_stream import JsonStream, json_items
 
 texts = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
     ["annotations", '"annotations": [', "]}", "\\", "é☃😀"]
@@ -89,6 +89,29 @@ def test_any_object_is_read_as_the_standard_library_reads_it(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_stream, "_CHUNK", chunk)
         assert read_back(path) == json.loads(text)
+
+
+@settings(deadline=None)
+@given(
+    value=st.lists(values, max_size=5) | values,
+    seed=st.integers(0, 9999),
+    chunk=st.integers(1, 50),
+    data=st.data(),
+)
+def test_items_of_a_list_whole_or_damaged_are_those_of_the_whole_reading(
+    tmp_path_factory, value, seed, chunk, data
+):
+    path = tmp_path_factory.mktemp("json") / "a.json"
+    text = f" {spaced(value, random.Random(seed), ascii_only=False)}\n".encode()
+    end = data.draw(st.just(len(text)) | st.integers(0, len(text)))
+    path.write_bytes(text[:end])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_CHUNK", chunk)
+        found = outcome(lambda path: list(json_items(path)), path)
+    kind, whole = outcome(read_json, path)
+    if kind == "value" and not isinstance(whole, list):
+        whole = [whole]
+    assert found == (kind, whole)
 
 
 @settings(deadline=None)

@@ -19,7 +19,8 @@ from weakseg.marks.findings import Finding
 from weakseg.readers.label_studio_results import Result, is_drawn, read_results
 from weakseg.support.entries import Entry
 from weakseg.support.folders import files_below, files_of, holds_file
-from weakseg.support.json_files import first_keys, json_items
+from weakseg.support.json_files import first_keys
+from weakseg.support.json_stream import json_items
 
 _PATTERNS = ("*.json",)
 _UPLOAD = re.compile(r"(?:^|/)data/upload/(?:\d+/)?((?:[0-9a-f]{8}-)?(.+))$")

@@ -17,7 +17,8 @@ from weakseg.marks.kinds import Place
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import holds_file, split_of
-from weakseg.support.json_files import first_keys, json_items, json_values
+from weakseg.support.json_files import first_keys, json_values
+from weakseg.support.json_stream import json_items
 
 _PATTERNS = ("*.ndjson", "*.jsonl", "*.json")
 

@@ -1,4 +1,4 @@
-"""Strict reading of JSON files, whole or item by item; damage raises a DataError."""
+"""Strict reading of JSON files as a whole; damage raises a DataError."""
 
 from __future__ import annotations
 
@@ -36,33 +36,6 @@ def read_json(path: Path, encoding: str | None = None) -> Any:
             object twice.
     """
     return _only_value(_read_text(path, encoding), path)
-
-
-def json_items(path: Path) -> Iterator[Any]:
-    """Read the items of a JSON file that holds a list, one at a time; or its one value.
-
-    Raises:
-        DataError: As in `read_json`; items before the fault have been yielded then.
-    """
-    text = _read_text(path)
-    position = skip_space(text, 0)
-    if not text.startswith("[", position):
-        yield _only_value(text, path)
-        return
-    position = skip_space(text, position + 1)
-    if text.startswith("]", position):
-        _expect_end(text, position + 1, path)
-        return
-    while True:
-        item, position = _parse(text, position, path)
-        yield item
-        position = skip_space(text, position)
-        if text.startswith("]", position):
-            break
-        if not text.startswith(",", position):
-            raise _broken(json.JSONDecodeError("Expecting ',' or ']'", text, position), path)
-        position = skip_space(text, position + 1)
-    _expect_end(text, position + 1, path)
 
 
 def json_values(path: Path) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""JSON files of any size: the long lists of their object are read item by item, and once more."""
+"""Strict reading of JSON files of any size: long lists item by item, and items once more."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from weakseg.support.errors import DataError
 from weakseg.support.json_files import MAX_DEPTH, depth_of, read_json, skip_space, value_at
 
 _CHUNK = 1 << 18  # bytes that are read at once
+_FAULTS = (OSError, ValueError, RecursionError)
 
 
 class Span(NamedTuple):
@@ -38,8 +39,24 @@ class Member(NamedTuple):
     span: Span | None = None
 
 
+def json_items(path: Path) -> Iterator[Any]:
+    """Read the items of a JSON file that holds a list, one at a time; or its one value.
+
+    Raises:
+        DataError: As in `read_json`; items before the fault have been yielded then.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.json"
+        >>> _ = path.write_text('[{"a": 1}, {"a": 2}]')
+        >>> list(json_items(path))
+        [{'a': 1}, {'a': 2}]
+    """
+    yield from JsonStream(path).values()
+
+
 class JsonStream:
-    """A JSON file that holds an object, of which only one item of a list is in memory at a time.
+    """A JSON file of which only one item of a long list is in memory at a time.
 
     The text of files in UTF-16 and UTF-32 is held as a whole.
 
@@ -74,9 +91,26 @@ class JsonStream:
         try:
             with self._opened() as file:
                 yield from _Parser(file).members(lists)
-        except (OSError, ValueError, RecursionError) as error:
+        except _FAULTS as error:
             # Raises with the fault, and its line and column.
             Entry(self.path).object(read_json(self.path), "the file")
+            raise self._changed() from error
+
+    def values(self) -> Iterator[Any]:
+        """Read the items of a file that holds a list, or its one value.
+
+        Raises:
+            DataError: The file cannot be read as in `read_json`.
+        """
+        try:
+            with self._opened() as file:
+                parser = _Parser(file)
+                if parser.begins_list():
+                    yield from parser.values()
+                    return
+            yield read_json(self.path)
+        except _FAULTS as error:
+            read_json(self.path)
             raise self._changed() from error
 
     def items(self, spans: Iterable[Span | tuple[int, int]]) -> Iterator[Any]:
@@ -144,24 +178,43 @@ class _Parser:
             self._skip_space()
             if key in lists and self._next("["):
                 yield Member(key, [])
-                for item, span in self._items():
+                for item, span in self._items(2):
                     yield Member(key, item, span)
                 self._skip_space()
                 after = self._take(",}")
             else:
                 value, _, after = self._value(",}", 1)
                 yield Member(key, value)
+        self._end()
+
+    def begins_list(self) -> bool:
+        """Whether the file holds a list, whose bracket is passed then."""
+        self._skip_space()
+        return bool(self._next("["))
+
+    def values(self) -> Iterator[Any]:
+        """Read the items of the list that begins the file.
+
+        Raises:
+            ValueError: As by `members`.
+            RecursionError: As by `members`.
+        """
+        for item, _ in self._items(1):
+            yield item
+        self._end()
+
+    def _end(self) -> None:
         self._skip_space()
         if self._position < len(self._text):
-            raise ValueError("more text after the object")
+            raise ValueError("more text after the value")
 
-    def _items(self) -> Iterator[tuple[Any, Span]]:
-        """Read the items of a list after its bracket, and where each is."""
+    def _items(self, above: int) -> Iterator[tuple[Any, Span]]:
+        """Read the items of a list after its bracket, below so many, and where each is."""
         self._skip_space()
         after = self._next("]") or ","
         while after == ",":
             self._skip_space()
-            item, span, after = self._value(",]", 2)
+            item, span, after = self._value(",]", above)
             yield item, span
 
     def _value(self, ends: str, above: int) -> tuple[Any, Span, str]:
