@@ -80,6 +80,9 @@ def test_a_folder_around_one_that_can_be_read_names_it(tmp_path):
         (inside / name).mkdir(parents=True)
     with pytest.raises(DataError, match=r"VOCdevkit/VOC2007 in it is in the format voc: import "):
         find_format(tmp_path)
+    (tmp_path / "VOCdevkit").rename(tmp_path / "train")
+    with pytest.raises(DataError, match=r"voc: --format voc reads it with its splits"):
+        find_format(tmp_path)
 
 
 def test_masks_as_jpeg_are_to_be_written_as_png(tmp_path):

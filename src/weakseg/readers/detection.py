@@ -111,11 +111,17 @@ def _inside(path: Path) -> str:
     if not found:
         return ""
     named = [folder for folder in found if not set(folder.parents) & found.keys()]
-    first = named[0]
+    first, name = named[0], found[named[0]].name
     more = f", and {len(named) - 1} more" if len(named) > 1 else ""
+    advice = f"import {shlex.quote(str(first))} instead"
+    if (
+        split_of(first.relative_to(path).parts)
+        and len({found[folder].name for folder in named}) == 1
+    ):
+        advice = f"--format {name} reads it with its splits"
     return (
         f"is in no format itself, but {first.relative_to(path).as_posix()} in it is in the format "
-        f"{found[first].name}{more}: import {shlex.quote(str(first))} instead"
+        f"{name}{more}: {advice}"
     )
 
 

@@ -72,7 +72,9 @@ def _fault(path: Path, error: Exception) -> DataError:
         return not_a_text(path, foreign)
     except OSError:
         pass
-    return DataError(f"is not readable as XML ({error})", path=path)
+    return DataError(
+        f"is not readable as XML ({error}): write it anew, or take it out of the folder", path=path
+    )
 
 
 class XmlNotes:
