@@ -168,16 +168,9 @@ def _annotations(images: int) -> Iterator[str]:
 
 def measure(work: str, source: Path, out: Path, checkout: str | None) -> Cost:
     out.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _CODE, work, str(source), str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | ({"PYTHONPATH": checkout} if checkout else {}),
-    )
-    if done.returncode:
-        sys.exit(done.stderr)
-    return Cost(*map(float, done.stdout.split()))
+    command = [sys.executable, "-c", _CODE, work, str(source), str(out)]
+    environment = os.environ | ({"PYTHONPATH": checkout} if checkout else {})
+    return Cost(*map(float, subprocess.check_output(command, text=True, env=environment).split()))
 
 
 def best(work: str, source: Path, out: Path, checkout: str | None, repeat: int) -> Cost:
