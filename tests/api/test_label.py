@@ -177,7 +177,7 @@ def test_masks_that_are_there_are_left_alone(folder, run, tmp_path):
 @pytest.mark.parametrize("inside", ["masks", "scribbles", "images", "images/new"])
 def test_nothing_is_written_over_the_data_itself(folder, run, inside):
     before = sorted(folder.rglob("*"))
-    with pytest.raises(RunError, match="belongs to the data"):
+    with pytest.raises(RunError, match="nothing is written there"):
         label(run, folder, folder / inside, overwrite=True)
     assert sorted(folder.rglob("*")) == before
 

@@ -74,8 +74,11 @@ def test_maps_of_other_settings_are_kept_unless_overwritten(folder: Path, tmp_pa
 
 def test_a_folder_of_something_else_is_left_alone(folder: Path, tmp_path: Path, capsys):
     assert run("oversegment", folder, "--out", folder / "images", "--overwrite") == 1
-    assert "holds something else already" in capsys.readouterr().err
-    assert run("oversegment", folder, "--out", folder / "classes.txt") == 1
+    assert "nothing is written there" in capsys.readouterr().err
+    assert run("oversegment", folder, "--out", folder / "images" / "img0.png") == 1
+    assert "nothing is written there" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert run("oversegment", folder, "--out", tmp_path / "file") == 1
     assert "but it is a file" in capsys.readouterr().err
 
 

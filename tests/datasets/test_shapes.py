@@ -59,6 +59,7 @@ def test_folder_holds_every_kind_of_mark(folder: Path):
     assert (folder / "classes.txt").read_text().splitlines() == list(CLASS_NAMES)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [
+            ".weakseg-files",
             "boxes.csv",
             "classes.txt",
             "images",
@@ -186,7 +187,7 @@ def test_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("weakseg.datasets.writer.write_label_map", full)
-    with pytest.raises(RunError, match="No space left"):
+    with pytest.raises(RunError, match="the disk is full"):
         make_shapes(tmp_path / "data", train=1, val=0, size=64)
     assert list(tmp_path.iterdir()) == []
 

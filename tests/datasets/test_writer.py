@@ -61,7 +61,7 @@ def test_a_folder_in_the_way_is_refused_or_replaced_when_asked(tmp_path: Path):
 def test_a_folder_that_is_no_data_folder_is_never_replaced(tmp_path: Path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letter.txt").write_text("dear")
-    with pytest.raises(RunError, match="something is there"):
+    with pytest.raises(RunError, match="leaves it alone"):
         write_one(tmp_path / "home", overwrite=True)
     assert (tmp_path / "home" / "letter.txt").read_text() == "dear"
 

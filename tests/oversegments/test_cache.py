@@ -162,7 +162,7 @@ def test_missing_image_is_named(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", ""])
 def test_name_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Path):
-    with pytest.raises(DataError, match="inside the data folder"):
+    with pytest.raises(DataError, match="leads out of it"):
         oversegment_images([(name, tmp_path)], SETTINGS, tmp_path)
 
 

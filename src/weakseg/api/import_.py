@@ -19,6 +19,7 @@ from weakseg.readers.detection import opened_source
 from weakseg.readers.unnamed_images import with_unnamed
 from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import as_paths
+from weakseg.support.inside import check_apart
 from weakseg.support.progress import progress
 
 Complete = Literal["boxes", "masks"]
@@ -146,7 +147,7 @@ def import_marks(
         files: Files or folders in any of the formats; one or several.
         out: The data folder to make.
         settings: How the files are read, and what the folder holds.
-        overwrite: Replace an existing data folder.
+        overwrite: Replace a data folder that was imported and not changed since.
 
     Returns:
         What was imported, and what was odd.
@@ -154,10 +155,12 @@ def import_marks(
     Raises:
         DataError: A file cannot be read; the message names file and entry.
         RecipeError: The settings name classes that no file holds.
-        RunError: The folder cannot be written.
+        RunError: The folder cannot be written, or is among what is read.
     """
     settings = settings or ImportSettings()
     paths, root = as_paths(files), Path(out)
+    named = [Path(path) for path in (settings.classes, settings.palette) if path is not None]
+    check_apart(root, [*paths, *settings.source.images, *named], replaces=True)
     classes = _open_classes(settings)
     with ExitStack() as stack:
         sources = [stack.enter_context(opened_source(path, settings.format)) for path in paths]

@@ -31,8 +31,10 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.run_folder import RunFolder
-from weakseg.support.errors import DataError, RunError
+from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
+from weakseg.support.inside import inside
+from weakseg.support.locks import writing_in
 from weakseg.support.progress import progress
 from weakseg.support.wording import counted
 
@@ -109,18 +111,19 @@ def label(
     """
     check_format(format, png)
     source, records, classes = _open_records(data, split, config, run)
-    _check_folder(Path(out), source)
+    source.layout.check_apart(Path(out))
     output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
-    files = output.claim([record.name for record in records], format, overwrite=overwrite)
-    segmenter = Segmenter.load(run, device=device, **options)
-    segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
-    survey(records, classes, source.config)  # a wrong mark is better found now than half-way
-    made = progress(label_images(segmenter, records, source.config), "Labelling", len(records))
-    masks, certainty = output.pass_on(made), output.confidence
-    export_masks(
-        masks, output.folder, classes, format, prefix=prefix, confidence=certainty, png=png
-    )
-    done = output.finish(files)
+    with writing_in(output.folder, "weakseg label"):
+        files = output.claim([record.name for record in records], format, overwrite=overwrite)
+        segmenter = Segmenter.load(run, device=device, **options)
+        segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
+        survey(records, classes, source.config)  # a wrong mark is better found now than half-way
+        made = progress(label_images(segmenter, records, source.config), "Labelling", len(records))
+        masks, certainty = output.pass_on(made), output.confidence
+        export_masks(
+            masks, output.folder, classes, format, prefix=prefix, confidence=certainty, png=png
+        )
+        done = output.finish(files)
     _report(done, len(records), source.kinds)
     return done
 
@@ -160,7 +163,9 @@ class _Output:
         """
         files = export_paths(names, self.folder, format)
         pictures = [self._confidence_path(name) for name in names] if self._with_confidence else []
-        check_targets([*files, *pictures, self.folder / "confidence.csv"], overwrite=overwrite)
+        overlays = [overlay_path(self.folder, name) for name in names] if self._with_overlay else []
+        table = self.folder / "confidence.csv"
+        check_targets([*files, *pictures, *overlays, table], overwrite=overwrite)
         return files
 
     def pass_on(self, predictions: Iterator[LabelledImage]) -> Iterator[tuple[str, Path, LabelMap]]:
@@ -204,7 +209,7 @@ class _Output:
         )
 
     def _confidence_path(self, name: str) -> Path:
-        return self.folder / f"{name}.confidence.png"
+        return inside(self.folder, name, ".confidence.png")
 
 
 def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> None:
@@ -225,20 +230,6 @@ def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> No
         + ")",
         path=of_data.source,
     )
-
-
-def _check_folder(out: Path, data: DataFolder) -> None:
-    """Refuse to write where the data itself is read from.
-
-    Raises:
-        RunError: The folder is one of the data's.
-    """
-    layout = data.layout
-    where = out.resolve()
-    images = layout.images.resolve()
-    own = [path for path in (layout.masks, layout.scribbles) if path.is_dir()]
-    if where == images or images in where.parents or where in [path.resolve() for path in own]:
-        raise RunError(f"{out}: belongs to the data that is read. Choose another --out.")
 
 
 def _report(done: Labelled, images: int, kinds: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
+from weakseg.support.folders import is_litter
+from weakseg.support.inside import inside
+from weakseg.support.locks import reading_from, writing_in
 from weakseg.support.progress import progress
 
 _log = logging.getLogger("weakseg")
@@ -78,13 +82,15 @@ def oversegment(
     settings = settings or OversegmentSettings()
     source = DataFolder.open(data)
     images = _images(source, split)
-    if out is None:
-        folder = source.cache / "oversegments" / settings.key()
-    else:
-        folder = Path(out)
-        _clear(folder, settings, overwrite)
-    write_region_maps(images, settings, folder, workers=workers, device=device)
-    return Oversegmented(folder, len(images), _mean_regions(images, folder, overlay))
+    folder = source.cache / "oversegments" / settings.key() if out is None else Path(out)
+    with ExitStack() as held:
+        held.enter_context(reading_from(source.root, "weakseg oversegment"))
+        if out is not None:
+            source.layout.check_apart(folder)
+            held.enter_context(writing_in(folder, "weakseg oversegment"))
+            _clear(folder, settings, overwrite)
+        write_region_maps(images, settings, folder, workers=workers, device=device)
+        return Oversegmented(folder, len(images), _mean_regions(images, folder, overlay))
 
 
 def oversegment_records(recipe: Recipe, folder: DataFolder, records: Sequence[Record]) -> Path:
@@ -127,13 +133,9 @@ def _images(folder: DataFolder, split: str | None) -> list[tuple[str, Path]]:
 
 def _clear(folder: Path, settings: OversegmentSettings, overwrite: bool) -> None:
     """Refuse a folder of something else; remove maps of other settings, where that is allowed."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise RunError(f"{folder}: expected a folder for region maps, but it is a file.")
     there = _made_with(folder)
     if there is None:
-        if any(folder.iterdir()):
+        if any(not is_litter(Path(path.name)) for path in folder.iterdir()):
             raise RunError(f"{folder}: holds something else already. Choose another --out.")
         return
     if there == settings.resolved():
@@ -160,10 +162,10 @@ def _mean_regions(images: Sequence[tuple[str, Path]], folder: Path, overlay: boo
     total = 0
     doing = "Drawing contours" if overlay else "Counting regions"
     for name, path in progress(images, doing, len(images)):
-        regions = load_oversegment(folder / f"{name}.png")
+        regions = load_oversegment(inside(folder, name, ".png"))
         total += int(regions.max()) + 1
         if overlay:
             drawn = overlay_contours(read_image(path), regions)
-            with replacing(folder / f"{name}.overlay.jpg") as beside:
+            with replacing(inside(folder, name, ".overlay.jpg")) as beside:
                 Image.fromarray(drawn).save(beside, quality=90)
     return total / len(images)

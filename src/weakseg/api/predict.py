@@ -24,6 +24,8 @@ from weakseg.inference import Segmenter
 from weakseg.marks.label_maps import LabelMap
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import as_paths
+from weakseg.support.inside import check_apart
+from weakseg.support.locks import writing_in
 from weakseg.support.progress import progress
 from weakseg.support.wording import counted
 
@@ -71,29 +73,37 @@ def predict(
     """
     check_format(format, png)
     folder = Path(out)
+    check_apart(folder, [path for path in as_paths(images) if path.is_dir()])
     names = {path: name for name, path in _image_names(as_paths(images)).items()}
     targets = export_paths(names.values(), folder, format)
     if resume and overwrite:
         raise RunError("--resume and --overwrite exclude each other: choose one.")
-    if resume:
-        missing = missing_masks(names.values(), folder, format, overlay=overlay)
-        _log.info("%d of %d masks are there already", len(names) - len(missing), len(names))
-        names = {path: name for path, name in names.items() if name in missing}
-    check_targets(targets, overwrite=overwrite or resume, resumable=format in {"png", "labelme"})
-    if not names:
-        return targets
-    segmenter = Segmenter.load(run, device=device, **options)
-    failures: list[DataError] = []
+    with writing_in(folder, "weakseg predict"):
+        overlays = [overlay_path(folder, name) for name in names.values()] if overlay else []
+        check_targets(
+            [*targets, *overlays],
+            overwrite=overwrite or resume,
+            resumable=format in {"png", "labelme"},
+            read=names,
+        )
+        if resume:
+            missing = missing_masks(names.values(), folder, format, overlay=overlay)
+            _log.info("%d of %d masks are there already", len(names) - len(missing), len(names))
+            names = {path: name for path, name in names.items() if name in missing}
+        if not names:
+            return targets
+        segmenter = Segmenter.load(run, device=device, **options)
+        failures: list[DataError] = []
 
-    def masks() -> Iterator[tuple[str, Path, LabelMap]]:
-        predictions = segmenter.predict_files(names, failed=failures.append)
-        for made in progress(predictions, "Predicting", len(names)):
-            name = names[made.path]
-            if overlay:
-                write_overlay(overlay_path(folder, name), made.image, made.mask)
-            yield name, made.path, made.mask
+        def masks() -> Iterator[tuple[str, Path, LabelMap]]:
+            predictions = segmenter.predict_files(names, failed=failures.append)
+            for made in progress(predictions, "Predicting", len(names)):
+                name = names[made.path]
+                if overlay:
+                    write_overlay(overlay_path(folder, name), made.image, made.mask)
+                yield name, made.path, made.mask
 
-    export_masks(masks(), folder, segmenter.classes, format, prefix=prefix, png=png)
+        export_masks(masks(), folder, segmenter.classes, format, prefix=prefix, png=png)
     if failures:
         raise _unread(failures, len(names))
     return targets

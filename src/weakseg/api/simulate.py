@@ -26,7 +26,7 @@ from weakseg.marks.classes import ClassList
 from weakseg.marks.simulation.image import simulate_marks
 from weakseg.recipes.options import DataOptions, resolve_data
 from weakseg.recipes.recipe import MarkKind
-from weakseg.support.errors import DataError, RecipeError, RunError
+from weakseg.support.errors import DataError, RecipeError
 from weakseg.support.processes import in_processes
 from weakseg.support.progress import progress
 
@@ -159,7 +159,7 @@ def simulate(
     """
     settings, root = settings or SimulationSettings(), Path(out)
     source = DataFolder(replace(resolve_data(data, config), marks=["masks"]))
-    _keep_apart(source, root)
+    source.layout.check_apart(root, replaces=True)
     classes = source.classes
     splits = read_splits(source)
     _check(splits["train"], settings)
@@ -182,15 +182,6 @@ def simulate(
         boxed = classes.has_background and any("boxes" in task.kinds for task in tasks)
         writer.finish(names, options={"boxes_complete": True} if boxed else None)
     return totals.summary(root, names)
-
-
-def _keep_apart(source: DataFolder, out: Path) -> None:
-    """Refuse to replace the data by what is made from it."""
-    for folder in (source.layout.images, source.layout.masks):
-        if folder.resolve().is_relative_to(out.resolve()):
-            raise RunError(
-                f"{out}: expected another folder than the data's own, whose masks would be lost."
-            )
 
 
 def _check(train: Sequence[Record], settings: SimulationSettings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from weakseg.refine.crf import require_crf
 from weakseg.report.run.write import write_run_report
 from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
+from weakseg.support.locks import reading_from, writing_in
 from weakseg.support.machine import is_first_process
 from weakseg.support.wording import counted
 from weakseg.training import Outcome, check_crop, run_stages
@@ -82,24 +83,40 @@ def train(
 
     Raises:
         WeaksegError: Data, recipe, run folder or weights are missing or wrong.
-        KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; the step under way is finished, and kept.
     """
     run = RunFolder(Path(out))
-    if is_first_process():
-        run.check_free(resume=resume, overwrite=overwrite)
-    settings, chosen = _choose_recipe(data, recipe, overrides, run if resume else None)
-    _check_means(settings)
-    folder = DataFolder(settings.data)
-    folder.check_cache()
-    records = folder.split(settings.data.train_split)
-    unseeded = records_without_seeds(records, folder.classes)
-    if chosen is not None and has_many_tags(unseeded):
-        settings, chosen = _choose_recipe(data, None, overrides, None, many_tags=True)
-    scored = _records_with_truth(folder)
-    if is_first_process():
-        folder.log_oddities()
-        _check_marks(folder, records, scored, chosen, len(unseeded))
-        run.prepare(settings, folder.classes, resume=resume, overwrite=overwrite)
+    with ExitStack() as held:
+        if is_first_process():
+            run.check_free(resume=resume, overwrite=overwrite)
+            held.enter_context(writing_in(run.root, "weakseg train"))
+        settings, chosen = _choose_recipe(data, recipe, overrides, run if resume else None)
+        _check_means(settings)
+        folder = DataFolder(settings.data)
+        folder.check_cache()
+        folder.layout.check_apart(run.root)
+        held.enter_context(reading_from(folder.root, "weakseg train"))
+        records = folder.split(settings.data.train_split)
+        unseeded = records_without_seeds(records, folder.classes)
+        if chosen is not None and has_many_tags(unseeded):
+            settings, chosen = _choose_recipe(data, None, overrides, None, many_tags=True)
+        scored = _records_with_truth(folder)
+        if is_first_process():
+            folder.log_oddities()
+            _check_marks(folder, records, scored, chosen, len(unseeded))
+            run.prepare(settings, folder.classes, resume=resume, overwrite=overwrite)
+        return _run(run, settings, folder, records, unseeded, scored)
+
+
+def _run(
+    run: RunFolder,
+    settings: Recipe,
+    folder: DataFolder,
+    records: Sequence[Record],
+    unseeded: Sequence[Record],
+    scored: Sequence[Record],
+) -> Trained:
+    """Go through the stages, score the network, and write the report."""
     with run.removed_if_it_fails() if is_first_process() else nullcontext():
         regions = _oversegments(settings, folder, records, unseeded)
         start = time.perf_counter()

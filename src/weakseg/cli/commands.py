@@ -30,6 +30,8 @@ class Command(Protocol):
 
     __doc__: str | None
     USAGE: str
+    STOPPED: str
+    """What is left after Ctrl-C or SIGTERM, and what to do."""
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Add the options to the command's parser."""

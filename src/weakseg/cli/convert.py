@@ -12,6 +12,7 @@ from rich.markup import escape
 from weakseg.cli.options import add_flag, defaults_of, given, out
 
 USAGE = "CHECKPOINT [--recipe NAME] [--out RUN] [options]"
+STOPPED = "the same command with --overwrite starts again"
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from weakseg.cli.options import add_flag, defaults_of, given, out, print_table
 
 USAGE = "[options]"
+STOPPED = "the same command with --overwrite starts again"
 _NEXT = """
 Next, your own images, marked in any tool:
   weakseg import MARKS --out data

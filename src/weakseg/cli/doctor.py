@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weakseg.models.trial import BackboneTrial
 
 USAGE = "[--backbone NAME [--weights FILE] [--size N] [options]]"
+STOPPED = "nothing was written"
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from jsonargparse.typing import NonNegativeInt
 from weakseg.cli.options import add_device, add_flag, add_inference_options, given, print_table
 
 USAGE = "RUN DATA [options]"
+STOPPED = "nothing was written"
 
 
 def add_options(parser: ArgumentParser) -> None:

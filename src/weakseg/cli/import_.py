@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weakseg.marks.findings import Finding
 
 USAGE = "FILES... [--out DATA] [options]"
+STOPPED = "nothing was imported"
 _SHOWN = 3  # findings of each kind
 
 

@@ -25,6 +25,7 @@ from weakseg.cli.options import (
 from weakseg.recipes.recipe import DataConfig
 
 USAGE = "DATA [--out FOLDER] [options]"
+STOPPED = "nothing was written"
 _FOLDER = "inspection"
 _FINDINGS = 3  # the exit code, so that a pipeline can stop
 

@@ -25,6 +25,7 @@ from weakseg.cli.options import (
 from weakseg.recipes.recipe import DataConfig
 
 USAGE = "RUN DATA [--out MASKS] [options]"
+STOPPED = "the masks that were made are kept; the same command with --resume makes the others"
 _OF_TRAINING = {"root", "cache", "train_split", "val_split", "point_radius", "scribble_dilation"}
 
 

@@ -8,17 +8,18 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.commands import COMMANDS
+from weakseg.cli.commands import COMMANDS, Command
 from weakseg.cli.help import HelpFormatter
 from weakseg.cli.options import err
 from weakseg.recipes.messages import plain_message
 from weakseg.support.errors import RecipeError, WeaksegError
+from weakseg.support.stopping import Terminated, terminated_by_signal
 from weakseg.support.version import __version__
 
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `weakseg`; by default those of the shell.
 
     Returns:
-        0, or 1 on failure, 2 on bad usage, 130 on Ctrl-C.
+        0, or 1 on failure, 2 on bad usage, 130 on Ctrl-C, 143 on SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = build_parser(arguments[0] if arguments else None)
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     command = options.subcommand
     _set_up_messages()
-    return _guarded(COMMANDS[command].run, options[command])
+    return _guarded(COMMANDS[command], options[command])
 
 
 _RENAMED = {"--least_images": "--min_images", "--least_area": "--min_area"}
@@ -97,12 +98,14 @@ def build_parser(chosen: str | None = None) -> ArgumentParser:
     return parser
 
 
-def _guarded(run: Callable[[Namespace], int], options: Namespace) -> int:
+def _guarded(command: Command, options: Namespace) -> int:
     try:
-        return run(options)
-    except KeyboardInterrupt:
-        err.print("weakseg: stopped by Ctrl-C; what was finished is kept (train --resume goes on)")
-        return 130
+        with terminated_by_signal():
+            return command.run(options)
+    except KeyboardInterrupt as stop:
+        is_signal = isinstance(stop, Terminated)
+        err.print(f"weakseg: stopped by {'SIGTERM' if is_signal else 'Ctrl-C'}; {command.STOPPED}")
+        return 143 if is_signal else 130
     except WeaksegError as error:
         _complain(str(error))
         return 2 if isinstance(error, RecipeError) else 1

@@ -15,6 +15,7 @@ from weakseg.cli.options import add_device, add_flag, given, given_besides, out
 from weakseg.support.errors import RecipeError
 
 USAGE = "DATA [--boundaries hed] [--regions N | --threshold T] [--out FOLDER] [options]"
+STOPPED = "the maps that were made are kept; the same command goes on"
 _RECIPE_KEYS = {
     "boundaries": "boundaries",
     "weights": "hed_weights",

@@ -15,6 +15,7 @@ from weakseg.cli.options import (
 )
 
 USAGE = "RUN IMAGES... [--out MASKS] [options]"
+STOPPED = "the masks that were made are kept; the same command with --resume makes the others"
 
 
 def add_options(parser: ArgumentParser) -> None:

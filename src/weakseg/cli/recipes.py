@@ -7,6 +7,7 @@ from jsonargparse import ArgumentParser, Namespace
 from weakseg.cli.options import out
 
 USAGE = "[NAME]"
+STOPPED = "nothing was written"
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from weakseg.cli.options import add_flag, defaults_of, given, given_besides, out
 from weakseg.support.wording import counted
 
 USAGE = "DATA [--out WEAK] [options]"
+STOPPED = "nothing was written"
 
 
 def add_options(parser: ArgumentParser) -> None:

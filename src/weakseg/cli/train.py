@@ -18,6 +18,7 @@ from weakseg.recipes.recipe import Recipe
 from weakseg.support.machine import is_first_process
 
 USAGE = "DATA [--recipe NAME] [--out RUN] [options]"
+STOPPED = "what was done is kept; the same command with --resume goes on"
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +19,9 @@ from weakseg.images.names import name_fault
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.support.errors import DataError, RunError
+from weakseg.support.inside import inside
+from weakseg.support.new_folders import new_folder
+from weakseg.support.parts import is_temporary
 
 Picture = Path | bytes | NDArray[np.uint8]
 
@@ -38,10 +40,14 @@ class DataFolderWriter:
     Args:
         root: The folder being filled.
         class_names: Names of classes by id. The list may grow until `finish`.
+        final: The folder whose place it will take.
     """
 
-    def __init__(self, root: Path, class_names: Sequence[str]) -> None:
+    def __init__(
+        self, root: Path, class_names: Sequence[str], *, final: Path | None = None
+    ) -> None:
         self.root = root
+        self._final = final
         self._class_names = class_names
         self._files: dict[str, IO[str]] = {}
         # Of each file: with quotes where they are needed, and everywhere.
@@ -87,7 +93,7 @@ class DataFolderWriter:
             self._row("points", name, point.class_id, point.x, point.y, instance=point.instance)
         for folder, labels in (("scribbles", scribbles), ("masks", mask)):
             if labels is not None:
-                self._packer.write(self.root / folder / f"{name}.png", labels)
+                self._packer.write(inside(self.root / folder, name, ".png"), labels)
         self.images += 1
 
     def finish(
@@ -100,7 +106,7 @@ class DataFolderWriter:
             options: Content of the folder's data.yaml; without any, none is written.
         """
         for split, names in splits.items():
-            _write_lines(self.root / "splits" / f"{split}.txt", names)
+            _write_lines(inside(self.root / "splits", split, ".txt"), names)
         _write_lines(self.root / "classes.txt", self._class_names)
         if options:
             text = yaml.safe_dump(options, sort_keys=False)
@@ -111,21 +117,24 @@ class DataFolderWriter:
 
         Raises:
             RunError: The label map cannot be written.
+            OSError: The end of a table cannot be written.
         """
         self._packer.wait()
-        self.release()
+        for file in self._files.values():
+            file.close()
 
     def release(self) -> None:
         """Close all, whether it is whole or not."""
         self._packer.stop()
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):  # on a full disk; the error that counts is under way
+                file.close()
 
     def _put_picture(self, name: str, picture: Picture, *, link: bool) -> None:
         if isinstance(picture, Path):
             path = self._image_path(name, picture.suffix)
-            if link:
-                path.symlink_to(picture.resolve())
+            if link and not is_temporary(picture):  # what a zip held is copied
+                path.symlink_to(self._lasting(picture))
             else:
                 shutil.copyfile(picture, path)
             return
@@ -135,8 +144,18 @@ class DataFolderWriter:
         else:
             Image.fromarray(picture).save(self._image_path(name, ".jpg"), quality=95)
 
+    def _lasting(self, picture: Path) -> Path:
+        """Return where a picture is, unless it goes with the folder that is replaced."""
+        where = picture.resolve()
+        if self._final is not None and where.is_relative_to(self._final.resolve()):
+            raise RunError(
+                f"{picture}: is inside {self._final}, which is replaced, so it cannot be linked "
+                "to. Choose another --out, or leave out --link."
+            )
+        return where
+
     def _image_path(self, name: str, suffix: str) -> Path:
-        path = self.root / "images" / f"{name}{suffix}"
+        path = inside(self.root / "images", name, suffix)
         if path.parent not in self._folders:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(path.parent)
@@ -204,7 +223,7 @@ def writing_data_folder(
     Args:
         root: The folder to make.
         class_names: Names of classes by id; the list may grow inside the block.
-        overwrite: Replace a data folder that is there.
+        overwrite: Replace a data folder that weakseg wrote and nobody changed.
 
     Yields:
         The writer.
@@ -212,26 +231,14 @@ def writing_data_folder(
     Raises:
         RunError: There is something at this path already, or the folder cannot be written.
     """
-    taken = root.exists() and (not root.is_dir() or any(root.iterdir()))
-    if taken and not (overwrite and (root / "classes.txt").is_file()):
-        hint = "" if overwrite else "; --overwrite replaces a data folder"
-        raise RunError(
-            f"{root}: expected no such path or an empty folder, but something is there{hint}."
-        )
-    building = root.with_name(f".{root.name}.{os.getpid()}.part")
-    writer = DataFolderWriter(building, class_names)
-    try:
-        (building / "images").mkdir(parents=True)
-        yield writer
-        writer.close()
-        if root.exists():
-            shutil.rmtree(root)
-        building.rename(root)
-    except OSError as error:
-        raise RunError(f"{root}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        writer.release()
-        shutil.rmtree(building, ignore_errors=True)
+    with new_folder(root, "weakseg import", overwrite=overwrite) as building:
+        writer = DataFolderWriter(building, class_names, final=root)
+        try:
+            (building / "images").mkdir()
+            yield writer
+            writer.close()
+        finally:
+            writer.release()
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:

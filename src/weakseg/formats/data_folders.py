@@ -18,6 +18,7 @@ from weakseg.marks.tables import OnBadRow, read_boxes, read_tags, refuse_row
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_below, files_by_name, read_lines, usual_split
 from weakseg.support.wording import counted
+from weakseg.support.inside import check_apart
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")
@@ -67,6 +68,23 @@ class FolderLayout:
             "boxes": (self.root / "boxes.csv",),
             "points": self.points,
         }
+
+    def check_apart(self, out: Path, *, replaces: bool = False) -> None:
+        """Refuse a folder to write that is the data's own, or in one from which data is read.
+
+        Args:
+            out: The folder to write.
+            replaces: What is in it now is to be removed.
+
+        Raises:
+            RunError: It is one.
+        """
+        read = [self.images, self.splits, self.masks, self.scribbles, self.classes, *self.points]
+        if self.annotations is not None:
+            read.append(self.annotations)
+        check_apart(out, read, replaces=replaces)
+        if out.resolve() == self.root.resolve():
+            check_apart(out, [self.root])
 
     def kinds(self) -> list[str]:
         """List the kinds of marks that the folder holds."""

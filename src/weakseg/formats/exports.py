@@ -22,6 +22,7 @@ from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.marks.palette import overlay_labels
 from weakseg.support.errors import DataError, RecipeError, RunError
 from weakseg.support.files import replacing
+from weakseg.support.inside import inside
 
 MaskFormat = Literal["png", "coco", "coco-rle", "labelme", "label-studio"]
 PngColours = Literal["palette", "grey"]
@@ -59,23 +60,30 @@ def missing_masks(names: Iterable[str], out: Path, kind: MaskFormat, *, overlay:
 
     def is_done(name: str) -> bool:
         is_laid_over = not overlay or overlay_path(out, name).is_file()
-        return (out / f"{name}{_ENDINGS[kind]}").is_file() and is_laid_over
+        return inside(out, name, _ENDINGS[kind]).is_file() and is_laid_over
 
     return {name for name in names if not is_done(name)}
 
 
 def overlay_path(out: Path, name: str) -> Path:
     """Return the file of an image's mask laid over it."""
-    return out / f"{name}.overlay.jpg"
+    return inside(out, name, ".overlay.jpg")
 
 
-def check_targets(paths: Iterable[Path], *, overwrite: bool, resumable: bool = False) -> None:
+def check_targets(
+    paths: Iterable[Path],
+    *,
+    overwrite: bool,
+    resumable: bool = False,
+    read: Iterable[Path] = (),
+) -> None:
     """Check that files may be written.
 
     Args:
         paths: The files.
         overwrite: Existing ones may be replaced.
         resumable: The caller can leave existing ones as they are, which is said.
+        read: Images that are read, and so not replaced in any case.
 
     Raises:
         RunError: One is there, and is not to be replaced.
@@ -83,6 +91,10 @@ def check_targets(paths: Iterable[Path], *, overwrite: bool, resumable: bool = F
     """
     paths = list(paths)
     there = [path for path in paths if path.exists()]
+    images = {path.resolve() for path in read} if there else set()
+    image = next((path for path in there if path.resolve() in images), None)
+    if image is not None:
+        raise RunError(f"{image}: is an image that is read. Choose another --out.")
     if there and not overwrite:
         goes_on = "make what is missing with --resume, or " if resumable else ""
         more = f", and {len(there) - 1} more" if len(there) > 1 else ""
@@ -105,7 +117,7 @@ def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path
     """List the files that `export_masks` will write."""
     if kind in _ONE_FILE:
         return [out / _ONE_FILE[kind]]
-    return [out / f"{name}{_ENDINGS[kind]}" for name in names]
+    return [inside(out, name, _ENDINGS[kind]) for name in names]
 
 
 def export_masks(
@@ -142,10 +154,10 @@ def export_masks(
     match kind:
         case "png":
             for name, _, labels in masks:
-                write_label_map(out / f"{name}.png", labels, grey=png == "grey")
+                write_label_map(inside(out, name, ".png"), labels, grey=png == "grey")
         case "labelme":
             for name, image, labels in masks:
-                path = out / f"{name}.json"
+                path = inside(out, name, ".json")
                 # labelme finds the image from where its file is.
                 seen = Path(os.path.relpath(image.resolve(), path.parent.resolve())).as_posix()
                 write_labelme(path, labels, classes, image=seen, tolerance=1.0)

@@ -6,22 +6,21 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.images.orientation import exif_orientation, shown_size
-from weakseg.images.reading import opened_image, read_image
+from weakseg.images.reading import image_size, read_image
 from weakseg.oversegments.boundaries import gradient_boundaries
 from weakseg.oversegments.hed_weights import find_weights
-from weakseg.oversegments.region_maps import is_current, is_upright, save_oversegment
+from weakseg.oversegments.region_maps import is_current, save_oversegment
 from weakseg.oversegments.regions import closed_regions
 from weakseg.oversegments.settings import OversegmentSettings
-from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
+from weakseg.support.inside import inside
 from weakseg.support.processes import in_processes
 from weakseg.support.progress import progress
 
@@ -31,8 +30,7 @@ SETTINGS_FILE = "settings.json"
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Strength = NDArray[np.float32]  # (h, w)
 Task = tuple[Path, Path]  # the image, its region map
-# Boundaries, the image's size, its map, its EXIF orientation.
-DetectedTask = tuple[Strength, tuple[int, int], Path, int]
+DetectedTask = tuple[Strength, tuple[int, int], Task]  # boundaries, the image's size
 
 
 def oversegment_image(
@@ -84,8 +82,7 @@ def write_region_maps(
 ) -> None:
     """Oversegment the images without a current region map `<folder>/<name>.png`.
 
-    A map is computed again where the image is newer or has another size, or the map is truncated or
-    of a photograph as it was stored, not as people see it.
+    A map is computed again where the image has changed, or the map is truncated.
 
     Args:
         images: Names, which may hold folders ("a/b"), with the image files.
@@ -101,8 +98,8 @@ def write_region_maps(
     """
     with replacing(folder / SETTINGS_FILE) as beside:
         beside.write_text(json.dumps(settings.resolved(), indent=2))
-    tasks = [(image, folder / f"{_checked(name)}.png") for name, image in images]
-    missing = [task for task in tasks if not _is_done(task)]
+    tasks = [(image, inside(folder, name, ".png")) for name, image in images]
+    missing = [task for task in tasks if not is_current(task[1], task[0], image_size(task[0]))]
     doing = "oversegments images"
     if settings.boundaries == "gradient":
         oversegment = partial(_oversegment_file, settings=settings)
@@ -114,14 +111,6 @@ def write_region_maps(
     with closing(work) as done:
         for _ in progress(done, "Oversegmenting", len(missing)):
             pass
-
-
-def _is_done(task: Task) -> bool:
-    """Whether an image has its region map, made of the image as people see it."""
-    image, path = task
-    with opened_image(image) as picture:
-        size, orientation = shown_size(picture), exif_orientation(picture)
-    return is_current(path, image, size) and is_upright(path, orientation)
 
 
 class _DetectedTasks(Sequence[DetectedTask]):
@@ -144,15 +133,7 @@ class _DetectedTasks(Sequence[DetectedTask]):
         assert self._detect is not None
         picture = read_image(image)
         strength = self._detect(_shrunk(picture, self._side))
-        return strength, picture.shape[:2], path, _orientation(image)
-
-
-def _checked(name: str) -> str:
-    """Return an image's name, that of its region map too, unless it leads out of the folder."""
-    path = PurePosixPath(name)
-    if not name or path.is_absolute() or ".." in path.parts:
-        raise DataError(f"expected an image name inside the data folder, but got {name!r}")
-    return name
+        return strength, picture.shape[:2], (image, path)
 
 
 def _detector(settings: OversegmentSettings, device: str) -> Callable[[Picture], Strength]:
@@ -165,17 +146,12 @@ def _detector(settings: OversegmentSettings, device: str) -> Callable[[Picture],
 
 def _oversegment_file(task: Task, settings: OversegmentSettings) -> None:
     image, path = task
-    save_oversegment(path, oversegment_image(read_image(image), settings), _orientation(image))
+    save_oversegment(path, oversegment_image(read_image(image), settings), made_from=image)
 
 
 def _cut_file(task: DetectedTask, settings: OversegmentSettings) -> None:
-    strength, size, path, orientation = task
-    save_oversegment(path, _cut(strength, size, settings), orientation)
-
-
-def _orientation(image: Path) -> int:
-    with opened_image(image) as picture:
-        return exif_orientation(picture)
+    strength, size, (image, path) = task
+    save_oversegment(path, _cut(strength, size, settings), made_from=image)
 
 
 def _shrunk(image: Picture, side: int) -> Picture:

@@ -9,26 +9,27 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from weakseg.images.orientation import UPRIGHT
 from weakseg.images.reading import map_size, opened
+from weakseg.support.contents import content_stamp
 from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
 
 MAX_REGIONS = 2**16
 _MODES = {"L", "P", "I", "I;16", "I;16B", "I;16L"}
 _HINT = "; a map that weakseg made may be deleted, and training makes it anew"
-_ORIENTATION = "orientation"  # a PNG's text with the EXIF orientation of its image
+_MADE_FROM = "made from"  # a PNG's text with the stamp of the file it was made from
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
-def save_oversegment(path: Path, regions: NDArray[np.int32], orientation: int = UPRIGHT) -> None:
+def save_oversegment(
+    path: Path, regions: NDArray[np.int32], *, made_from: Path | None = None
+) -> None:
     """Write a region map.
 
     Args:
         path: The file; it appears only once it is whole.
         regions: Region ids, (H, W), 0 to 65535.
-        orientation: EXIF orientation of the image, which is kept in the file: the map is of the
-            image as people see it.
+        made_from: File whose stamp is kept in the map, so that `is_current` notices a change.
 
     Raises:
         DataError: There are more regions than 16 bits can count.
@@ -41,32 +42,11 @@ def save_oversegment(path: Path, regions: NDArray[np.int32], orientation: int = 
             path=path,
         )
     picture = Image.fromarray(regions.astype(np.uint16))
-    with replacing(path) as beside:
-        picture.save(beside, format="PNG", compress_level=1, pnginfo=_noted(orientation))
-
-
-def is_upright(path: Path, orientation: int) -> bool:
-    """Whether a region map is of an image as people see it.
-
-    Maps of photographs that are stored rotated or mirrored were once made of the stored pixels,
-    without a note of the orientation; they may have the right size all the same.
-
-    Args:
-        path: The map.
-        orientation: EXIF orientation of the image.
-    """
-    if orientation == UPRIGHT:
-        return True
-    with opened(path, what="region map", hint=_HINT) as picture:
-        return picture.info.get(_ORIENTATION) == str(orientation)
-
-
-def _noted(orientation: int) -> PngInfo | None:
-    if orientation == UPRIGHT:
-        return None
     notes = PngInfo()
-    notes.add_text(_ORIENTATION, str(orientation))
-    return notes
+    if made_from is not None:
+        notes.add_text(_MADE_FROM, content_stamp(made_from))
+    with replacing(path) as beside:
+        picture.save(beside, format="PNG", compress_level=1, pnginfo=notes)
 
 
 def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -> NDArray[np.int32]:
@@ -100,17 +80,23 @@ def load_oversegment(path: Path, expected_size: tuple[int, int] | None = None) -
 
 
 def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
-    """Whether a region map is complete, of the image's size and no older than the image.
+    """Whether a region map is complete, of the image's size and made from the image as it is now.
 
-    Reads only the start and the end of the file: thousands of maps a second.
+    Of the map, only the start and the end are read.
+
+    Args:
+        path: The map.
+        image: The file that it was made from.
+        size: Height and width of the image.
     """
     try:
-        if path.stat().st_mtime < image.stat().st_mtime:
-            return False
         with path.open("rb") as file:
             file.seek(-len(_PNG_END), 2)
             complete = file.read() == _PNG_END
-        return complete and map_size(path, what="region map") == size
+        if not complete or map_size(path, what="region map") != size:
+            return False
+        with opened(path, what="region map", hint=_HINT) as picture:
+            return picture.info.get(_MADE_FROM) == content_stamp(image)
     except (OSError, DataError):
         return False
 

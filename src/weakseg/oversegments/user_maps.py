@@ -15,6 +15,7 @@ from skimage.measure import label
 from weakseg.images.reading import image_size
 from weakseg.oversegments.mask_lists import read_mask_list
 from weakseg.oversegments.region_maps import is_current, load_oversegment, save_oversegment
+from weakseg.support.inside import inside
 from weakseg.support.processes import in_processes
 from weakseg.support.progress import progress
 
@@ -61,7 +62,7 @@ def user_region_maps(
     converted = cache_dir / f"own-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
     tasks: list[Task] = []
     for (name, image), file in zip(images, files, strict=True):
-        target, size = converted / f"{name}.png", image_size(image)
+        target, size = inside(converted, name, ".png"), image_size(image)
         if not is_current(target, file, size):
             tasks.append((file, target, size))
     work = in_processes(_convert, tasks, doing="reads masks", workers=workers)
@@ -124,6 +125,6 @@ def _user_file(folder: Path, name: str) -> Path:
 def _convert(task: Task) -> None:
     file, target, size = task
     if file.suffix == ".png":
-        save_oversegment(target, whole_regions(load_oversegment(file, size)))
+        save_oversegment(target, whole_regions(load_oversegment(file, size)), made_from=file)
     else:
-        save_oversegment(target, read_mask_list(file, size))
+        save_oversegment(target, read_mask_list(file, size), made_from=file)

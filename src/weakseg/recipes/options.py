@@ -25,6 +25,7 @@ from weakseg.recipes.reading import (
 from weakseg.recipes.recipe import DataConfig, Recipe
 from weakseg.support.errors import DataError, RecipeError
 from weakseg.support.machine import is_first_process
+from weakseg.support.new_folders import restore
 
 _log = logging.getLogger(__name__)
 _PATHS = ("root", "scribbles", "masks", "classes", "cache")
@@ -115,6 +116,7 @@ def _data_options(data: str | Path) -> dict[str, Any]:
     Raises:
         DataError: There is no such data, or its data.yaml is wrong.
     """
+    restore(Path(data))
     path = Path(data)
     if path.is_dir():
         if not (path / "data.yaml").is_file():

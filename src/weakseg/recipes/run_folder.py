@@ -6,7 +6,7 @@ import csv
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +22,14 @@ from weakseg.recipes.reading import (
 from weakseg.recipes.recipe import FITTED, Recipe
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
+from weakseg.support.folders import is_litter
 
 _log = logging.getLogger("weakseg")
 
 LATE_STAGES = ("relabel", "classify", "inference")
 """Parts of a recipe that come after the long training, and may change when a run is resumed."""
+STAGES = ("seeds", "embed", "relabel", "classify")
+"""Names of the stages' folders in a run."""
 CACHE_KEYS = ("cache", "feature_budget")
 """Keys of `data` that change no outcome, and may change likewise."""
 
@@ -88,11 +91,12 @@ class RunFolder(TrainingFolder):
             self._check_same(recipe, classes)
             dump_recipe(recipe, self.recipe)
             return
-        if self._is_occupied():
+        if overwrite:
             self._remove_run()
-        dump_recipe(recipe, self.recipe)
+        # The recipe comes last: with it, the folder is a run.
         with replacing(self.classes) as beside:
             beside.write_text("\n".join(classes.names) + "\n", encoding="utf-8")
+        dump_recipe(recipe, self.recipe)
 
     def check_free(self, *, resume: bool = False, overwrite: bool = False) -> None:
         """Check that a training may use the folder, before anything is read for it.
@@ -108,6 +112,8 @@ class RunFolder(TrainingFolder):
             raise RunError("--resume and --overwrite exclude each other: choose one.")
         if not self._is_occupied() or (resume and self.recipe.is_file()):
             return
+        if resume and all(map(self._is_preparation, self.root.rglob("*"))):
+            return  # stopped before it was a run
         if not overwrite:
             raise RunError(
                 f"{self.root}: there is something already. Choose another --out, or go on with "
@@ -144,12 +150,16 @@ class RunFolder(TrainingFolder):
         return parse_recipe(tree, source=str(self.recipe)), read_classes(self.classes)
 
     def _is_occupied(self) -> bool:
-        return self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir()))
+        if not self.root.is_dir():
+            return self.root.exists()
+        return any(not is_litter(Path(path.name)) for path in self.root.iterdir())
 
     def _is_preparation(self, path: Path) -> bool:
         """Whether a path in the folder is there before a stage has made anything."""
         if path.is_symlink() or not path.is_file():
             return path.is_dir() and not path.is_symlink()
+        if is_litter(Path(path.name)):
+            return True
         if path in (self.recipe, self.classes):
             return True
         if path.parent.parent == self.stages and path.name == "stage.json":
@@ -160,15 +170,21 @@ class RunFolder(TrainingFolder):
         return path.name == self.log.name and path.read_bytes().count(b"\n") <= 1
 
     def _remove_run(self) -> None:
+        """Remove what trainings write, and nothing else."""
+        for stage in STAGES:
+            if (self.stages / stage).is_dir():
+                shutil.rmtree(self.stages / stage)
         own = {**vars(TrainingFolder), **vars(RunFolder)}.values()
-        for name in [path.parts[0] for path in own if isinstance(path, Inside)]:
-            path = self.root / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
+        # The recipe comes last: as long as it is there, the folder is a run, and can be replaced.
+        files = [self.root.joinpath(*path.parts) for path in own if isinstance(path, Inside)]
+        for path in sorted(files, key=lambda path: path == self.recipe):
+            if not path.is_dir():
                 path.unlink(missing_ok=True)
         for events in self.root.glob("events.out.tfevents.*"):
             events.unlink()
+        for folder in (self.stages, self.checkpoint.parent):
+            with suppress(OSError):
+                folder.rmdir()
 
     def _check_length(self, before: Recipe, recipe: Recipe) -> None:
         """Refuse fewer steps than are done, and log the new end of a training."""

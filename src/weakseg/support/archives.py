@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import is_litter
+from weakseg.support.parts import temporary_folder
 
 MAX_UNPACKED = 20 * 10**9
 """Bytes that a zip may hold in all."""
@@ -59,8 +59,8 @@ def unpacked(path: Path) -> Iterator[Path]:
     if not _is_zip(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="weakseg-") as root:
-        folder = Path(root) / "unpacked"
+    with temporary_folder() as root:
+        folder = root / "unpacked"
         folder.mkdir()
         _unpack(path, folder)
         inside = list(folder.iterdir())

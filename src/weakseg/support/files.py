@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from weakseg.support.errors import RunError
+from weakseg.support.parts import part_of
 
 
 def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -45,21 +44,17 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> path.read_text()
         '{}'
     """
-    # Shorter than the longest names, which leave no room for more.
-    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=6).hexdigest()
-    beside = path.with_name(f".{path.stem[:20]}.{digest}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        beside.replace(path)
+        with part_of(path) as part:
+            yield part
+            part.replace(path)
     except OSError as error:
-        raise RunError(_explain(path, error)) from error
-    finally:
-        with suppress(OSError):  # where the folder could not be made, nothing is left either
-            beside.unlink()
+        raise RunError(unwritable(path, error)) from error
 
 
-def _explain(path: Path, error: OSError) -> str:
+def unwritable(path: Path, error: OSError) -> str:
+    """Return the message for a path that the system did not let be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{path}: the disk is full; nothing was written. Free some space and try again."
     return f"{path}: cannot be written ({error.strerror or error})."

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.texts import encoding_of, not_a_text, text_encoding
+from weakseg.support.parts import is_part
 
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 
@@ -26,7 +27,7 @@ _HEAD = 1 << 18  # bytes of a file that are enough to know its format
 _PIECE = 1 << 18  # bytes of a file that are searched at once
 _TRIED = 20  # files of a folder that tell its format
 
-# Of macOS, Windows, Jupyter, Synology, git, and weakseg's own cache; in lower case.
+# Of macOS, Windows, Jupyter, Synology, git, and weakseg itself; in lower case.
 _LITTER = {
     "thumbs.db",
     "ehthumbs.db",
@@ -38,6 +39,8 @@ _LITTER = {
     "@eadir",
     ".git",
     ".weakseg",
+    ".weakseg.lock",
+    ".weakseg-files",
 }
 
 
@@ -50,6 +53,8 @@ def is_litter(path: PurePath) -> bool:
         >>> [is_litter(Path(name)) for name in ("__MACOSX/a.jpg", "._a.jpg", "Thumbs.db", "a.jpg")]
         [True, True, True, False]
     """
+    if is_part(path.name):
+        return True
     return any(part.startswith("._") or part.lower() in _LITTER for part in path.parts)
 
 

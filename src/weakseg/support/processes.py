@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -56,7 +57,7 @@ def in_processes(
         return
     # Not forked: this process may hold threads and a CUDA context.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_set_up_worker)
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
@@ -100,6 +101,22 @@ def _nameless_main() -> Iterator[None]:
         sys.modules["__main__"] = script
 
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which ends the pool in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _set_up_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool in order
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process, one that multiprocessing started, as soon as its parent is gone.
+
+    Where a parent is killed, its processes would otherwise wait for tasks for ever.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,11 +1,8 @@
-"""Callbacks of the training loop: log, progress bar, checkpoints and Ctrl-C."""
+"""Callbacks of the training loop: log, progress bar, checkpoints and stops between steps."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning as L
@@ -15,12 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
 from weakseg.support.progress import ProgressLines
+from weakseg.support.stopping import Stop
 from weakseg.training.log import TrainingLog
 from weakseg.training.steps.base import TrainingModule
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, after the step under way was finished and its state saved."""
+    """Ctrl-C or SIGTERM, after the step under way was finished and its state saved."""
 
 
 class LogWriter(L.Callback):
@@ -97,38 +95,32 @@ class ProgressBar(L.Callback):
 
 
 class Checkpoints(L.Callback):
-    """Save the newest state every few steps and on Ctrl-C, always between two steps.
+    """Save the newest state every few steps and at a stop, always between two steps.
 
     Args:
         path: The checkpoint; a new one replaces it only once it is whole.
         every: Steps between checkpoints.
+        stop: What is true once Ctrl-C or SIGTERM has come.
     """
 
-    def __init__(self, path: Path, every: int) -> None:
+    def __init__(self, path: Path, every: int, stop: Stop) -> None:
         self.path = path
         self.every = every
-        self.interrupted = False
-        self._previous_handler: Any = None
+        self.stop = stop
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Install the handler of Ctrl-C."""
-        # Signals can only be handled from the main thread; elsewhere the usual handler stays.
-        if threading.current_thread() is threading.main_thread():
-            self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
+        """Take SIGTERM back from Lightning, which would end the training without a checkpoint."""
+        self.stop.listen()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         """Save when it is due."""
         step = trainer.global_step
-        if step % self.every == 0 or step >= trainer.max_steps or self.interrupted:
+        # All processes stop after the same step, or those that go on would wait for ever.
+        is_stop = trainer.strategy.reduce_boolean_decision(bool(self.stop), all=False)
+        if step % self.every == 0 or step >= trainer.max_steps or is_stop:
             self.save(trainer)
-        if self.interrupted:
+        if is_stop:
             raise Interrupted
-
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Restore the handler of Ctrl-C."""
-        if self._previous_handler is not None:
-            signal.signal(signal.SIGINT, self._previous_handler)
-            self._previous_handler = None
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the checkpoint.
@@ -147,8 +139,3 @@ class Checkpoints(L.Callback):
                 raise RunError(
                     f"{self.path}: cannot be written ({error}); is the disk full?"
                 ) from error
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True

@@ -17,6 +17,8 @@ from weakseg.datasets.draws import TrainingDraws, collate
 from weakseg.recipes.recipe import TrainingConfig
 from weakseg.recipes.run_folder import TrainingFolder
 from weakseg.support.errors import DataError, RunError
+from weakseg.support.processes import end_with_parent
+from weakseg.support.stopping import Stop, keeping_stops
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
 from weakseg.training.steps.base import TrainingModule
 
@@ -38,25 +40,30 @@ def fit(
         title: Name of the training, for the progress bar.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the checkpoint is kept.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after the step under way; the checkpoint is kept.
         RunError: The checkpoint is damaged, or the batch does not fit the number of devices.
         DataError: An image or its marks cannot be read.
         NonFiniteError: A loss became NaN or infinite.
     """
     checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
     draws = draws.starting_at(_steps_done(checkpoint) * config.batch)
-    with warnings.catch_warnings(), _quiet_lightning():
+    with keeping_stops() as stop, warnings.catch_warnings(), _quiet_lightning():
         _ignore_warnings()
-        trainer = _trainer(config, folder, title)
+        trainer = _trainer(config, folder, title, stop)
         try:
             trainer.fit(module, _loader(config, draws, trainer), ckpt_path=checkpoint)
         except Interrupted:
-            raise KeyboardInterrupt from None
+            pass
         except DataError as error:
             raise _without_traceback(error) from error
+        except SystemExit:  # Lightning's answer to a stop outside of its steps
+            if not stop:
+                raise
+    if stop:
+        stop.raise_it()
 
 
-def _trainer(config: TrainingConfig, folder: TrainingFolder, title: str) -> L.Trainer:
+def _trainer(config: TrainingConfig, folder: TrainingFolder, title: str, stop: Stop) -> L.Trainer:
     return L.Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
@@ -70,7 +77,7 @@ def _trainer(config: TrainingConfig, folder: TrainingFolder, title: str) -> L.Tr
         callbacks=[
             LogWriter(folder.log),
             ProgressBar(title, config.steps),
-            Checkpoints(folder.checkpoint, config.checkpoint_every),
+            Checkpoints(folder.checkpoint, config.checkpoint_every, stop),
         ],
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -92,9 +99,14 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
         drop_last=True,
         collate_fn=collate,
         num_workers=config.workers,
+        worker_init_fn=_end_with_parent,
         persistent_workers=config.workers > 0,
         pin_memory=trainer.strategy.root_device.type == "cuda",
     )
+
+
+def _end_with_parent(worker: int) -> None:
+    end_with_parent()
 
 
 def _without_traceback(error: DataError) -> DataError:

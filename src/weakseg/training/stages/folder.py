@@ -15,6 +15,7 @@ from weakseg.datasets.records import Record
 from weakseg.marks.kinds import Marks
 from weakseg.recipes.run_folder import Inside, RunFolder, TrainingFolder
 from weakseg.support.files import replacing
+from weakseg.support.inside import inside
 from weakseg.support.machine import is_first_process
 from weakseg.training.processes import split_among_processes
 
@@ -40,11 +41,11 @@ class StageFolder(TrainingFolder):
 
     def maps(self, record: Record) -> Path:
         """Return the file of an image's activation maps."""
-        return self.root / "maps" / f"{record.name}.npz"
+        return inside(self.root / "maps", record.name, ".npz")
 
     def labels(self, record: Record) -> Path:
         """Return the file of an image's pseudo-labels."""
-        return self.root / "labels" / f"{record.name}.png"
+        return inside(self.root / "labels", record.name, ".png")
 
     def labelled(
         self, records: Sequence[Record], some: Sequence[Record] | None = None
