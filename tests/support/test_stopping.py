@@ -2,42 +2,103 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from weakseg.support.stopping import Terminated, keeping_stops, terminated_by_signal
+from weakseg.support.progress import progress
+from weakseg.support.stopping import Stop, Terminated, check_stop, patient, stoppable
+
+_KINDS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
 
 
-def _send(number: int) -> None:
-    signal.raise_signal(number)
-    time.sleep(0)  # handlers run between two instructions
+@pytest.fixture(autouse=True)
+def handlers_are_restored() -> Iterator[None]:
+    before = [signal.getsignal(number) for number, _ in _KINDS]
+    yield
+    assert before == [signal.getsignal(number) for number, _ in _KINDS]
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-def test_sigterm_is_an_exception_like_ctrl_c() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt) as stop, terminated_by_signal():
-        _send(signal.SIGTERM)
-    assert isinstance(stop.value, Terminated)
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-@pytest.mark.parametrize(
-    ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
-)
-def test_stop_is_kept_until_the_caller_raises_it(
-    number: int, kind: type[KeyboardInterrupt]
-) -> None:
-    with keeping_stops() as stop:
-        assert not stop
-        _send(number)
-        assert stop
+def _stopped(block: Callable[[Stop], None]) -> type[BaseException]:
+    """Return what is raised out of a block that can be stopped."""
     with pytest.raises(KeyboardInterrupt) as raised:
-        stop.raise_it()
-    assert type(raised.value) is kind
+        _run(block)
+    return type(raised.value)
+
+
+def _run(block: Callable[[Stop], None]) -> None:
+    with stoppable() as stop:
+        block(stop)
+
+
+@pytest.mark.parametrize(("number", "kind"), _KINDS)
+def test_stop_is_raised_at_the_next_good_moment(number: int, kind: type[KeyboardInterrupt]) -> None:
+    moments = []
+
+    def block(stop: Stop) -> None:
+        check_stop()
+        signal.raise_signal(number)
+        moments.append(bool(stop))
+        check_stop()
+        moments.append(None)
+
+    assert _stopped(block) is kind
+    assert moments == [True]
+
+
+def test_stop_acts_between_two_items() -> None:
+    seen = []
+
+    def block(_: Stop) -> None:
+        for item in progress(range(5), "Counting"):
+            if item == 2:
+                signal.raise_signal(signal.SIGINT)
+            seen.append(item)
+
+    assert _stopped(block) is KeyboardInterrupt
+    assert seen == [0, 1, 2]
+
+
+def test_stop_acts_where_no_good_moment_comes() -> None:
+    def block(stop: Stop) -> None:
+        stop.patience = 0.05
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(20)
+
+    assert _stopped(block) is Terminated
 
 
 def test_second_stop_acts_at_once() -> None:
-    with pytest.raises(KeyboardInterrupt), keeping_stops():
-        _send(signal.SIGINT)
-        _send(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with stoppable():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_patient_block_keeps_a_stop_to_its_end() -> None:
+    moments = []
+
+    def block(_: Stop) -> None:
+        with patient() as stop:
+            signal.raise_signal(signal.SIGTERM)
+            check_stop()
+            moments.append(bool(stop))
+        check_stop()
+        moments.append(None)
+
+    assert _stopped(block) is Terminated
+    assert moments == [True]
+
+
+def test_patient_block_outside_of_commands_leaves_the_stop_to_its_caller() -> None:
+    with patient() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        check_stop()
+    with pytest.raises(Terminated):
+        stop.raise_it()
+
+
+def test_nothing_is_kept_outside_of_commands() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

@@ -8,18 +8,18 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.markup import escape
 
-from weakseg.cli.commands import COMMANDS, Command
+from weakseg.cli.commands import COMMANDS
 from weakseg.cli.help import HelpFormatter
 from weakseg.cli.options import err
 from weakseg.recipes.messages import plain_message
 from weakseg.support.errors import RecipeError, WeaksegError
-from weakseg.support.stopping import Terminated, terminated_by_signal
+from weakseg.support.stopping import Stop, Terminated, stoppable
 from weakseg.support.version import __version__
 
 
@@ -33,6 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 1 on failure, 2 on bad usage, 130 on Ctrl-C, 143 on SIGTERM.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = COMMANDS.get(arguments[0]) if arguments else None
+    try:
+        with stoppable() as stop:
+            return _run(arguments, stop)
+    except KeyboardInterrupt as stopped:
+        is_signal = isinstance(stopped, Terminated)
+        how = "SIGTERM" if is_signal else "Ctrl-C"
+        err.print(f"weakseg: stopped by {how}{f'; {chosen.STOPPED}' if chosen else ''}")
+        return 143 if is_signal else 130
+
+
+def _run(arguments: Sequence[str], stop: Stop) -> int:
     parser = build_parser(arguments[0] if arguments else None)
     if not arguments:
         parser.print_help()
@@ -44,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     command = options.subcommand
     _set_up_messages()
-    return _guarded(COMMANDS[command], options[command])
+    return _guarded(COMMANDS[command].run, options[command], stop)
 
 
 _RENAMED = {"--least_images": "--min_images", "--least_area": "--min_area"}
@@ -98,14 +110,9 @@ def build_parser(chosen: str | None = None) -> ArgumentParser:
     return parser
 
 
-def _guarded(command: Command, options: Namespace) -> int:
+def _guarded(run: Callable[[Namespace], int], options: Namespace, stop: Stop) -> int:
     try:
-        with terminated_by_signal():
-            return command.run(options)
-    except KeyboardInterrupt as stop:
-        is_signal = isinstance(stop, Terminated)
-        err.print(f"weakseg: stopped by {'SIGTERM' if is_signal else 'Ctrl-C'}; {command.STOPPED}")
-        return 143 if is_signal else 130
+        return run(options)
     except WeaksegError as error:
         _complain(str(error))
         return 2 if isinstance(error, RecipeError) else 1
@@ -114,6 +121,8 @@ def _guarded(command: Command, options: Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # a bug: a message, never a traceback
+        if stop:
+            stop.raise_it()  # some libraries turn the exception of a stop into one of their own
         if os.environ.get("WEAKSEG_TRACEBACK"):
             raise
         _complain(_explain(error))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from weakseg.support.errors import RunError
 from weakseg.support.parts import part_of
+from weakseg.support.stopping import check_stop
 
 
 def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
@@ -49,6 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with part_of(path) as part:
             yield part
             part.replace(path)
+        check_stop()
     except OSError as error:
         raise RunError(unwritable(path, error)) from error
 

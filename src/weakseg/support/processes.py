@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 from collections import deque
@@ -16,6 +15,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from weakseg.support.errors import RunError
+from weakseg.support.stopping import default_signals
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -102,7 +102,7 @@ def _nameless_main() -> Iterator[None]:
 
 
 def _set_up_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the pool in order
+    default_signals()  # the parent ends the pool in order
     end_with_parent()
 
 

@@ -11,6 +11,7 @@ from rich.progress import track
 
 from weakseg.support.durations import duration
 from weakseg.support.machine import is_first_process
+from weakseg.support.stopping import check_stop
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ LINE_EVERY = 30.0
 
 
 def progress(items: Iterable[T], text: str, total: int | None = None) -> Iterator[T]:
-    """Iterate over items under a bar, which goes away at its end.
+    """Iterate over items under a bar, which goes away at its end; Ctrl-C acts between two items.
 
     Without a terminal there is a line every half a minute; work that is shorter is silent.
 
@@ -38,12 +39,16 @@ def progress(items: Iterable[T], text: str, total: int | None = None) -> Iterato
     console = Console(stderr=True, soft_wrap=True)
     if console.is_terminal:
         shown = total != 0
-        yield from track(
+        shown_items = track(
             items, text, total=total, console=console, transient=True, disable=not shown
         )
+        for item in shown_items:
+            check_stop()
+            yield item
         return
     lines = ProgressLines(text, total, console)
     for done, item in enumerate(items):
+        check_stop()
         lines.update(done)
         yield item
 

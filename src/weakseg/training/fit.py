@@ -18,7 +18,7 @@ from weakseg.recipes.recipe import TrainingConfig
 from weakseg.recipes.run_folder import TrainingFolder
 from weakseg.support.errors import DataError, RunError
 from weakseg.support.processes import end_with_parent
-from weakseg.support.stopping import Stop, keeping_stops
+from weakseg.support.stopping import Stop, default_signals, patient
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
 from weakseg.training.steps.base import TrainingModule
 
@@ -47,7 +47,7 @@ def fit(
     """
     checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
     draws = draws.starting_at(_steps_done(checkpoint) * config.batch)
-    with keeping_stops() as stop, warnings.catch_warnings(), _quiet_lightning():
+    with patient() as stop, warnings.catch_warnings(), _quiet_lightning():
         _ignore_warnings()
         trainer = _trainer(config, folder, title, stop)
         try:
@@ -99,13 +99,14 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
         drop_last=True,
         collate_fn=collate,
         num_workers=config.workers,
-        worker_init_fn=_end_with_parent,
+        worker_init_fn=_set_up_loader,
         persistent_workers=config.workers > 0,
         pin_memory=trainer.strategy.root_device.type == "cuda",
     )
 
 
-def _end_with_parent(worker: int) -> None:
+def _set_up_loader(worker: int) -> None:
+    default_signals()
     end_with_parent()
 
 

@@ -1,0 +1,137 @@
+"""Small world in which commands are troubled: data, photographs, a run, and what they become."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import make_folder
+
+TINY = (
+    *("--recipe", "small", "--model.backbone", "test_resnet", "--model.weights", "none"),
+    *("--model.dimensions", "8", "--model.train", "network", "--transforms.crop", "32"),
+    *("--training.steps", "6", "--training.batch", "2", "--training.checkpoint_every", "2"),
+    *("--training.workers", "0", "--classify.steps", "4", "--relabel.enabled", "true"),
+    *("--seeds.steps", "4", "--seeds.source", "activations", "--oversegment.regions", "8"),
+    *("--data.marks", "[tags]"),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that makes something.
+
+    Args:
+        words: The command.
+        out: What it makes.
+        goes_on: What is added to the command after trouble.
+        is_whole: What it makes appears as a whole, so that after trouble it is there or not.
+    """
+
+    words: tuple[str, ...]
+    out: str
+    goes_on: tuple[str, ...] = ()
+    is_whole: bool = False
+
+
+CASES = {
+    "import": Case(("import", "marks.zip", "--out", "new"), "new", is_whole=True),
+    "import-again": Case(("import", "marks.zip", "--out", "old", "--overwrite"), "old"),
+    "oversegment": Case(("oversegment", "data", "--out", "maps"), "maps"),
+    "train": Case(("train", "data", "--out", "trained", *TINY), "trained", ("--resume",)),
+    "predict": Case(
+        ("predict", "run", "photos", "--out", "masks", "--overlay"), "masks", ("--resume",)
+    ),
+    "export": Case(
+        ("predict", "run", "photos", "--out", "coco", "--format", "coco"),
+        "coco/instances.json",
+        is_whole=True,
+    ),
+    "label": Case(("label", "run", "data", "--out", "full"), "full", ("--overwrite",)),
+    "evaluate": Case(("evaluate", "run", "data", "--out", "scores.json"), "scores.json"),
+}
+
+_VARYING = ("events.out.tfevents", "last.ckpt")  # they hold times
+
+
+def make_world(root: Path, run: object) -> None:
+    """Make the world; `run` runs a command in it."""
+    make_folder(root / "data", images=8)
+    shutil.copytree(root / "data" / "images", root / "photos")
+    (root / "tmp").mkdir()
+    with zipfile.ZipFile(root / "marks.zip", "w") as archive:
+        archive.writestr("instances.json", json.dumps(_coco(root)))
+        for path in sorted((root / "photos").iterdir()):
+            archive.write(path, f"images/{path.name}")
+    assert callable(run)
+    run(["import", "data", "--out", "old"])
+    run(["train", "data", "--out", "run", *TINY])
+    shutil.rmtree(root / "data" / ".weakseg")
+
+
+def _coco(root: Path) -> dict[str, object]:
+    names = sorted(path.name for path in (root / "photos").iterdir())
+    return {
+        "images": [
+            {"id": number, "file_name": name, "width": 64, "height": 48}
+            for number, name in enumerate(names)
+        ],
+        "categories": [{"id": 1, "name": "square"}, {"id": 2, "name": "bar"}],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": number,
+                "category_id": 1 + number % 2,
+                "bbox": [20, 10, 20, 20],
+                "segmentation": [[20, 10, 40, 10, 40, 30, 20, 30]],
+                "iscrowd": 0,
+                "area": 400,
+            }
+            for number in range(len(names))
+        ],
+    }
+
+
+def digest(path: Path) -> dict[str, str]:
+    """Return a hash of each file, but for what no two runs share: times."""
+    if not path.exists():
+        return {}
+    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    return {
+        file.relative_to(path.parent).as_posix(): hashlib.sha256(_content(file)).hexdigest()
+        for file in files
+        if not file.name.startswith(_VARYING) and ".weakseg" not in file.parts
+    }
+
+
+def inputs(root: Path, case: Case) -> dict[str, str]:
+    """Return a hash of each file that a command only reads."""
+    top = case.out.partition("/")[0]
+    names = [name for name in ("data", "photos", "marks.zip", "run", "old") if name != top]
+    return {key: value for name in names for key, value in digest(root / name).items()}
+
+
+def leftovers(root: Path) -> list[str]:
+    """List what a command should not leave: parts, locks, temporary files."""
+    return [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if ".part" in path.name
+        or path.name in {".weakseg.lock", ".old.old", ".new.old"}
+        or path.parent == root / "tmp"
+    ]
+
+
+def _content(file: Path) -> bytes:
+    if file.name != "log.csv":
+        return file.read_bytes()
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    for row in rows:
+        row.pop("seconds", None)
+    return json.dumps(rows).encode()
