@@ -8,10 +8,11 @@ import resource
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -29,13 +30,30 @@ class Setting:
     as_nobody: bool = False
 
 
-@dataclass
-class Running:
-    """A command that runs."""
+_USUAL = Setting()
 
-    process: BaseProcess
-    log: Path
-    started: float = field(default_factory=time.monotonic)
+
+class Running:
+    """A command that runs in a folder; what it prints comes through a pipe, which no disk bounds.
+
+    Args:
+        process: Its process.
+        begun: File that it makes before its first instruction.
+        pipe: Named pipe of what it prints.
+    """
+
+    def __init__(self, process: BaseProcess, begun: Path, pipe: Path) -> None:
+        self.process = process
+        self.begun = begun
+        self.started = time.monotonic()
+        self._printed: list[str] = []
+        self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._reader.start()
+
+    def _read(self, pipe: Path) -> None:
+        with pipe.open(errors="replace") as file:
+            pipe.unlink()
+            self._printed.extend(iter(file.readline, ""))
 
     def send(self, number: int) -> None:
         """Send a signal; Ctrl-C goes to all processes of the terminal."""
@@ -47,7 +65,7 @@ class Running:
 
     def wait_for_begin(self) -> None:
         """Wait until the process has started, with all that it imports."""
-        while not (self.log.parent / "begun").exists() and self.process.is_alive():
+        while not self.begun.exists() and self.process.is_alive():
             time.sleep(0.002)
         self.started = time.monotonic()
 
@@ -61,8 +79,10 @@ class Running:
 
     @property
     def text(self) -> str:
-        """What the command printed."""
-        return self.log.read_text() if self.log.exists() else ""
+        """What the command has printed."""
+        if not self.process.is_alive():
+            self._reader.join(5)
+        return "".join(self._printed)
 
     def survivors(self, within: float = 2.0) -> list[int]:
         """List processes of the command that outlive it for more than some seconds."""
@@ -72,34 +92,38 @@ class Running:
         return alive
 
 
-def start(words: Sequence[object], place: Path, setting: Setting = Setting()) -> Running:
-    """Start a command, `weakseg WORDS`, in a folder."""
+def start(
+    words: Sequence[object], place: Path, setting: Setting = _USUAL, *, label: str = "only"
+) -> Running:
+    """Start a command, `weakseg WORDS`, in a folder; `label` tells it from others."""
     context = multiprocessing.get_context("forkserver")
     # Each child would begin with seconds of imports otherwise.
     context.set_forkserver_preload(_PRELOAD)
-    log = place / "log.txt"
-    log.unlink(missing_ok=True)
-    (place / "begun").unlink(missing_ok=True)
+    begun, pipe = place / f"{label}.begun", place.with_name(f"{place.name}.{label}.pipe")
+    begun.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
     arguments = [str(word) for word in words]
-    process = context.Process(target=_run, args=(arguments, place, log, setting))
+    process = context.Process(target=_run, args=(arguments, place, begun, pipe, setting))
     process.start()
-    return Running(process, log)
+    return Running(process, begun, pipe)
 
 
-def run(words: Sequence[object], place: Path, setting: Setting = Setting()) -> tuple[int, str]:
+def run(words: Sequence[object], place: Path, setting: Setting = _USUAL) -> tuple[int, str]:
     """Run a command to its end; return exit code and what it printed."""
     running = start(words, place, setting)
     code, _ = running.wait()
     return code, running.text
 
 
-def _run(arguments: list[str], place: Path, log: Path, setting: Setting) -> None:
+def _run(arguments: list[str], place: Path, begun: Path, pipe: Path, setting: Setting) -> None:
     os.setsid()
     os.chdir(place)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    descriptor = os.open(pipe, os.O_WRONLY)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     tempfile.tempdir = str(place / "tmp")
+    begun.touch()
     if setting.max_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (setting.max_file, setting.max_file))
@@ -107,7 +131,6 @@ def _run(arguments: list[str], place: Path, log: Path, setting: Setting) -> None
         os.setuid(65534)
     from weakseg.cli.main import main
 
-    (place / "begun").touch()
     code = main(arguments)
     sys.stdout.flush()
     sys.stderr.flush()

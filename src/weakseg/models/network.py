@@ -106,7 +106,7 @@ class EmbeddingNetwork(nn.Module):
             self.config = replace(self.config, train="network")
             self.cache = None
             self.backbone.thaw()
-            self.freeze_layers()
+        self.freeze_layers()  # one that was loaded has no frozen layers yet
 
     def freeze_layers(self) -> None:
         """Freeze the layers of the backbone that the config keeps as they were pretrained."""
