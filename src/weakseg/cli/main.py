@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import re
@@ -19,6 +18,7 @@ from weakseg.cli.help import HelpFormatter
 from weakseg.cli.options import err
 from weakseg.recipes.messages import plain_message
 from weakseg.support.errors import RecipeError, WeaksegError
+from weakseg.support.files import is_full_disk
 from weakseg.support.stopping import Stop, Terminated, stoppable
 from weakseg.support.version import __version__
 
@@ -135,7 +135,7 @@ def _explain(error: Exception) -> str:
             "out of memory. Lower training.batch or transforms.crop for training, or --tile and "
             "--batch for prediction."
         )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and is_full_disk(error):
         return f"{error.filename or 'a file'}: the disk is full. Free some space and try again."
     return (
         f"unexpected {type(error).__name__}: {error}\n"

@@ -17,8 +17,8 @@ from weakseg.marks.points import read_points
 from weakseg.marks.tables import OnBadRow, read_boxes, read_tags, refuse_row
 from weakseg.support.errors import DataError
 from weakseg.support.folders import files_below, files_by_name, read_lines, usual_split
-from weakseg.support.wording import counted
 from weakseg.support.inside import check_apart
+from weakseg.support.wording import counted
 
 VOC_MASKS = ("SegmentationClassAug", "SegmentationClass", "SegmentationClassPNG")
 _VOC_SPLITS = ("ImageSets/Segmentation", "ImageSets/Main")

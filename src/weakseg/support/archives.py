@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from weakseg.support.entries import Entry
-from weakseg.support.errors import DataError
+from weakseg.support.errors import DataError, RunError
+from weakseg.support.files import is_full_disk
 from weakseg.support.folders import is_litter
+from weakseg.support.inside import inside
 from weakseg.support.parts import temporary_folder
 
 MAX_UNPACKED = 20 * 10**9
@@ -118,7 +121,7 @@ def _check_entry(place: Entry, entry: zipfile.ZipInfo) -> None:
 def _unpack_entry(
     path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path
 ) -> None:
-    target = folder / entry.filename.replace("\\", "/")
+    target = inside(folder, PurePosixPath(entry.filename.replace("\\", "/")).as_posix())
     try:
         if entry.is_dir():
             target.mkdir(parents=True, exist_ok=True)
@@ -129,4 +132,9 @@ def _unpack_entry(
             while chunk := source.read(_CHUNK):
                 file.write(chunk)
     except _DAMAGED as error:
+        if is_full_disk(error):
+            raise RunError(
+                f"{path}: unpacking it fills the disk of {tempfile.gettempdir()}. Free some space "
+                "there, name another folder by the variable TMPDIR, or unpack the zip yourself."
+            ) from error
         raise Entry(path, repr(entry.filename)).error(f"cannot be unpacked ({error})") from error

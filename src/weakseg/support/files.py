@@ -55,8 +55,14 @@ def replacing(path: Path) -> Iterator[Path]:
         raise RunError(unwritable(path, error)) from error
 
 
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error is that a disk, a quota or a limit on files is used up."""
+    numbers = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, OSError) and error.errno in numbers
+
+
 def unwritable(path: Path, error: OSError) -> str:
     """Return the message for a path that the system did not let be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full_disk(error):
         return f"{path}: the disk is full; nothing was written. Free some space and try again."
     return f"{path}: cannot be written ({error.strerror or error})."

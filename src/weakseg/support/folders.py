@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
-from weakseg.support.texts import encoding_of, not_a_text, text_encoding
 from weakseg.support.parts import is_part
+from weakseg.support.texts import encoding_of, not_a_text, text_encoding
 
 SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
 

@@ -117,8 +117,9 @@ def _acquire(folder: Path, command: str, *, writes: bool) -> int:
             since = datetime.now().astimezone().isoformat(" ", "seconds")
             mine = Holder(command, os.getpid(), socket.gethostname(), since, writes)
             content = json.dumps(asdict(mine)).encode()
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, content, 0)
+            with suppress(OSError):  # on a full disk, the lock is as good without a name in it
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, content, 0)
         except BlockingIOError:
             holder = _holder(descriptor)
             os.close(descriptor)
