@@ -63,7 +63,8 @@ def test_a_split_goes_to_a_folder_of_ones_own_with_pictures(folder: Path, tmp_pa
 def test_maps_of_other_settings_are_kept_unless_overwritten(folder: Path, tmp_path: Path, capsys):
     out = tmp_path / "maps"
     assert run("oversegment", folder, "--regions", 5, "--out", out) == 0
-    save_oversegment(out / "img0.png", np.full((48, 64), 3, np.int32))
+    edited = np.full((48, 64), 3, np.int32)
+    save_oversegment(out / "img0.png", edited, made_from=folder / "images" / "img0.png")
     assert run("oversegment", folder, "--regions", 5, "--out", out) == 0  # the same: goes on
     assert load_oversegment(out / "img0.png").min() == 3
     assert run("oversegment", folder, "--regions", 6, "--out", out) == 1

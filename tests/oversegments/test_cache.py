@@ -71,13 +71,24 @@ def test_only_missing_or_stale_maps_are_computed(photos: list[tuple[str, Path]],
     assert [path.stat().st_mtime_ns for path in paths] == before
 
     later = before[0] + 10**10
-    os.utime(photos[0][1], ns=(later, later))  # a newer image
+    os.utime(photos[0][1], ns=(later, later))  # the same image, copied later
+    run()
+    assert [path.stat().st_mtime_ns for path in paths] == before
+
+    _turn_over(photos[0][1])  # another image, no newer than its map
     paths[1].write_bytes(paths[1].read_bytes()[:-20])  # a map cut short
     save_oversegment(paths[2], np.zeros((3, 3), np.int32))  # a map of another image
     run()
     assert load_oversegment(paths[1]).shape == (32, 48)
     assert load_oversegment(paths[2]).shape == (32, 56)
     assert paths[0].stat().st_mtime_ns != before[0]
+
+
+def _turn_over(path: Path) -> None:
+    with Image.open(path) as picture:
+        turned = picture.transpose(Image.Transpose.ROTATE_180)
+    turned.save(path)
+    os.utime(path, ns=(0, 0))
 
 
 def test_key_depends_on_every_setting_and_is_stable():

@@ -52,8 +52,8 @@ def _run(arguments: Sequence[str], stop: Stop) -> int:
     try:
         # Without defaults, only what the user typed is left; verbs and recipes have the defaults.
         options = parser.parse_args(arguments, defaults=False)
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    except SystemExit as ended:
+        return int(ended.code or 0)
     command = options.subcommand
     _set_up_messages()
     return _guarded(COMMANDS[command].run, options[command], stop)
