@@ -284,22 +284,24 @@ def test_both_unicode_forms_of_a_class_name_are_one_class_and_that_is_said(sourc
 
 
 def test_classes_whose_names_are_alike_are_a_finding(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
     for name, label in {
         "a": "cat",
         "b": "Cat ",
         "c": "Traffic light",
         "d": "traffic_light",
     }.items():
-        Image.new("RGB", (60, 40)).save(tmp_path / f"{name}.png")
+        Image.new("RGB", (60, 40)).save(source / f"{name}.png")
         shape = {"label": label, "points": [[3, 4], [20, 30]], "shape_type": "rectangle"}
         tree = {"shapes": [shape], "imagePath": f"{name}.png", "imageData": None}
-        (tmp_path / f"{name}.json").write_text(json.dumps(tree))
-    done = import_marks(tmp_path, tmp_path / "out")
+        (source / f"{name}.json").write_text(json.dumps(tree))
+    done = import_marks(source, tmp_path / "out")
     said = [item.message for item in done.findings if "differ in capitals" in item.message]
     assert len(said) == 2
     assert said[0].endswith("import with --class-map cat=Cat")
     settings = ImportSettings(class_map={"Cat": "cat", "traffic_light": "Traffic light"})
-    done = import_marks(tmp_path, tmp_path / "out", settings, overwrite=True)
+    done = import_marks(source, tmp_path / "out", settings, overwrite=True)
     assert done.classes == ("background", "cat", "Traffic light")
     assert not any("differ in capitals" in item.message for item in done.findings)
 

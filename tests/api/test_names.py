@@ -191,6 +191,7 @@ def test_a_name_with_a_line_break_is_refused_with_its_file(tmp_path, run):
 
 
 def test_a_name_of_bytes_that_are_no_text_is_refused(tmp_path, run):
-    Image.new("RGB", (16, 16)).save(tmp_path / "caf\udce9.png")
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (16, 16)).save(tmp_path / "photos" / "caf\udce9.png")
     with pytest.raises(DataError, match=r"the name 'caf\\udce9' is not UTF-8.*rename the file"):
-        weakseg.predict(run, tmp_path, tmp_path / "masks", format="labelme")
+        weakseg.predict(run, tmp_path / "photos", tmp_path / "masks", format="labelme")

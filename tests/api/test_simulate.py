@@ -244,7 +244,7 @@ def test_something_in_the_way_is_refused_or_replaced_when_asked(folder, out):
 def test_the_data_itself_is_never_replaced(folder):
     before = contents(folder)
     for out in (folder, folder / "masks" / ".."):
-        with pytest.raises(RunError, match="expected another folder than the data's own"):
+        with pytest.raises(RunError, match="is read from, so nothing is written there"):
             simulate(folder, out, overwrite=True)
     assert contents(folder) == before
 

@@ -208,6 +208,7 @@ def test_a_zip_joined_with_another_source_keeps_its_images(make_sample, tmp_path
 
 
 def test_a_zip_that_leads_out_of_its_folder_is_refused(tmp_path, zip_with_way_out):
+    (tmp_path / "s").mkdir()
     message = try_import(zip_with_way_out(tmp_path / "evil.zip"), tmp_path / "s")
     assert "evil.zip" in message
     assert not (tmp_path.parent / "outside.json").exists()

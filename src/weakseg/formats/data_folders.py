@@ -82,9 +82,9 @@ class FolderLayout:
         read = [self.images, self.splits, self.masks, self.scribbles, self.classes, *self.points]
         if self.annotations is not None:
             read.append(self.annotations)
-        check_apart(out, read, replaces=replaces)
         if out.resolve() == self.root.resolve():
             check_apart(out, [self.root])
+        check_apart(out, read, replaces=replaces)
 
     def kinds(self) -> list[str]:
         """List the kinds of marks that the folder holds."""
