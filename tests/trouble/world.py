@@ -112,7 +112,8 @@ def go_on(place: Path, case: Case, expected: dict[str, str]) -> None:
         code, text = run([*case.words, *case.goes_on], place)
         assert code == 0, text
     assert digest(place / case.out) == expected
-    assert not leftovers(place)
+    left = leftovers(place)
+    assert not left
 
 
 def digest(path: Path) -> dict[str, str]:
