@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+# Sums of MKL depend on where arrays lie in memory otherwise, by one in the last place.
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
+
 _PRELOAD = ["weakseg.api.train", "weakseg.api.predict", "weakseg.api.label", "weakseg.cli.main"]
 
 LIMIT = 180

@@ -111,9 +111,10 @@ def go_on(place: Path, case: Case, expected: dict[str, str]) -> None:
     if not (case.is_whole and (place / case.out).exists()):
         code, text = run([*case.words, *case.goes_on], place)
         assert code == 0, text
-    assert digest(place / case.out) == expected
+    made = digest(place / case.out)
+    assert made == expected, [key for key in made | expected if made.get(key) != expected.get(key)]
     left = leftovers(place)
-    assert not left
+    assert not left, left
 
 
 def digest(path: Path) -> dict[str, str]:

@@ -20,6 +20,7 @@ from weakseg.support.errors import DataError, RunError
 from weakseg.support.processes import end_with_parent
 from weakseg.support.stopping import Stop, default_signals, patient
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
+from weakseg.training.checkpoints import DirectCheckpointIO
 from weakseg.training.steps.base import TrainingModule
 
 
@@ -74,6 +75,7 @@ def _trainer(config: TrainingConfig, folder: TrainingFolder, title: str, stop: S
         sync_batchnorm=config.sync_batch_norm,
         use_distributed_sampler=True,
         logger=False,
+        plugins=[DirectCheckpointIO()],
         callbacks=[
             LogWriter(folder.log),
             ProgressBar(title, config.steps),
