@@ -11,7 +11,9 @@ import torch
 from PIL import Image
 
 from weakseg.api.label import label
+from weakseg.api.label_notes import NOTES_FILE
 from weakseg.cli.main import main
+from weakseg.formats.exports import write_overlay
 from weakseg.inference.memory import Memory
 from weakseg.marks.classes import read_classes
 from weakseg.marks.label_maps import read_label_map, write_label_map
@@ -144,6 +146,8 @@ def test_named_classes_that_got_no_pixel_are_listed(folder, run, tmp_path):
     missing = {row["image"]: row["missing"] for row in table_of(tmp_path / "out")}
     assert missing["img0"] == "square"
     assert not any(missing[name] for name in NAMES[1:])
+    marked = {row["image"]: row["marked"] for row in table_of(tmp_path / "out")}
+    assert set(marked.values()) == {"all"}
 
 
 def test_confidence_goes_into_label_studio_as_the_score(folder, run, tmp_path):
@@ -287,3 +291,97 @@ def test_predict_takes_a_crf_or_says_that_it_is_not_installed(
     assert main([*arguments, str(tmp_path / "other")]) == 1
     assert "pip install 'weakseg[crf]'" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
+
+
+def files_of(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class StopsAt:
+    """Ctrl-C when a picture over an image is to be written for the n-th time."""
+
+    def __init__(self, monkeypatch, number):
+        self.left = number
+        self.write = write_overlay
+        monkeypatch.setattr("weakseg.api.label.write_overlay", self)
+
+    def __call__(self, *arguments):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.write(*arguments)
+
+
+def stop(monkeypatch, number, *arguments, **options):
+    StopsAt(monkeypatch, number)
+    with pytest.raises(KeyboardInterrupt):
+        label(*arguments, overlay=True, **options)
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("format", ["png", "labelme"])
+def test_a_stopped_labelling_goes_on_to_the_same_files(folder, run, tmp_path, monkeypatch, format):
+    (folder / "tags.csv").write_text("image,class\n" + "".join(f"{n},bar\n" for n in NAMES[:3]))
+    options = {"overlay": True, "confidence": True, "format": format}
+    options["config"] = {"marks": ["tags"]}
+    whole = label(run, folder, tmp_path / "whole" / "out", **options)
+    out = tmp_path / "stopped" / "out"
+    stop(monkeypatch, 4, run, folder, out, confidence=True, format=format, config=options["config"])
+    times = {path: path.stat().st_mtime_ns for path in out.glob("img*")}
+    done = label(run, folder, out, resume=True, **options)
+    assert files_of(out) == files_of(tmp_path / "whole" / "out")
+    assert len([path for path, time in times.items() if path.stat().st_mtime_ns == time]) >= 9
+    assert done.confidence == whole.confidence
+    assert set(done.unmarked) == set(whole.unmarked)
+    again = label(run, folder, out, resume=True, **options)  # nothing is left to do
+    assert list(again.confidence) == list(whole.confidence)
+    assert (set(again.unmarked), again.missing) == (set(whole.unmarked), whole.missing)
+    assert files_of(out) == files_of(tmp_path / "whole" / "out")
+
+
+def test_a_line_cut_off_and_a_changed_image_are_made_again(folder, run, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    stop(monkeypatch, 6, run, folder, out)
+    notes = out / NOTES_FILE
+    lines = notes.read_bytes().split(b"\n")
+    noted = [json.loads(line)["image"] for line in lines[1:-1]]
+    assert len(noted) == 5
+    notes.write_bytes(b"\n".join(lines[:4]) + b"\n" + lines[4][:40])
+    Image.new("RGB", (64, 48), "red").save(folder / "images" / f"{noted[0]}.png")
+    times = {name: (out / f"{name}.png").stat().st_mtime_ns for name in noted}
+    label(run, folder, out, overlay=True, resume=True)
+    kept = [name for name in noted if (out / f"{name}.png").stat().st_mtime_ns == times[name]]
+    assert kept == noted[1:3]
+    label(run, folder, tmp_path / "whole", overlay=True)
+    assert files_of(out) == files_of(tmp_path / "whole")
+
+
+def test_masks_of_other_settings_or_another_run_are_not_gone_on_with(
+    folder, run, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    stop(monkeypatch, 3, run, folder, out)
+    before = files_of(out)
+    with pytest.raises(RunError, match="labels: 'retrieval' → 'classifier'"):
+        label(run, folder, out, resume=True, labels="classifier")
+    with pytest.raises(RunError, match="split: None → 'val'"):
+        label(run, folder, out, resume=True, split="val")
+    memory = RunFolder(run).memory
+    Memory(torch.eye(8), torch.arange(8) % 3).save(memory)
+    with pytest.raises(RunError, match="begun with other settings"):
+        label(run, folder, out, resume=True)
+    assert files_of(out) == before
+    assert len(label(run, folder, out, overwrite=True).files) == 6
+    assert not (out / NOTES_FILE).exists()
+
+
+def test_only_a_labelling_of_these_images_can_be_resumed(folder, run, tmp_path):
+    out = tmp_path / "out"
+    assert len(label(run, folder, out, split="val", resume=True).files) == 2  # begins
+    with pytest.raises(RunError, match="no stopped labelling of these images"):
+        label(run, folder, out, resume=True)
+    with pytest.raises(RunError, match="exclude each other"):
+        label(run, folder, out, resume=True, overwrite=True)
+    with pytest.raises(RecipeError, match="needs a format with a file for each image"):
+        label(run, folder, tmp_path / "coco", format="coco", resume=True)
+    assert not (tmp_path / "coco").exists()

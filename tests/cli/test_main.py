@@ -323,7 +323,7 @@ def test_help_and_import_do_without_torch():
 def test_ctrl_c_keeps_the_checkpoint_and_exits_with_130(folder, tmp_path):
     out = tmp_path / "run"
     steps = ["--training.steps", "100000", "--training.checkpoint_every", "100000"]
-    command = [sys.executable, "-m", "weakseg.cli", "train", str(folder), "--recipe", "small"]
+    command = [sys.executable, "-m", "weakseg", "train", str(folder), "--recipe", "small"]
     command += ["--out", str(out), *TINY, *steps]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120

@@ -56,7 +56,7 @@ CASES = {
         "coco/instances.json",
         is_whole=True,
     ),
-    "label": Case(("label", "run", "data", "--out", "full"), "full", ("--overwrite",)),
+    "label": Case(("label", "run", "data", "--out", "full"), "full", ("--resume",)),
     "evaluate": Case(("evaluate", "run", "data", "--out", "scores.json"), "scores.json"),
 }
 

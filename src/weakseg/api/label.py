@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from weakseg.api.label_notes import NOTES_FILE, Review, noting, read_notes
 from weakseg.datasets.data_folder import DataFolder
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, fingerprint
 from weakseg.datasets.survey import survey
 from weakseg.formats.exports import (
+    RESUMABLE,
     MaskFormat,
     PngColours,
     check_format,
     check_targets,
     export_masks,
     export_paths,
+    missing_masks,
     overlay_path,
     write_overlay,
 )
@@ -29,9 +33,12 @@ from weakseg.inference import Segmenter
 from weakseg.inference.labelling import LabelledImage, label_images
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap
+from weakseg.recipes.merging import as_tree
 from weakseg.recipes.options import DataOptions, resolve_data
+from weakseg.recipes.recipe import DataConfig
 from weakseg.recipes.run_folder import RunFolder
-from weakseg.support.errors import DataError
+from weakseg.support.contents import content_stamp
+from weakseg.support.errors import DataError, RunError
 from weakseg.support.files import replacing
 from weakseg.support.inside import inside
 from weakseg.support.locks import writing_in
@@ -39,6 +46,8 @@ from weakseg.support.progress import progress
 from weakseg.support.wording import counted
 
 _log = logging.getLogger("weakseg")
+
+Note = Callable[[Review], None]
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ def label(
     prefix: str = "",
     confidence: bool = False,
     overlay: bool = False,
+    resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
     **options: Any,
@@ -81,7 +91,8 @@ def label(
     A marked pixel keeps its class or stays void, a class that no mark of an image names does not
     appear in it, and a class with boxes stays inside them unless it is marked outside too. Images
     without a mark are labelled freely. Beside the masks, confidence.csv lists the images, the
-    least confident first, and the named classes that no pixel got.
+    least confident first, with the named classes that no pixel got, and whether all, some or none
+    of the pixels were marked.
 
     Args:
         run: The run folder.
@@ -97,6 +108,7 @@ def label(
         confidence: Write ``<name>.confidence.png`` beside each mask: the winning class's
             probability as grey, 0 to 255.
         overlay: Write ``<name>.overlay.jpg`` beside each mask: the mask over its image.
+        resume: Keep the masks that a stopped call with the same settings made, and make the others.
         overwrite: Replace existing masks.
         device: A torch device, or auto.
         **options: Fields of InferenceConfig, such as ``labels="classifier"``.
@@ -107,25 +119,63 @@ def label(
     Raises:
         DataError: A file cannot be read, a mark does not fit, or the data's classes are not those
             of the run.
-        RunError: A mask exists already, or the run is incomplete.
+        RunError: A mask exists already, the run is incomplete, or there is nothing to resume: the
+            masks that are there were made with other settings, or by something else.
     """
     check_format(format, png)
+    if resume and overwrite:
+        raise RunError("--resume and --overwrite exclude each other: choose one.")
     source, records, classes = _open_records(data, split, config, run)
     source.layout.check_apart(Path(out))
-    output = _Output(Path(out), classes, confidence=confidence, overlay=overlay)
+    names = [record.name for record in records]
+    output = _Output(Path(out), classes, format, confidence=confidence, overlay=overlay)
     with writing_in(output.folder, "weakseg label"):
-        files = output.claim([record.name for record in records], format, overwrite=overwrite)
-        segmenter = Segmenter.load(run, device=device, **options)
-        segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
-        survey(records, classes, source.config)  # a wrong mark is better found now than half-way
-        made = progress(label_images(segmenter, records, source.config), "Labelling", len(records))
-        masks, certainty = output.pass_on(made), output.confidence
-        export_masks(
-            masks, output.folder, classes, format, prefix=prefix, confidence=certainty, png=png
-        )
-        done = output.finish(files)
+        files = output.claim(names, overwrite=overwrite, resume=resume)
+        if not (resume and output.is_finished(names)):
+            segmenter = Segmenter.load(run, device=device, **options)
+            segmenter.network.keep_features(source.feature_cache, source.config.feature_budget)
+            survey(records, classes, source.config)  # better found now than half-way
+            settings = _settings(run, segmenter, source.config, split, format, png)
+            left = output.left_to_do(records, settings) if resume else records
+            with output.noting(settings) as note:
+                made = label_images(segmenter, left, source.config)
+                masks = output.pass_on(progress(made, "Labelling", len(left)), note)
+                export_masks(
+                    masks,
+                    output.folder,
+                    classes,
+                    format,
+                    prefix=prefix,
+                    confidence=output.confidence,
+                    png=png,
+                )
+            output.finish()
+    done = output.result(files)
     _report(done, len(records), source.kinds)
     return done
+
+
+def _settings(
+    run: str | Path,
+    segmenter: Segmenter,
+    config: DataConfig,
+    split: str | None,
+    format: MaskFormat,
+    png: PngColours,
+) -> dict[str, Any]:
+    """Return what masks depend on, besides the images and their marks."""
+    folder = RunFolder(Path(run))
+    files = [path for path in (folder.model, folder.memory) if path.is_file()]
+    inference = as_tree(segmenter.config)
+    del inference["batch"]  # may be lowered where memory is short
+    return {
+        "run": [content_stamp(path) for path in files],
+        "split": split,
+        "format": format,
+        "png": png,
+        "data.boxes_complete": config.boxes_complete,
+        **inference,
+    }
 
 
 def _open_records(
@@ -144,72 +194,174 @@ class _Output:
     """Writes everything but the masks, and collects what to review, as predictions pass."""
 
     def __init__(
-        self, folder: Path, classes: ClassList, *, confidence: bool, overlay: bool
+        self,
+        folder: Path,
+        classes: ClassList,
+        format: MaskFormat,
+        *,
+        confidence: bool,
+        overlay: bool,
     ) -> None:
         self.folder = folder
         self.classes = classes
+        self.format: MaskFormat = format
         self.confidence: dict[str, float] = {}
-        self._complete: list[str] = []
-        self._unmarked: list[str] = []
-        self._missing: dict[str, tuple[str, ...]] = {}
+        self._reviews: dict[str, Review] = {}
         self._with_confidence = confidence
         self._with_overlay = overlay
+        self._table = folder / "confidence.csv"
+        self._notes = folder / NOTES_FILE
 
-    def claim(self, names: Sequence[str], format: MaskFormat, *, overwrite: bool) -> list[Path]:
+    def claim(self, names: Sequence[str], *, overwrite: bool, resume: bool) -> list[Path]:
         """Return the files of masks, if they and those beside them may be written.
 
         Raises:
-            RunError: One exists already, and `overwrite` is false.
+            RunError: One exists already, and neither is it to be replaced, nor is there a labelling
+                to go on with.
         """
-        files = export_paths(names, self.folder, format)
+        files = export_paths(names, self.folder, self.format)
         pictures = [self._confidence_path(name) for name in names] if self._with_confidence else []
         overlays = [overlay_path(self.folder, name) for name in names] if self._with_overlay else []
-        table = self.folder / "confidence.csv"
-        check_targets([*files, *pictures, *overlays, table], overwrite=overwrite)
+        check_targets(
+            [*files, *pictures, *overlays, self._table],
+            overwrite=overwrite or resume,
+            resumable=self._notes.is_file(),
+        )
         return files
 
-    def pass_on(self, predictions: Iterator[LabelledImage]) -> Iterator[tuple[str, Path, LabelMap]]:
+    def is_finished(self, names: Sequence[str]) -> bool:
+        """Whether a labelling of the same images is done; then its list is read.
+
+        Raises:
+            RunError: There are masks that no labelling left which could go on.
+        """
+        missing = self._missing(names)
+        if self._notes.is_file() or (len(missing) == len(names) and not self._table.exists()):
+            return False
+        reviews = _read_table(self._table) if not missing else {}
+        if reviews.keys() != set(names):
+            raise RunError(
+                f"{self.folder}: holds masks, but no stopped labelling of these images that could "
+                "go on. Choose another --out, or replace them with --overwrite."
+            )
+        _log.info("all masks are there already")
+        self._keep(reviews.values())
+        return True
+
+    def left_to_do(self, records: Sequence[Record], settings: dict[str, Any]) -> list[Record]:
+        """Return the images without a mask, or that have changed since it was made.
+
+        Raises:
+            RunError: The masks that are there were made with other settings.
+        """
+        if not self._notes.is_file():
+            return list(records)
+        missing = self._missing([record.name for record in records])
+        noted = read_notes(self.folder, settings)
+        done = {
+            record.name: noted[record.name]
+            for record in records
+            if record.name in noted
+            and record.name not in missing
+            and noted[record.name].stamp == fingerprint([record])
+        }
+        _log.info("%d of %d masks are there already", len(done), len(records))
+        self._keep(done.values())
+        return [record for record in records if record.name not in done]
+
+    def noting(self, settings: dict[str, Any]) -> AbstractContextManager[Note | None]:
+        """Open the notes by which a labelling can go on, where each image has files of its own."""
+        if self.format not in RESUMABLE:
+            return nullcontext()
+        return noting(self.folder, settings, self._reviews.values())
+
+    def pass_on(
+        self, predictions: Iterator[LabelledImage], note: Note | None
+    ) -> Iterator[tuple[str, Path, LabelMap]]:
         """Pass masks on, and note what to review."""
         for made in predictions:
-            name = made.record.name
-            self.confidence[name] = float(made.confidence.mean(dtype=np.float64))
-            if made.missing:
-                self._missing[name] = tuple(self.classes.names[item] for item in made.missing)
-            if made.is_complete:
-                self._complete.append(name)
-            if not made.is_marked:
-                self._unmarked.append(name)
+            review = self._review(made, stamped=note is not None)
+            self._keep([review])
             if self._with_overlay:
-                path = overlay_path(self.folder, name)
-                write_overlay(path, made.image, made.mask)
+                write_overlay(overlay_path(self.folder, review.image), made.image, made.mask)
             if self._with_confidence:
                 grey = (made.confidence * 255).round().clip(0, 255).astype(np.uint8)
-                with replacing(self._confidence_path(name)) as beside:
+                with replacing(self._confidence_path(review.image)) as beside:
                     Image.fromarray(grey).save(beside)
-            yield name, made.record.image, made.mask
+            yield review.image, made.record.image, made.mask
+            if note is not None:  # the mask is written when the next one is asked for
+                note(review)
 
-    def finish(self, files: list[Path]) -> Labelled:
-        """Write the list of images, the least confident first."""
-        order = sorted(self.confidence, key=lambda name: (self.confidence[name], name))
+    def finish(self) -> None:
+        """Write the list of images, the least confident first, and remove the notes."""
         with (
-            replacing(self.folder / "confidence.csv") as beside,
+            replacing(self._table) as beside,
             beside.open("w", encoding="utf-8", newline="") as file,
         ):
             table = csv.writer(file)
-            table.writerow(["image", "confidence", "missing"])
-            for name in order:
-                missing = "; ".join(self._missing.get(name, ()))
-                table.writerow([name, f"{self.confidence[name]:.4f}", missing])
+            table.writerow(["image", "confidence", "missing", "marked"])
+            for review in self._in_order():
+                marked = "all" if review.is_complete else "some" if review.is_marked else "none"
+                missing = "; ".join(review.missing)
+                table.writerow([review.image, f"{review.confidence:.4f}", missing, marked])
+        self._notes.unlink(missing_ok=True)
+
+    def result(self, files: list[Path]) -> Labelled:
+        """Return what was made, and what of it to review."""
+        reviews = self._in_order()
         return Labelled(
             files,
-            {name: self.confidence[name] for name in order},
-            tuple(self._complete),
-            tuple(self._unmarked),
-            self._missing,
+            {review.image: review.confidence for review in reviews},
+            tuple(review.image for review in reviews if review.is_complete),
+            tuple(review.image for review in reviews if not review.is_marked),
+            {review.image: review.missing for review in reviews if review.missing},
         )
+
+    def _review(self, made: LabelledImage, *, stamped: bool) -> Review:
+        return Review(
+            made.record.name,
+            float(made.confidence.mean(dtype=np.float64)),
+            tuple(self.classes.names[item] for item in made.missing),
+            made.is_marked,
+            made.is_complete,
+            fingerprint([made.record]) if stamped else "",
+        )
+
+    def _keep(self, reviews: Iterable[Review]) -> None:
+        for review in reviews:
+            self._reviews[review.image] = review
+            self.confidence[review.image] = review.confidence
+
+    def _in_order(self) -> list[Review]:
+        return sorted(self._reviews.values(), key=lambda review: (review.confidence, review.image))
+
+    def _missing(self, names: Sequence[str]) -> set[str]:
+        """Return the names of images that lack a file."""
+        missing = missing_masks(names, self.folder, self.format, overlay=self._with_overlay)
+        if self._with_confidence:
+            missing |= {name for name in names if not self._confidence_path(name).is_file()}
+        return missing
 
     def _confidence_path(self, name: str) -> Path:
         return inside(self.folder, name, ".confidence.png")
+
+
+def _read_table(path: Path) -> dict[str, Review]:
+    """Read confidence.csv; where it cannot be read, or is of another kind, it lists nothing."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {
+                row["image"]: Review(
+                    row["image"],
+                    float(row["confidence"]),
+                    tuple(filter(None, row["missing"].split("; "))),
+                    is_marked=row["marked"] != "none",
+                    is_complete=row["marked"] == "all",
+                )
+                for row in csv.DictReader(file)
+            }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error):
+        return {}
 
 
 def _check_classes(of_data: ClassList, of_run: ClassList, run: str | Path) -> None:

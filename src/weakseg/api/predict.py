@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from weakseg.formats.exports import (
+    RESUMABLE,
     MaskFormat,
     PngColours,
     check_format,
@@ -83,7 +84,7 @@ def predict(
         check_targets(
             [*targets, *overlays],
             overwrite=overwrite or resume,
-            resumable=format in {"png", "labelme"},
+            resumable=format in RESUMABLE,
             read=names,
         )
         if resume:

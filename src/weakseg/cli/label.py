@@ -34,6 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("RUN", type=str, help="run folder")
     parser.add_argument("DATA", type=str, help="data folder, PASCAL VOC folder or data.yaml")
     add_mask_options(parser, defaults_of("label"))
+    add_flag(parser, "--resume", "go on where the same command was stopped")
     parser.add_argument("--split", type=str, help="split to label; by default all images")
     add_flag(parser, "--confidence", "write the confidence of each pixel, NAME.confidence.png")
     add_device(parser)

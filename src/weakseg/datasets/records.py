@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.label_maps import LabelMap, read_label_map
 from weakseg.marks.rasterize import DrawingRules, lay_over, rasterize, tags_of
 from weakseg.recipes.recipe import DataConfig
+from weakseg.support.contents import content_stamp
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,19 @@ def record_tags(record: Record, classes: ClassList, config: DataConfig) -> list[
 def drawing_rules(config: DataConfig) -> DrawingRules:
     """Return how marks are drawn in training."""
     return DrawingRules(config.point_radius, config.scribble_dilation, config.boxes_complete)
+
+
+def fingerprint(records: Sequence[Record]) -> str:
+    """Return a hash of images and marks by their content, so that a copied data folder is equal."""
+    lines = (
+        f"{record.name} {content_stamp(record.image)} {_marks(record.marks)}" for record in records
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _marks(marks: Marks) -> str:
+    files = [path for path in (marks.scribbles, marks.mask) if path is not None]
+    stamps = [content_stamp(path) for path in files]
+    drawn = {key: value for key, value in vars(marks).items() if not isinstance(value, Path)}
+    tags = sorted(drawn.pop("tags"))
+    return f"{tags} {sorted(drawn.items())} {stamps}"

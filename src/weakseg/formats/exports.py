@@ -32,6 +32,8 @@ Masks = Iterable[tuple[str, Path, LabelMap]]
 _ONE_FILE = {"coco": "instances.json", "coco-rle": "instances.json", "label-studio": "tasks.json"}
 _URL = re.compile(r"[a-zA-Z][\w+.-]+://|/data/")
 _ENDINGS = {"png": ".png", "labelme": ".json"}
+RESUMABLE = frozenset(_ENDINGS)
+"""Formats with a file for each image."""
 
 
 def check_format(kind: Any, png: Any = "palette") -> None:

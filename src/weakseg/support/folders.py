@@ -41,6 +41,7 @@ _LITTER = {
     ".weakseg",
     ".weakseg.lock",
     ".weakseg-files",
+    ".weakseg-label",
 }
 
 

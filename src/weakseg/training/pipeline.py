@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from weakseg.datasets.records import Record
+from weakseg.datasets.records import Record, fingerprint
 from weakseg.inference.memory import Memory, build_memory
 from weakseg.marks.classes import ClassList
 from weakseg.models.network import EmbeddingNetwork, save_network
@@ -18,7 +18,7 @@ from weakseg.support.machine import is_first_process
 from weakseg.training.stages.classify import classify
 from weakseg.training.stages.context import Context
 from weakseg.training.stages.embed import embed
-from weakseg.training.stages.folder import fingerprint, stage_folder
+from weakseg.training.stages.folder import stage_folder
 from weakseg.training.stages.relabel import relabel
 from weakseg.training.stages.seeds import seeds
 

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from weakseg.datasets.records import Record
-from weakseg.marks.kinds import Marks
 from weakseg.recipes.run_folder import Inside, RunFolder, TrainingFolder
-from weakseg.support.contents import content_stamp
 from weakseg.support.files import replacing
 from weakseg.support.inside import inside
 from weakseg.support.machine import is_first_process
@@ -141,19 +139,3 @@ def stage_folder(run: RunFolder, name: str, *depends: object) -> StageFolder:
     """
     text = "\n".join(map(str, depends))
     return StageFolder(run.stages / name, hashlib.sha256(text.encode()).hexdigest()[:16])
-
-
-def fingerprint(records: Sequence[Record]) -> str:
-    """Return a hash of images and marks by their content, so that a copied data folder is equal."""
-    lines = (
-        f"{record.name} {content_stamp(record.image)} {_marks(record.marks)}" for record in records
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _marks(marks: Marks) -> str:
-    files = [path for path in (marks.scribbles, marks.mask) if path is not None]
-    stamps = [content_stamp(path) for path in files]
-    drawn = {key: value for key, value in vars(marks).items() if not isinstance(value, Path)}
-    tags = sorted(drawn.pop("tags"))
-    return f"{tags} {sorted(drawn.items())} {stamps}"
