@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weakseg.method import contrastive, contrastive_loss, set_contrastive_loss
+from weakseg.method import comparison, contrastive_loss, set_contrastive_loss
 
 
 def directions(*degrees):
@@ -243,18 +243,42 @@ def test_the_gradient_is_that_of_the_value(loss, reduction):
 
 
 @LOSSES
-def test_blocks_change_neither_value_nor_gradient(loss, monkeypatch):
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_blocks_groups_and_threads_change_neither_value_nor_gradient(loss, reduction, monkeypatch):
     case = random_case(2)
     results = []
-    for block in (10**6, 9 * 7, 1):
-        monkeypatch.setattr(contrastive, "_CPU_BLOCK", block)
-        pixel = case["pixel"].clone().requires_grad_()
-        prototype = case["prototype"].clone().requires_grad_()
-        value = loss(case | {"pixel": pixel, "prototype": prototype}, concentration=8.0)
-        (3 * value).backward()
-        results.append((value.detach(), pixel.grad, prototype.grad))
+    threads = torch.get_num_threads()
+    try:
+        for block, small, used in ((10**6, 1, 1), (9 * 7, 1, 2), (1, 1000, 1), (10**6, 1000, 3)):
+            monkeypatch.setattr(comparison, "CPU_BLOCK", block)
+            monkeypatch.setattr(comparison, "_SMALL", small)
+            torch.set_num_threads(used)
+            pixel = case["pixel"].clone().requires_grad_()
+            prototype = case["prototype"].clone().requires_grad_()
+            changed = case | {"pixel": pixel, "prototype": prototype}
+            value = loss(changed, concentration=8.0, reduction=reduction)
+            (value * torch.linspace(1, 3, value.numel())).sum().backward()
+            results.append((value.detach(), pixel.grad, prototype.grad))
+            assert torch.get_num_threads() == used
+    finally:
+        torch.set_num_threads(threads)
     for result in results[1:]:
         torch.testing.assert_close(result, results[0])
+
+
+def test_number_of_threads_changes_no_bit_of_the_gradient():
+    case = random_case(4, pixels=3000, segments=200, dimensions=16, dtype=torch.float32)
+    gradients = []
+    threads = torch.get_num_threads()
+    try:
+        for used in (1, 2, 3):
+            torch.set_num_threads(used)
+            prototype = case["prototype"].clone().requires_grad_()
+            label_loss(case | {"prototype": prototype}, concentration=8.0).backward()
+            gradients.append(prototype.grad)
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)
 
 
 @LOSSES
@@ -359,7 +383,7 @@ def test_sets_of_many_classes_are_told_apart():
 
 def test_weights_leave_the_gradient_that_of_the_value_in_blocks_too(monkeypatch):
     case = random_case(10, pixels=7, segments=5, dimensions=3, labels=4)
-    monkeypatch.setattr(contrastive, "_CPU_BLOCK", 10)
+    monkeypatch.setattr(comparison, "CPU_BLOCK", 10)
 
     def value(pixel, prototype):
         changed = case | {"pixel": pixel, "prototype": prototype}

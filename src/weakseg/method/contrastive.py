@@ -9,31 +9,28 @@ other; C⁻ are the segments of other labels. Sets of tags may meet in part: a s
 with the share of the pixel's set that it meets, and in C⁻ with the rest.
 
 The released code computes the numerator as the sum over the label minus the own term. Where the own
-term is large, float32 rounds the rest away; here it is summed separately.
+term is large, float32 rounds the rest away; here it is summed separately (see `comparison`).
 
 Source: SPML (arXiv 2105.00957), the pixel-to-segment contrastive loss.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from weakseg.method.comparison import Groups, compare
 from weakseg.method.rarity import set_overlap
 from weakseg.method.vectors import full_precision
 
 Reduction = Literal["mean", "sum", "none"]
 
 _MAX_CONCENTRATION = 300.0
-# Up to here float32 holds exp(-2κ), the smallest term beside a largest of 1, with room to sum.
+# Up to here float32 holds exp(±κ), with room to sum and to multiply.
 _MAX_FLOAT32_CONCENTRATION = 32.0
-# Similarities computed at a time: few enough for a CPU's cache, enough to keep a GPU busy.
-_CPU_BLOCK = 2**20
-_GPU_BLOCK = 2**26
 
 
 def contrastive_loss(
@@ -79,7 +76,7 @@ def contrastive_loss(
     _, group = torch.unique(labels, return_inverse=True)  # (N + P,)
     count = int(group.max()) + 1 if len(group) else 0
     share = torch.eye(count, device=pixel.device)  # (G, G)
-    groups = _Groups(group[: len(pixel)], group[len(pixel) :], share)
+    groups = Groups(group[: len(pixel)], group[len(pixel) :], share)
     return _loss(pixel, pixel_segment, prototype, groups, concentration, reduction)
 
 
@@ -139,19 +136,8 @@ def set_contrastive_loss(
     sets = tags.new_empty(int(group.max()) + 1 if len(group) else 0, tags.shape[1])  # (G, C)
     sets[group] = tags
     share = set_overlap(sets, tag_weights)  # (G, G)
-    groups = _Groups(group[: len(pixel)], group[len(pixel) :], share)
+    groups = Groups(group[: len(pixel)], group[len(pixel) :], share)
     return _loss(pixel, pixel_segment, prototype, groups, concentration, reduction)
-
-
-class _Groups(NamedTuple):
-    """Labels, or sets of labels, numbered 0 … G - 1."""
-
-    pixel: Tensor
-    """(N,) group of each pixel."""
-    prototype: Tensor
-    """(P,) group of each prototype."""
-    share: Tensor
-    """(G, G), 0 to 1: how far segments of the second group are C⁺ to pixels of the first."""
 
 
 def _check(
@@ -202,7 +188,7 @@ def _loss(
     pixel: Tensor,
     segment: Tensor,
     prototype: Tensor,
-    groups: _Groups,
+    groups: Groups,
     concentration: float,
     reduction: Reduction,
 ) -> Tensor:
@@ -210,105 +196,66 @@ def _loss(
         dtype = torch.promote_types(full_precision(pixel).dtype, full_precision(prototype).dtype)
         if concentration > _MAX_FLOAT32_CONCENTRATION:
             dtype = torch.float64
-        pixel, prototype = pixel.to(dtype) * concentration, prototype.to(dtype)
+        pixel, prototype = pixel.to(dtype), prototype.to(dtype)
+        groups = groups._replace(share=groups.share.to(dtype))
         if not len(pixel):  # zero, or empty, with gradient
             return pixel.sum(dim=1) if reduction == "none" else pixel.sum() + prototype.sum() * 0
-        own = (pixel * prototype.index_select(0, segment)).sum(dim=1)  # (N,)
-        comparison = _Comparison.of(segment, groups, dtype)
         if reduction == "none":
-            return _losses(pixel, own, prototype, comparison)
-        total: Tensor = _BlockwiseSum.apply(pixel, own, prototype, comparison)
+            losses: Tensor = _Losses.apply(pixel, prototype, segment, groups, concentration)
+            return losses
+        total: Tensor = _Sum.apply(pixel, prototype, segment, groups, concentration)
         return total / len(pixel) if reduction == "mean" else total
 
 
-class _Comparison(NamedTuple):
-    """C⁺ and C⁻ of n pixels among P prototypes in G groups."""
+class _Sum(torch.autograd.Function):
+    """Sum of the losses, with the gradient in the same pass.
 
-    segment: Tensor
-    """(n,) the pixel's own segment."""
-    share: Tensor
-    """(n, G), 0 to 1: how far the group is in C⁺; the rest is in C⁻."""
-    own_share: Tensor
-    """(n,), 0 to 1: how far the group of the pixel's own segment is in C⁺."""
-    alone: Tensor
-    """(n,) bool: C⁺ has no other segment than the pixel's own."""
-    member: Tensor
-    """(P, G) one-hot: a product with it sums over each group."""
-
-    @staticmethod
-    def of(segment: Tensor, groups: _Groups, dtype: torch.dtype) -> _Comparison:
-        """Build it for N pixels with their own segments, (N,)."""
-        count = torch.bincount(groups.prototype, minlength=len(groups.share))  # (G,)
-        share = groups.share.to(dtype)  # (G, G)
-        own_share = share[groups.pixel, groups.prototype[segment]]  # (N,)
-        meeting = ((share > 0) * count).sum(dim=1)  # (G,) segments that are in C⁺ at all
-        others = meeting[groups.pixel] - (own_share > 0).long()  # (N,)
-        member = torch.zeros(len(groups.prototype), len(count), dtype=dtype, device=segment.device)
-        member.scatter_(1, groups.prototype[:, None], 1.0)
-        return _Comparison(segment, share[groups.pixel], own_share, others == 0, member)
-
-    def rows(self, part: slice) -> _Comparison:
-        """Restrict it to a slice of the pixels."""
-        return self._replace(
-            segment=self.segment[part],
-            share=self.share[part],
-            own_share=self.own_share[part],
-            alone=self.alone[part],
-        )
-
-
-def _losses(pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparison) -> Tensor:
-    """Return the losses (n,) of `pixel` = κ v_i, with `own` = κ v_i·u_s of its own segment."""
-    similarity = pixel @ prototype.T  # (n, P), the only array of this size
-    with torch.no_grad():
-        # The own segment is summed separately: subtracted from the sum later, it would swallow the
-        # others. exp(-inf) is zero without gradient; the shift by `largest` cancels.
-        similarity.scatter_(1, comparison.segment[:, None], -torch.inf)
-        largest = torch.maximum(similarity.amax(dim=1), own)  # (n,)
-        similarity.sub_(largest[:, None])
-    total = similarity.exp_() @ comparison.member  # (n, G)
-    own = (own - largest).exp()
-    positive = torch.where(comparison.alone, own, (total * comparison.share).sum(dim=1))  # (n,)
-    negative = (total * (1 - comparison.share)).sum(dim=1) + own * (1 - comparison.own_share)
-    # −log(a / (a + b)) = softplus(log b − log a); without b it is zero, with a zero gradient.
-    empty = negative == 0
-    ratio = negative.masked_fill(empty, 1).log() - positive.log()
-    return F.softplus(ratio).masked_fill(empty, 0)
-
-
-class _BlockwiseSum(torch.autograd.Function):
-    """Sum of the losses, block by block over the pixels, with the gradient in the same pass.
-
-    The (n, P) similarities of a block stay in the cache; all N × P never exist at once. The forward
-    pass can compute the gradient because that of a sum is known up to the incoming scalar factor.
+    That of a sum is known in the forward pass, up to the incoming scalar factor.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, pixel: Tensor, own: Tensor, prototype: Tensor, comparison: _Comparison
+        ctx: Any,
+        pixel: Tensor,
+        prototype: Tensor,
+        segment: Tensor,
+        groups: Groups,
+        concentration: float,
     ) -> Tensor:
-        differentiable = any(ctx.needs_input_grad)
-        block = _CPU_BLOCK if pixel.device.type == "cpu" else _GPU_BLOCK
-        rows = max(1, block // len(prototype))
-        total = own.new_zeros(())
-        grad_pixel, grad_own, grad_prototype = map(torch.empty_like, (pixel, own, prototype))
-        grad_prototype.zero_()
-        leaf = prototype.detach().requires_grad_(differentiable)  # (P, D)
-        for start in range(0, len(pixel), rows):
-            part = slice(start, start + rows)
-            pixels = pixel[part].detach().requires_grad_(differentiable)  # (n, D)
-            owns = own[part].detach().requires_grad_(differentiable)  # (n,)
-            with torch.set_grad_enabled(differentiable):
-                loss = _losses(pixels, owns, leaf, comparison.rows(part)).sum()
-            total += loss.detach()
-            if differentiable:
-                gradients = torch.autograd.grad(loss, (pixels, owns, leaf))
-                grad_pixel[part], grad_own[part] = gradients[:2]
-                grad_prototype += gradients[2]
-        ctx.save_for_backward(grad_pixel, grad_own, grad_prototype)
-        return total
+        differentiate = any(ctx.needs_input_grad)
+        done = compare(
+            pixel, segment, prototype, groups, concentration, differentiate=differentiate
+        )
+        ctx.save_for_backward(done.pixel, done.prototype)
+        return done.loss.sum()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return *(gradient * saved for saved in ctx.saved_tensors), None
+        return *(gradient * saved for saved in ctx.saved_tensors), None, None, None
+
+
+class _Losses(torch.autograd.Function):
+    """Each pixel's loss; for its gradient the pixels are compared once more."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        pixel: Tensor,
+        prototype: Tensor,
+        segment: Tensor,
+        groups: Groups,
+        concentration: float,
+    ) -> Tensor:
+        ctx.save_for_backward(pixel, prototype, segment, *groups)
+        ctx.concentration = concentration
+        return compare(pixel, segment, prototype, groups, concentration, differentiate=False).loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        pixel, prototype, segment, *groups = ctx.saved_tensors
+        done = compare(
+            pixel, segment, prototype, Groups(*groups), ctx.concentration, weight=gradient
+        )
+        return done.pixel, done.prototype, None, None, None
