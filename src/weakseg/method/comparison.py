@@ -116,7 +116,7 @@ class _Work:
         for members, candidates in unit.groups:
             ordered = self.prototype[candidates.order]  # (P, D)
             ordered_total = torch.zeros_like(ordered)
-            for part in members.split(rows):
+            for part in torch.split(members, rows):
                 self._block(part, candidates, ordered, ordered_total, scratch[: len(part)])
             if total is not None:
                 total.index_add_(0, candidates.order, ordered_total)
@@ -173,7 +173,7 @@ def _units(groups: Groups, device: torch.device) -> Iterator[_Unit]:
     size = -(-len(groups.pixel) // _UNITS) if device.type == "cpu" else len(groups.pixel)
     waiting: list[tuple[Tensor, _Candidates]] = []
     for members, candidates in _by_group(groups):
-        for part in members.split(size):
+        for part in torch.split(members, size):
             waiting.append((part, candidates))
             if sum(len(pixels) for pixels, _ in waiting) >= size:
                 yield _Unit(waiting)
@@ -189,7 +189,7 @@ def _by_group(groups: Groups) -> Iterator[tuple[Tensor, _Candidates]]:
     is_whole = ((groups.share == 0) | (groups.share == 1)).all(dim=1).tolist()  # (G,)
     numbers = torch.arange(len(groups.prototype), device=members.device)  # (P,)
     together = []
-    for group, pixels in enumerate(members.split(counts)):
+    for group, pixels in enumerate(torch.split(members, counts)):
         if len(pixels) < _SMALL or not is_whole[group]:
             together.append(pixels)
             continue
