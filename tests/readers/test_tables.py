@@ -6,6 +6,7 @@ from PIL import Image
 from weakseg.formats.source import SourceOptions
 from weakseg.marks.classes import ClassList, OpenClassList
 from weakseg.marks.kinds import Box, Marks, Point
+from weakseg.readers.detection import opened_source
 from weakseg.readers.tables import BOXES, CLICKS, TAGS
 from weakseg.support.errors import DataError
 
@@ -173,3 +174,17 @@ def test_tables_in_a_folder_are_read_with_the_splits_that_their_names_state(tmp_
     ]
     write(tmp_path / "marks.json", "{}")
     assert not TAGS.recognises(tmp_path)
+
+
+def test_an_image_keeps_a_name_that_ends_like_a_file(tmp_path):
+    """`a.jpg.png` is the image `a.jpg`, beside one named `a`."""
+    for name in ("a.jpg.png", "a.png"):
+        Image.new("RGB", (30, 20)).save(tmp_path / name)
+    table = tmp_path / "tags.csv"
+    table.write_text("image,class\na.jpg.png,cat\na.png,dog\n")
+    with opened_source(table) as source:
+        items = list(source.read(OpenClassList(), SourceOptions()))
+    assert {item.name: item.picture for item in items} == {
+        "a.jpg": tmp_path / "a.jpg.png",
+        "a": tmp_path / "a.png",
+    }

@@ -438,3 +438,17 @@ def test_four_corners_are_outlines_where_they_are_no_boxes_or_the_task_says_so(
     assert bool(item.marks.boxes) == is_box
     assert len(item.findings) == (said is not None)
     assert not said or said in item.findings[0].message
+
+
+def test_lists_find_images_whose_names_end_like_files(read, picture, tmp_path):
+    picture(tmp_path / "images/a.jpg.png")
+    picture(tmp_path / "images/b.png")
+    for name in ("a.jpg", "b"):
+        (tmp_path / "labels").mkdir(exist_ok=True)
+        (tmp_path / f"labels/{name}.txt").write_text(BOX)
+    (tmp_path / "data.yaml").write_text("names: [cat, dog]\ntrain: train.txt\nval: val.txt\n")
+    (tmp_path / "train.txt").write_text("images/a.jpg.png\n")
+    (tmp_path / "val.txt").write_text("images/b.png\n")
+    images, _ = read("yolo", tmp_path)
+    assert sorted(image.split for image in images.values()) == ["train", "val"]
+    assert not any(image.findings for image in images.values())

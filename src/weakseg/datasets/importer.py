@@ -29,6 +29,7 @@ from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.rasterize import AS_MARKED, draw_marks, tags_among
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
+from weakseg.support.inside import check_plain
 from weakseg.support.wording import counted
 
 _TOO_THIN = (
@@ -78,11 +79,14 @@ class Importer:
         """Write an image with its marks, inside the image and drawn as label maps.
 
         Raises:
-            DataError: The image is missing or cannot be read, or a mark is left out that must not.
+            DataError: The image is missing or cannot be read, a mark is left out that must not, or
+                the name of the image or its split leads out of the folder.
         """
         if self._strict:
             refuse(item.findings, LEFT_OUT)
         self.log.note(item.findings)
+        for what, name in (("image", item.name), ("split", item.split)):
+            check_plain(name or what, f"the {what}", Entry(item.path, item.entry))
         if not item.name or item.name in self._tags:
             reason = "is there twice; the second is left out" if item.name else "has no name"
             self._note("duplicate", f"image {item.name!r} {reason}", item)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.images.reading import image_name
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.readers.ade20k import ADE20K
@@ -156,6 +157,7 @@ class Source:
             why = options.search.why_missed(read.name) if read.picture is None else ""
             why = why.replace(str(self.inside), str(self.path))
             item = replace(read, split=split, findings=findings, why_missing=why)
+            item = replace(item, name=_own_name(item))
             first = pictures.setdefault(item.name, item.picture if split else _file_of(item))
             if split and first != item.picture:
                 # Another image, of another split, which is a folder to most tools.
@@ -186,6 +188,14 @@ class Source:
 
 def _file_of(item: Annotated) -> Path | None:
     return item.picture if isinstance(item.picture, Path) else None
+
+
+def _own_name(item: Annotated) -> str:
+    """Return an image's name; that of `a.jpg.png` is `a.jpg`, of which readers may leave `a`."""
+    own = _file_of(item)
+    folders, slash, name = item.name.rpartition("/")
+    called = name if own is None else image_name(own.name)
+    return f"{folders}{slash}{called}" if image_name(called) == name else item.name
 
 
 def _told_apart(item: Annotated, first: Path | None) -> Annotated:

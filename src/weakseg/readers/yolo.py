@@ -36,6 +36,7 @@ from weakseg.support.folders import (
     split_of,
     usual_split,
 )
+from weakseg.support.inside import check_plain
 from weakseg.support.json_files import read_json
 
 _CVAT_FOLDERS = "obj_*_data"  # of its "YOLO 1.1", by split
@@ -164,6 +165,7 @@ def _listed(config: Path) -> Iterator[_Pair]:
     for split, written in settings(config).items():
         if split in {"classes", "names", "backup"}:
             continue
+        check_plain(split, "a split", Entry(config))
         for line in filter(str.strip, read_lines(named_file(config, written))):
             image = named_file(config, line)
             labels = image.parent / f"{image.stem}.txt"
@@ -202,7 +204,9 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
                 image = find_picture(written, images, options)
                 taken.add(image)
                 split = split_of(labels.relative_to(root).parts[:-1])
-                place = image_name((inside / written).as_posix())
+                # A list names the image, which may be `a.jpg.png` where labels are `a.jpg.txt`.
+                own = Path(written) if image is None else Path(written).with_name(image.name)
+                place = image_name((inside / own).as_posix())
                 yield _Pair(written.removeprefix(f"{split}/"), image, labels, split, place)
         for image in files_below(images):
             written = image.relative_to(images).as_posix()

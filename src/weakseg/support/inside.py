@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
+from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RunError
 
 
@@ -24,6 +25,24 @@ def name_leads_out(name: str) -> bool:
         or windows.root != ""
         or (os.name == "nt" and windows.drive != "")  # elsewhere, "B: cat" is a name
     )
+
+
+def check_plain(name: str, of: str, entry: Entry) -> None:
+    """Refuse a name out of a file that is to become a path, and would lead out of its folder.
+
+    Args:
+        name: The name.
+        of: What is called so, for the message.
+        entry: Where the name stands.
+
+    Raises:
+        DataError: It would lead out.
+    """
+    if name_leads_out(name):
+        raise entry.error(
+            f"expected a plain name of {of}, but {name!r:.200} leads out of the folder that is "
+            "written"
+        )
 
 
 def inside(folder: Path, name: str, ending: str = "") -> Path:
