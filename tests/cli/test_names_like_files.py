@@ -22,7 +22,7 @@ def labelled(tmp_path, folder):
         write_label_map(root / "masks" / f"{name}.png", np.asarray(mask))
     (root / "classes.txt").write_text("background\nsquare\nbar\n")
     (root / "splits").mkdir()
-    (root / "splits" / "train.txt").write_text("a.jpg\na\nb.png\nc.JPG\n")
+    (root / "splits" / "train.txt").write_text("a\nc.JPG\n")
     (root / "splits" / "val.txt").write_text("a.jpg\nb.png\n")
     return root
 
@@ -37,8 +37,7 @@ def test_names_that_end_like_files_stay_through_all_steps(labelled, tmp_path):
     assert run("predict", trained, data / "images", "--out", masks) == 0
     assert sorted(path.name for path in masks.glob("*.png")) == names
     assert run("evaluate", trained, data) == 0
-    done = weakseg.import_marks(
-        masks / "instances.json", tmp_path / "back", weakseg.ImportSettings(images=[data / "images"])
-    )
+    settings = weakseg.ImportSettings(images=[data / "images"])
+    done = weakseg.import_marks(masks / "instances.json", tmp_path / "back", settings)
     assert done.images == 4
     assert sorted(path.name for path in (tmp_path / "back" / "images").iterdir()) == names
