@@ -120,3 +120,19 @@ def test_folder_that_cannot_be_written_can_be_read(
         pass
     with pytest.raises(RunError, match="cannot be written"), writing_in(tmp_path, "weakseg train"):
         pass
+
+
+def test_folder_that_is_renamed_while_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, moved = os.open, []
+
+    def rename_first(path: Path, *arguments: int) -> int:
+        if not moved:
+            moved.append((tmp_path / "part").rename(tmp_path / "data"))
+        return usual(path, *arguments)
+
+    monkeypatch.setattr(os, "open", rename_first)
+    with writing_in(tmp_path / "part", "weakseg import"):
+        assert (tmp_path / "part" / LOCK_FILE).exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]

@@ -26,6 +26,7 @@ STALE_AFTER = 600
 """Seconds without a sign of life after which a lock of another machine counts for nothing."""
 
 _SIGN_EVERY = 60  # seconds
+_TRIES = 5
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -69,8 +70,7 @@ def writing_in(folder: Path, command: str) -> Iterator[Lock]:
     if not (is_new or folder.is_dir()):
         raise RunError(f"{folder}: expected a folder, but it is a file. Choose another --out.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = _acquire(folder, command, writes=True)
+        descriptor = _acquire_new(folder, command)
     except OSError as error:
         raise RunError(unwritable(folder, error)) from error
     try:
@@ -100,6 +100,15 @@ def reading_from(folder: Path, command: str) -> Iterator[None]:
         return
     with _held(descriptor, folder / LOCK_FILE, writes=False):
         yield
+
+
+def _acquire_new(folder: Path, command: str) -> int:
+    """Make a folder and lock it; another process may rename or remove it in between."""
+    for _ in range(_TRIES):
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return _acquire(folder, command, writes=True)
+    return _acquire(folder, command, writes=True)
 
 
 def _acquire(folder: Path, command: str, *, writes: bool) -> int:
