@@ -125,8 +125,8 @@ def _steps_done(checkpoint: Path | None) -> int:
         return int(state["global_step"])
     except Exception as error:  # torch raises nearly anything on a damaged file
         raise RunError(
-            f"{checkpoint}: is damaged or no checkpoint ({str(error).splitlines()[0]}). Remove it "
-            "to start from the beginning."
+            f"{checkpoint}: is damaged or no checkpoint. Remove it, and --resume starts this "
+            "training from its beginning; finished stages are kept."
         ) from error
 
 
