@@ -74,19 +74,31 @@ def spherical_kmeans(
         )
     if iterations < 0:
         raise ValueError(f"Expected argument `iterations` to be at least 0, but got {iterations}")
-    batch, dimensions, height, width = features.shape
-    clusters = grid[0] * grid[1]
-    label = grid_labels(height, width, grid, features.device).flatten().repeat(batch, 1)  # (B, HW)
-    # Each image's clusters get ids of their own, so that one index_add_ sums those of the batch.
-    first = torch.arange(batch, device=features.device)[:, None] * clusters  # (B, 1)
     with torch.autocast(features.device.type, enabled=False):
-        pixel = full_precision(features).flatten(2).transpose(1, 2)  # (B, HW, D)
-        pixel = unit_length(pixel).contiguous()
-        counted = pixel if valid is None else pixel * valid.flatten(1)[..., None]
-        counted = counted.reshape(-1, dimensions)  # (B·HW, D)
-        for _ in range(iterations):
-            total = pixel.new_zeros(batch * clusters, dimensions)  # (B·K, D)
-            total.index_add_(0, (label + first).flatten(), counted)
-            mean = unit_length(total).view(batch, clusters, dimensions)  # (B, K, D)
-            label = torch.bmm(pixel, mean.transpose(1, 2)).argmax(dim=2)  # (B, HW)
+        unit = unit_length(full_precision(features).permute(0, 2, 3, 1))  # (B, H, W, D)
+        return cluster_directions(unit, grid, iterations, valid)
+
+
+@torch.no_grad()
+def cluster_directions(
+    unit: Tensor, grid: tuple[int, int], iterations: int, valid: Tensor | None = None
+) -> Tensor:
+    """Group pixels as `spherical_kmeans` does, of features (B, H, W, D) that have unit length."""
+    batch, height, width, dimensions = unit.shape
+    clusters = grid[0] * grid[1]
+    label = grid_labels(height, width, grid, unit.device).flatten().repeat(batch, 1)  # (B, HW)
+    # Each image's clusters get ids of their own, so that one index_add_ sums those of the batch.
+    first = torch.arange(batch, device=unit.device)[:, None] * clusters  # (B, 1)
+    pixel = unit.reshape(batch, -1, dimensions).contiguous()  # (B, HW, D)
+    counted = pixel if valid is None or bool(valid.all()) else pixel * valid.flatten(1)[..., None]
+    counted = counted.view(-1, dimensions)  # (B·HW, D)
+    cosine = pixel.new_empty(batch, height * width, clusters)
+    for _ in range(iterations):
+        total = pixel.new_zeros(batch * clusters, dimensions)  # (B·K, D)
+        total.index_add_(0, (label + first).flatten(), counted)
+        mean = unit_length(total).view(batch, clusters, dimensions)  # (B, K, D)
+        nearest = torch.bmm(pixel, mean.transpose(1, 2), out=cosine).max(dim=2).indices  # (B, HW)
+        if torch.equal(nearest, label):
+            break
+        label = nearest
     return label.view(batch, height, width)  # (B, H, W)

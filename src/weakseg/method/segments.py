@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from weakseg.method.features import location_features
-from weakseg.method.kmeans import spherical_kmeans
+from weakseg.method.kmeans import cluster_directions
 from weakseg.method.vectors import full_precision, unit_length
 
 
@@ -106,16 +106,22 @@ def segment_pixels(
     with torch.autocast(embedding.device.type, enabled=False):
         unit = unit_length(full_precision(embedding).permute(0, 2, 3, 1))  # (B, H, W, D)
         local = local.to(unit.dtype)
-        features = torch.cat([unit.detach(), local], dim=-1).permute(0, 3, 1, 2)  # (B, D + L, H, W)
-        cluster = spherical_kmeans(features, grid=grid, iterations=iterations, valid=valid)
-        pixel = unit[valid]  # (N, D)
-        with_location = torch.cat([embedding_scale * pixel, local[valid]], dim=-1)  # (N, D + L)
-        with_location = unit_length(with_location)
+        placed = unit_length(torch.cat([embedding_scale * unit, local], dim=-1))  # (B, H, W, D + L)
+        plain = placed.detach()
+        if embedding_scale != 1:
+            plain = unit_length(torch.cat([unit.detach(), local], dim=-1))
+        cluster = cluster_directions(plain, grid, iterations, valid)
+        pixel, with_location = (_rows(vectors, valid) for vectors in (unit, placed))  # N of each
     image = torch.arange(batch, device=embedding.device)[:, None, None]  # (B, 1, 1)
     maps = (image.expand_as(valid), cluster, annotation, oversegment)  # (B, H, W) each
-    columns = [values[valid].long() for values in maps]  # (N,) each
+    columns = [_rows(values[..., None], valid)[:, 0].long() for values in maps]  # (N,) each
     image, _, annotation, oversegment = columns
     return Segments(pixel, with_location, annotation, oversegment, _number_rows(columns), image)
+
+
+def _rows(vectors: Tensor, valid: Tensor) -> Tensor:
+    """Return the vectors (B, H, W, D) of valid pixels, (N, D)."""
+    return vectors.reshape(-1, vectors.shape[-1]) if bool(valid.all()) else vectors[valid]
 
 
 def _check_maps(embedding: Tensor, annotation: Tensor, oversegment: Tensor) -> None:
