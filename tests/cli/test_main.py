@@ -134,7 +134,7 @@ def test_bad_usage_is_one_line_and_exits_with_2(arguments, message, capsys):
         ("model:\n  dimensions: many\n", "model.dimensions: expected a whole number"),
         ("model: 3\n", "model: expected keys and values, but got 3"),
         ("- 1\n", "expected keys and values, but got list"),
-        ("a: [\n", "is not valid YAML"),
+        ("a: [\n", "is not readable as YAML"),
         ("method: magic\n", "method: expected spml, cross-entropy"),
     ],
 )

@@ -21,6 +21,7 @@ from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import is_full_disk
 from weakseg.support.stopping import Stop, Terminated, stoppable
 from weakseg.support.version import __version__
+from weakseg.support.wording import shortened
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,10 +136,11 @@ def _explain(error: Exception) -> str:
             "out of memory. Lower training.batch or transforms.crop for training, or --tile and "
             "--batch for prediction."
         )
-    if isinstance(error, OSError) and is_full_disk(error):
-        return f"{error.filename or 'a file'}: the disk is full. Free some space and try again."
+    if is_full_disk(error):
+        path = getattr(error, "filename", None) or "a file"
+        return f"{path}: the disk is full. Free some space and try again."
     return (
-        f"unexpected {type(error).__name__}: {error}\n"
+        f"unexpected {type(error).__name__}: {shortened(str(error), 1000)}\n"
         "This looks like a bug of weakseg. WEAKSEG_TRACEBACK=1 shows where it happened."
     )
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
 from rich.markup import escape
 
 from weakseg.recipes.recipe import InferenceConfig
+from weakseg.support.terminal import Terminal
 from weakseg.support.wording import counted
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 160  # of tables where no terminal limits it
 _NARROWEST = 80  # terminal that tables are fitted to; narrower ones would cut cells
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Terminal()
+err = Terminal(stderr=True)
 
 
 @cache
@@ -132,7 +132,7 @@ def print_table(table: RenderableType) -> None:
     if known and out.width >= _NARROWEST:
         out.print(table, soft_wrap=False)
     else:
-        Console(width=_WIDTH, soft_wrap=True, highlight=False).print(table)
+        Terminal(width=_WIDTH).print(table)
 
 
 def print_written(files: Sequence[Path], folder: str) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from weakseg.support.errors import DataError
+from weakseg.support.errors import MAX_MESSAGE, DataError
+from weakseg.support.wording import shortened
 
 Oddity = Literal[
     "size",  # marks were made on an image of another size
@@ -51,7 +52,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = ", ".join(str(part) for part in (self.path, self.entry) if part is not None)
-        return f"{where}: {self.message}" if where else self.message
+        return shortened(f"{where}: {self.message}" if where else self.message, MAX_MESSAGE)
 
 
 def finding_from(error: DataError, kind: Oddity | None = None) -> Finding:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from weakseg.models import hub, lite, spml_checkpoints, whole_models
 from weakseg.support.errors import WeightsError
+from weakseg.support.files import why_unreadable
 
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
 _NESTED_UNDER = ("state_dict", "model")
@@ -232,10 +233,9 @@ def _read(file: Path) -> Any:
             return load_file(file)
         return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file fails anywhere in unzip, unpickle or parse
-        reason = f"{type(error).__name__}: {error}".strip().split("\n")[0]
         raise WeightsError(
-            f"{file}: cannot be read as weights ({reason}). Is it whole? A pickle with more than "
-            "tensors is not read, for safety: save the network's `state_dict()`."
+            f"{file}: cannot be read as weights ({why_unreadable(error)}). Is it whole? Expected "
+            "tensors alone: save the network's `state_dict()`, or use safetensors."
         ) from error
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from weakseg.images.reading import IMAGE_SUFFIXES
 from weakseg.marks.classes import ClassFinder, ClassList, OpenClassList
 from weakseg.marks.findings import Finding
@@ -17,6 +15,7 @@ from weakseg.readers.yolo_splits import Stated, stated_splits, unread_splits
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import existing, files_below, head, read_lines, safely
+from weakseg.support.yaml_files import read_yaml
 
 _YAML = ("data.yaml", "*.yaml", "*.yml")
 _LISTS = ("obj.names", "classes.txt", "*.names", "_darknet.labels")
@@ -218,11 +217,7 @@ def _by_numbers(classes: ClassFinder, path: Path) -> Callable[[int, Entry], int]
 
 
 def _read_yaml(path: Path, classes: ClassFinder) -> Config:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
-        raise DataError(f"is not readable as YAML ({error})", path=path) from error
-    tree = Entry(path).object(tree, "the file")
+    tree = Entry(path).object(read_yaml(path), "the file")
     root = path.parent / str(tree.get("path") or ".")[:_LONGEST]
     try:
         root = root if root.is_dir() else path.parent

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from weakseg.support.wording import shortened
+
 RENAMED = {"relabel.least": "relabel.min_peak"}
 """Keys that had another name, with the one that they have now."""
 
@@ -16,6 +18,7 @@ _KINDS = {
     "list": "a list in brackets",
     "tuple": "a list in brackets",
 }
+_LONGEST = 1000  # characters of a complaint
 _KEY = r'Parser key "(?P<key>[^"]+)": '
 _FORMS = (
     _KEY + r"Expected a (?P<type>.+?)\. Got value: (?P<value>.*)",
@@ -43,11 +46,12 @@ def plain_message(message: str, *, prefix: str = "") -> str:
     for form in _FORMS:
         text = re.sub(form, lambda match: _complaint(match, prefix), text)
     renamed = [f"; --{key} is called --{RENAMED[key]} now" for key in RENAMED if f"--{key}" in text]
-    return text + "".join(renamed)
+    return shortened(text, _LONGEST) + "".join(renamed)
 
 
 def _complaint(match: re.Match[str], prefix: str) -> str:
-    return f"{prefix}{match['key']}: expected {_wanted(match['type'])}, but got {match['value']}"
+    wanted, value = _wanted(match["type"]), shortened(match["value"])
+    return f"{prefix}{match['key']}: expected {wanted}, but got {value}"
 
 
 def _wanted(kind: str) -> str:

@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from weakseg.recipes.merging import as_tree, flatten, merge
 from weakseg.recipes.reading import (
     parse_recipe,
@@ -26,6 +24,7 @@ from weakseg.recipes.recipe import DataConfig, Recipe
 from weakseg.support.errors import DataError, RecipeError
 from weakseg.support.machine import is_first_process
 from weakseg.support.new_folders import restore
+from weakseg.support.yaml_files import read_yaml
 
 _log = logging.getLogger(__name__)
 _PATHS = ("root", "scribbles", "masks", "classes", "cache")
@@ -125,10 +124,8 @@ def _data_options(data: str | Path) -> dict[str, Any]:
     if path.suffix not in {".yaml", ".yml"} or not path.is_file():
         raise DataError("expected a folder or a data.yaml, but there is none", path=path)
     try:
-        tree: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        tree: dict[str, Any] = read_yaml(path) or {}
         config = parse_recipe({"data": tree}, source="").data
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"is not readable as YAML ({error})", path=path) from error
     except RecipeError as error:
         raise DataError(str(error).removeprefix(": "), path=path) from error
     here = path.parent

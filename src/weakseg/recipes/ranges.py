@@ -58,7 +58,7 @@ def range_problems(config: DataclassInstance, prefix: str = "") -> Iterator[str]
         if is_dataclass(value) and not isinstance(value, type):
             yield from range_problems(value, f"{prefix}{item.name}.")
         elif allowed is not None and not _holds(allowed, value):
-            yield f"{prefix}{item.name}: expected {allowed.expected}, but got {value!r}"
+            yield f"{prefix}{item.name}: expected {allowed.expected}, but got {value!r:.200}"
 
 
 def _holds(allowed: Range, value: Any) -> bool:

@@ -14,8 +14,9 @@ from jsonargparse import ArgumentError, ArgumentParser, set_docstring_parse_opti
 from weakseg.recipes.merging import as_tree, branches, flatten, merge, plain_types
 from weakseg.recipes.messages import RENAMED, plain_message
 from weakseg.recipes.recipe import FITTED, Recipe
-from weakseg.support.errors import RecipeError
+from weakseg.support.errors import DataError, RecipeError
 from weakseg.support.files import replacing
+from weakseg.support.yaml_files import read_yaml
 
 _FOLDER = Path(__file__).parent
 _BY_TIME = ("instant", "fast", "small")
@@ -44,7 +45,7 @@ def recipe_path(name: str | Path) -> Path:
     near = difflib.get_close_matches(str(name), recipe_names(), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise RecipeError(
-        f"There is no recipe {str(name)!r}: expected a YAML file or one of "
+        f"There is no recipe {str(name)!r:.200}: expected a YAML file or one of "
         f"{', '.join(recipe_names())}.{hint}"
     )
 
@@ -115,16 +116,18 @@ def read_recipe_tree(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]
     if path in above:
         raise RecipeError(f"{path}: is its own base")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: is not valid YAML: {error}") from error
+        tree = read_yaml(path) or {}
+    except DataError as error:
+        raise RecipeError(str(error)) from error
     if not isinstance(tree, dict):
         raise RecipeError(f"{path}: expected keys and values, but got {type(tree).__name__}")
     base = tree.pop("base", None)
     if base is None:
         return tree
     if not isinstance(base, str):
-        raise RecipeError(f"{path}: base: expected the name or file of a recipe, but got {base!r}")
+        raise RecipeError(
+            f"{path}: base: expected the name or file of a recipe, but got {base!r:.200}"
+        )
     beside = path.parent / base
     found = beside if beside.is_file() else recipe_path(base)
     return merge(read_recipe_tree(found, (*above, path)), tree)
@@ -174,10 +177,10 @@ def _refuse_unknown(tree: Mapping[str, Any], source: str) -> None:
     parents = {key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)}
     for key, value in branches(tree):
         if key in parents and not isinstance(value, Mapping):
-            raise RecipeError(f"{source}: {key}: expected keys and values, but got {value!r}")
+            raise RecipeError(f"{source}: {key}: expected keys and values, but got {value!r:.200}")
         if key in known or key in parents:
             continue
-        raise RecipeError(f"{source}: unknown key {key!r}{_hint(key, [*known, *parents])}")
+        raise RecipeError(f"{source}: unknown key {key!r:.200}{_hint(key, [*known, *parents])}")
 
 
 def _hint(key: str, known: Iterable[str]) -> str:

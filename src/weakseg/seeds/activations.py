@@ -15,7 +15,7 @@ from torch import Tensor
 
 from weakseg.seeds.classifier import AnyTagClassifier
 from weakseg.support.errors import DataError
-from weakseg.support.files import replacing
+from weakseg.support.files import replacing, why_unreadable
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,6 @@ def load_activations(path: Path) -> Activations:
             ids, levels = entries["class_ids"], entries["levels"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"is missing or damaged ({error}); --resume makes it anew", path=path
+            f"is missing or damaged ({why_unreadable(error)}); --resume makes it anew", path=path
         ) from error
     return Activations(ids, levels.astype(np.float32) / 255)

@@ -17,6 +17,7 @@ from weakseg.marks.classes import ClassList
 from weakseg.seeds.activations import Activations, load_activations
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
+from weakseg.support.wording import shortened
 
 _EXPECTED = "expected a .npy file with a dictionary of class to map (H, W)"
 _BUILDERS = {"_reconstruct", "scalar", "_frombuffer"}
@@ -112,7 +113,9 @@ def _read_dictionary(path: Path) -> dict[Any, Any]:
     except DataError:
         raise
     except Exception as error:  # a damaged pickle fails anywhere
-        raise DataError(f"{_EXPECTED}, but it cannot be read ({error})", path=path) from error
+        raise DataError(
+            f"{_EXPECTED}, but it cannot be read ({shortened(str(error))})", path=path
+        ) from error
     value = content.item() if isinstance(content, np.ndarray) and content.ndim == 0 else content
     if not isinstance(value, dict):
         raise DataError(f"{_EXPECTED}, but got {type(value).__name__}", path=path)

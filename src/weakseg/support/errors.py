@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from weakseg.support.wording import shortened
+
+MAX_MESSAGE = 2000
+"""Characters of a message."""
+
 
 class WeaksegError(Exception):
-    """Base of every error weakseg raises on purpose; the command line prints it in one piece."""
+    """Base of every error weakseg raises on purpose; the command line prints it in one piece.
+
+    Args:
+        message: What is wrong; of a message that is very long, the middle is left out.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message, MAX_MESSAGE))
 
 
 class DataError(WeaksegError):

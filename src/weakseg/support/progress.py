@@ -12,6 +12,7 @@ from rich.progress import track
 from weakseg.support.durations import duration
 from weakseg.support.machine import is_first_process
 from weakseg.support.stopping import check_stop
+from weakseg.support.terminal import Terminal
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ def progress(items: Iterable[T], text: str, total: int | None = None) -> Iterato
         >>> list(progress([1, 2], "Counting", 2))
         [1, 2]
     """
-    console = Console(stderr=True, soft_wrap=True)
+    console = Terminal(stderr=True)
     if console.is_terminal:
         shown = total != 0
         shown_items = track(
@@ -93,7 +94,7 @@ class ProgressLines:
         self._printed = now
         parts = [f"{done}{'' if self.total is None else f' of {self.total}'}", details]
         parts.append(self._left(now, done))
-        self._console.print(f"{self.text}: {', '.join(filter(None, parts))}", highlight=False)
+        self._console.print(f"{self.text}: {', '.join(filter(None, parts))}")
 
     def _left(self, now: float, done: int) -> str:
         assert self._start is not None

@@ -1,4 +1,4 @@
-"""Numbers of things in messages."""
+"""Numbers of things and quoted values in messages."""
 
 from __future__ import annotations
 
@@ -16,3 +16,20 @@ def counted(count: int, one: str, many: str | None = None) -> str:
         ('1 image', '2 images', '0 boxes are')
     """
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """Return a text, without its middle if it is longer than a limit.
+
+    Args:
+        text: The text, as a value out of a file.
+        limit: Characters that are kept.
+
+    Examples:
+        >>> shortened("a, b, c, d, e, f", 12)
+        'a, b, … , f'
+    """
+    if len(text) <= limit:
+        return text
+    end = limit // 4
+    return f"{text[: limit - end - 3].rstrip()} … {text[-end:].lstrip()}"

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from weakseg.support.errors import RunError
 from weakseg.support.files import replacing
 from weakseg.support.progress import ProgressLines
 from weakseg.support.stopping import Stop
+from weakseg.support.terminal import Terminal
 from weakseg.training.log import TrainingLog
 from weakseg.training.steps.base import TrainingModule
 
@@ -68,7 +67,7 @@ class ProgressBar(L.Callback):
             MofNCompleteColumn(),
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True, soft_wrap=True),
+            console=Terminal(stderr=True),
         )
         self.task = self.progress.add_task(title, total=steps, losses="")
         self.lines = ProgressLines(f"{title}, step", steps, self.progress.console)
@@ -132,10 +131,4 @@ class Checkpoints(L.Callback):
             trainer.save_checkpoint(self.path)  # joins the gathering; the first process writes
             return
         with replacing(self.path) as beside:
-            try:
-                trainer.save_checkpoint(beside)
-            except RuntimeError as error:
-                # torch's zip writer turns a full disk into a RuntimeError of its own
-                raise RunError(
-                    f"{self.path}: cannot be written ({error}); is the disk full?"
-                ) from error
+            trainer.save_checkpoint(beside)
