@@ -77,10 +77,13 @@ def compare(
     """
     work = _Work(pixel, segment, prototype, groups, concentration, weight, differentiate)
     units = list(_units(groups, pixel.device))
-    totals = [total for total in in_threads(work.do, units) if total is not None]
+    gradient = torch.zeros_like(prototype)
+    for part in in_threads(work.do, units):
+        if part is not None:
+            gradient += part
     if not differentiate:
         return Compared(work.loss, None, None)
-    return Compared(work.loss, work.gradient, sum(totals, torch.zeros_like(prototype)))
+    return Compared(work.loss, work.gradient, gradient)
 
 
 class _Work:

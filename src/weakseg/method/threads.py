@@ -7,7 +7,7 @@ the work, each on one thread, do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,31 +17,31 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Call a function on each item, without gradient, on as many threads as torch uses.
 
     Args:
         function: It may be called on several items at once.
         items: The items; a thread takes the next one as soon as it is free.
 
-    Returns:
+    Yields:
         The results, in the order of the items.
 
     Examples:
-        >>> in_threads(lambda number: number + 1, [1, 2])
+        >>> list(in_threads(lambda number: number + 1, [1, 2]))
         [2, 3]
     """
     threads = torch.get_num_threads()
-    if threads == 1 or len(items) < 2:
-        with torch.no_grad():
-            return [function(item) for item in items]
 
     def alone(item: Item) -> Result:
         with torch.no_grad():
             return function(item)
 
+    if threads == 1 or len(items) < 2:
+        yield from map(alone, items)
+        return
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(alone, items))
+            yield from pool.map(alone, items)
     finally:
         torch.set_num_threads(threads)  # that of threads that start later, too
