@@ -429,3 +429,24 @@ def test_marks_without_a_label_are_of_the_class_that_is_named_for_them(tmp_path)
     settings = ImportSettings(class_map={"": "balloon"})
     done = import_marks(tmp_path / "via.json", tmp_path / "data", settings)
     assert (done.classes, done.marks) == (("background", "balloon"), {"boxes": 1})
+
+
+def test_different_pictures_of_one_name_in_two_sources_are_two_images(tmp_path):
+    for folder, label, size in (("task1", "cat", (40, 60)), ("task2", "dog", (30, 50))):
+        photo(tmp_path / folder / "frame_0.jpg", size)
+        tree = json.loads(
+            labelme(tmp_path / folder / "frame_0.json", [(label, "rectangle", SQUARE[::2])])
+            .read_text()
+            .replace("40", str(size[0]))
+            .replace("60", str(size[1]))
+        )
+        (tmp_path / folder / "frame_0.json").write_text(json.dumps(tree))
+    out = tmp_path / "data"
+    done = import_marks([tmp_path / "task1", tmp_path / "task2"], out)
+    boxes = {record.name: record.marks.boxes for record in DataFolder.open(out).split("train")}
+    assert {name: [box.class_id for box in found] for name, found in boxes.items()} == {
+        "frame_0": [1],
+        "task2/frame_0": [2],
+    }
+    assert Image.open(out / "images/task2/frame_0.jpg").size == (50, 30)
+    assert any("called 'task2/frame_0'" in finding.message for finding in done.findings)

@@ -141,8 +141,8 @@ def counted_import(source, folder, kind):
     """Import, and count the marks that were read."""
     counts = []
 
-    def counting(streams):
-        for item in joined(streams):
+    def counting(*sources):
+        for item in joined(*sources):
             counts.append(number_of(item.marks))
             yield item
 

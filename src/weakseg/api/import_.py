@@ -141,7 +141,8 @@ def import_marks(
     """Write a data folder from files of annotation tools; the files are only read.
 
     Several files are several sources for one set of images: marks of one image, known by its path
-    or, where that differs, by its name, are joined.
+    or, where that differs, by its name, are joined. Of different pictures of one name, the second
+    is an image of its own.
 
     Args:
         files: Files or folders in any of the formats; one or several.
@@ -174,7 +175,8 @@ def import_marks(
             strict=settings.strict,
         )
         streams = [source.read(classes, settings.source) for source in sources]
-        for item in progress(with_unnamed(joined(streams), sources), "Importing"):
+        images = joined(streams, [source.label for source in sources])
+        for item in progress(with_unnamed(images, sources), "Importing"):
             importer.add(item)
         importer.check(", ".join(map(str, paths)))
         splits = importer.finish(settings.split, settings.seed)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 
 from weakseg.formats.source import Annotated
+from weakseg.images.same_picture import is_same_picture
+from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
 
 
-def joined(streams: Sequence[Iterable[Annotated]]) -> Iterator[Annotated]:
+def joined(streams: Sequence[Iterable[Annotated]], labels: Sequence[str]) -> Iterator[Annotated]:
     """Join what several sources hold of the same images.
 
-    An image is known by its path, or by its file name where only one image has that name. One
-    source is passed on image by image; of several, the marks are held until all are read.
+    An image is known by its path, or by its file name where only one image has that name; of
+    pictures that differ, the second is another image, whose name begins with its source's label.
+    One source is passed on image by image; of several, the marks are held until all are read.
 
     Args:
         streams: The images of each source.
+        labels: What tells the sources apart: a folder's name, for one.
 
     Yields:
         Each image once, in the order in which the sources first name it.
@@ -28,20 +33,56 @@ def joined(streams: Sequence[Iterable[Annotated]]) -> Iterator[Annotated]:
         yield from streams[0]
         return
     images: dict[str, Annotated] = {}
-    for stream in streams:
+    for stream, label in zip(streams, labels, strict=True):
         # Within one source, images of one name in two folders are two images.
         earlier: dict[str, list[str]] = {}
         for name in images:
             earlier.setdefault(_file_name(name), []).append(name)
+        names: dict[str, str] = {}
         for item in stream:
-            alike = earlier.get(_file_name(item.name), [])
-            name = alike[0] if item.name not in images and len(alike) == 1 else item.name
-            images[name] = _join(images[name], item) if name in images else item
+            if item.name not in names:
+                names[item.name] = _name_of(item, images, earlier, label)
+            name = names[item.name]
+            images[name] = _join(images[name], item) if name in images else _named(item, name)
     yield from images.values()
 
 
 def _file_name(name: str) -> str:
     return name.rpartition("/")[2]
+
+
+def _name_of(
+    item: Annotated,
+    images: Mapping[str, Annotated],
+    earlier: Mapping[str, Sequence[str]],
+    label: str,
+) -> str:
+    """Return the name of the same image in earlier sources, else one that no image has."""
+    alike = earlier.get(_file_name(item.name), [])
+    by_name = [item.name] if item.name in alike else alike if len(alike) == 1 else []
+    seen = [name for name in alike if item.picture is not None and images[name].picture is not None]
+    for name in dict.fromkeys([*by_name, *seen]):
+        if _is_same(images[name], item):
+            return name
+    folders = chain([label], (f"{label}_{number}" for number in count(2)))
+    names = chain([item.name], (f"{folder}/{item.name}" for folder in folders))
+    return next(name for name in names if name not in images)
+
+
+def _is_same(one: Annotated, other: Annotated) -> bool:
+    return is_same_picture(one.picture, other.picture)
+
+
+def _named(item: Annotated, name: str) -> Annotated:
+    """Rename an image whose name another picture has."""
+    if name == item.name:
+        return item
+    message = (
+        f"the image {item.name!r} is another picture than the one of that name in another "
+        f"source; it is called {name!r}"
+    )
+    finding = Finding("unsure", message, item.path, item.entry)
+    return replace(item, name=name, findings=(*item.findings, finding))
 
 
 def _join(first: Annotated, second: Annotated) -> Annotated:

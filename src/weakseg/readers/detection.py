@@ -141,6 +141,14 @@ class Source:
     format: Format
 
     @property
+    def label(self) -> str:
+        """Name of the folder or zip that it is from, as people tell sources apart."""
+        where = self.path.resolve()
+        if self.path.is_dir():
+            return where.name or "data"
+        return where.parent.name if self.inside == self.path else where.stem
+
+    @property
     def names_images(self) -> bool:
         """Whether images are those that the files of marks name, and not all in a folder."""
         return self.format not in _OF_FOLDERS
