@@ -60,9 +60,7 @@ def test_a_path_that_only_ends_alike_joins_the_same_picture_alone(tmp_path):
     assert places(joined(streams, ["one", "two"])) == {"x/a": [1], "a": [2]}
 
 
-@pytest.mark.parametrize(
-    ("seed", "expected"), [(1, {"a": [1, 2]}), (2, {"a": [1], "two/a": [2]})]
-)
+@pytest.mark.parametrize(("seed", "expected"), [(1, {"a": [1, 2]}), (2, {"a": [1], "two/a": [2]})])
 def test_a_picture_inside_a_file_is_compared_by_what_it_shows(tmp_path, seed, expected):
     streams = [
         [item("a", picture(tmp_path / "a.png", seed=1), 1)],
