@@ -1,5 +1,6 @@
 import stat
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -124,3 +125,23 @@ def test_damage_anywhere_ends_in_an_error_or_in_a_folder(tmp_path):
                 named.append(error.path)
     assert len(named) > len(raw) / 2
     assert set(named) == {path}
+
+
+def test_memory_does_not_grow_with_what_is_unpacked(tmp_path):
+    path = zipped(tmp_path / "x.zip", {"a": bytes(60_000_000)})
+    tracemalloc.start()
+    try:
+        with unpacked(path) as folder:
+            assert (folder / "a").stat().st_size == 60_000_000
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_may_take_any_memory_are_refused(tmp_path, method):
+    """A few bytes of bzip2 are unpacked to gigabytes at once by Python's zipfile."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", method) as archive:
+        archive.writestr("a", bytes(50_000_000))
+    with pytest.raises(DataError, match="'a': is packed by bzip2"), unpacked(tmp_path / "x.zip"):
+        pass

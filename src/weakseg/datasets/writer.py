@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,8 @@ from weakseg.support.errors import DataError, RunError
 from weakseg.support.inside import inside
 from weakseg.support.new_folders import new_folder
 from weakseg.support.parts import is_temporary
+
+_log = logging.getLogger(__name__)
 
 Picture = Path | bytes | NDArray[np.uint8]
 
@@ -54,6 +57,7 @@ class DataFolderWriter:
         self._writers: dict[str, tuple[Any, Any]] = {}
         self._packer = _Packer()
         self._folders: set[Path] = set()
+        self._has_copied = False  # an image that was to be linked
         self.images = 0
 
     def add(
@@ -133,10 +137,13 @@ class DataFolderWriter:
     def _put_picture(self, name: str, picture: Picture, *, link: bool) -> None:
         if isinstance(picture, Path):
             path = self._image_path(name, picture.suffix)
-            if link and not is_temporary(picture):  # what a zip held is copied
+            if link and not is_temporary(picture):
                 path.symlink_to(self._lasting(picture))
-            else:
-                shutil.copyfile(picture, path)
+                return
+            if link and not self._has_copied:
+                self._has_copied = True
+                _log.info("--link: images out of a zip are copied, for they go when it is read")
+            shutil.copyfile(picture, path)
             return
         if isinstance(picture, bytes):
             suffix = ".png" if picture[:4] == b"\x89PNG" else ".jpg"

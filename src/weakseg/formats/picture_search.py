@@ -26,9 +26,13 @@ class PictureSearch:
     A name is first looked for as it is written, with or without an ending. Where there is no such
     file in any folder, the one file counts that differs in case or in Unicode's normal form, or
     else in its ending. Where several do, none counts.
+
+    Args:
+        within: The only folders, with those inside them, whose files count; by default any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, within: Sequence[Path] | None = None) -> None:
+        self._within = within
         self._listings: dict[Path, dict[str, list[Path]]] = {}
         self._renamings: dict[tuple[Path, Callable[[str], str]], dict[str, list[Path]]] = {}
         self._notes: dict[Finding, None] = {}
@@ -54,7 +58,7 @@ class PictureSearch:
         candidates = list(candidates)
         for candidate in candidates:
             paths = [folder / candidate for folder in folders]
-            found = _first(_exact, paths, but) or _first(self._alike, paths, but)
+            found = self._first(_exact, paths, but) or self._first(self._alike, paths, but)
             if found is None:
                 continue
             name = folded(found.name if is_image(candidate) else found.stem)
@@ -125,6 +129,32 @@ class PictureSearch:
         notes, self._notes = tuple(self._notes), {}
         return notes
 
+    def may_take(self, path: Path) -> bool:
+        """Whether a file is in the folders that count, by its path or where that leads."""
+        if self._within is None:
+            return True
+        inside = (path.relative_to(each) for each in self._within if path.is_relative_to(each))
+        if any(".." not in below.parts for below in inside):
+            return True
+        place = path.resolve()
+        return any(place.is_relative_to(each.resolve()) for each in self._within)
+
+    def _first(
+        self,
+        look: Callable[[Path], Iterator[Path]],
+        paths: Iterable[Path],
+        but: Collection[Path],
+    ) -> Path | None:
+        for path in paths:
+            try:
+                alike = (item for item in look(path) if item not in but and self.may_take(item))
+                found = next(alike, None)
+            except (OSError, ValueError):  # a name too long, or with a zero byte, is no file
+                continue
+            if found is not None:
+                return found
+        return None
+
     def _alike(self, path: Path) -> Iterator[Path]:
         """Yield the one image that differs in case or normal form, or else in its ending."""
         folder = self._folder(path.parent)
@@ -176,19 +206,6 @@ class PictureSearch:
                     listing.setdefault(folded(item.stem), []).append(item)
             listings[folder] = listing
         return listings[folder]
-
-
-def _first(
-    look: Callable[[Path], Iterator[Path]], paths: Iterable[Path], but: Collection[Path]
-) -> Path | None:
-    for path in paths:
-        try:
-            found = next((item for item in look(path) if item not in but), None)
-        except (OSError, ValueError):  # a name too long, or with a zero byte, is no file
-            continue
-        if found is not None:
-            return found
-    return None
 
 
 def _exact(path: Path) -> Iterator[Path]:

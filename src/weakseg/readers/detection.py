@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from weakseg.formats.picture_search import PictureSearch
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name
 from weakseg.marks.classes import ClassFinder
@@ -160,10 +161,18 @@ class Source:
             DataError: It cannot be read; the message names file and entry.
         """
         pictures: dict[str, Path | bytes | None] = {}
+        if self.inside != self.path:
+            # What a zip names elsewhere on this machine is no part of it.
+            search = PictureSearch(within=(self.inside, *options.images))
+            options = replace(options, search=search)
         for read in self.format.read(self.inside, classes, options):
             findings, split = read.findings + options.search.take_notes(), self._split_of(read)
+            own = _file_of(read)
             why = options.search.why_missed(read.name) if read.picture is None else ""
             why = why.replace(str(self.inside), str(self.path))
+            if own is not None and not options.search.may_take(own):
+                why = "the zip names a file elsewhere, and its images are looked for in it alone"
+                read = replace(read, picture=None)
             item = replace(read, split=split, findings=findings, why_missing=why)
             item = replace(item, name=_own_name(item))
             first = pictures.setdefault(item.name, item.picture if split else _file_of(item))

@@ -15,6 +15,7 @@ from weakseg.readers.yolo_splits import Stated, stated_splits, unread_splits
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError
 from weakseg.support.folders import existing, files_below, head, read_lines, safely
+from weakseg.support.parts import leaves_temporary
 from weakseg.support.yaml_files import read_yaml
 
 _YAML = ("data.yaml", "*.yaml", "*.yml")
@@ -103,7 +104,8 @@ def settings(path: Path) -> dict[str, str]:
 
 def named_file(config: Path, written: str) -> Path:
     """Return a file that a configuration names; Darknet writes a folder `data` before it."""
-    return config.parent / written.replace("\\", "/").strip().removeprefix("data/")
+    path = config.parent / written.replace("\\", "/").strip().removeprefix("data/")
+    return config.parent / path.name if leaves_temporary(config, path) else path
 
 
 def label_folders(root: Path) -> list[Path]:
@@ -220,7 +222,8 @@ def _read_yaml(path: Path, classes: ClassFinder) -> Config:
     tree = Entry(path).object(read_yaml(path), "the file")
     root = path.parent / str(tree.get("path") or ".")[:_LONGEST]
     try:
-        root = root if root.is_dir() else path.parent
+        is_there = root.is_dir() and not leaves_temporary(path, root)
+        root = root if is_there else path.parent
     except (OSError, ValueError):  # a name too long, for one
         root = path.parent
     names = tree.get("names")

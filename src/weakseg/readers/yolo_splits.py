@@ -13,6 +13,7 @@ from weakseg.images.names import NameIndex
 from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
 from weakseg.support.folders import existing, read_entries, split_of, usual_split
+from weakseg.support.parts import leaves_temporary
 from weakseg.support.wording import counted
 
 _KEYS = ("train", "val", "valid", "validation", "test")
@@ -116,7 +117,7 @@ class SplitFinder:
         for end in _ends(written):
             for folder in self._folders:
                 path = folder / end
-                if existing(path) or _is_folder(path):
+                if (existing(path) or _is_folder(path)) and not leaves_temporary(folder, path):
                     return path
         return None
 

@@ -26,6 +26,7 @@ MAX_RATIO = 200
 FREE_SIZE = 100 * 10**6
 """Bytes up to which contents may be any number of times larger than the zip."""
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # which are unpacked piece by piece
 _MAX_ENTRIES = 2_000_000
 _CHUNK = 1 << 20
 _DAMAGED = (
@@ -51,8 +52,8 @@ def unpacked(path: Path) -> Iterator[Path]:
         The folder, or the one folder that the zip holds.
 
     Raises:
-        DataError: The zip is damaged or encrypted, holds a path that leads out of it or a link, or
-            more than is reasonable.
+        DataError: The zip is damaged or encrypted, holds a path that leads out of it or a link,
+            is packed by an unusual method, or holds more than is reasonable.
 
     Examples:
         >>> with unpacked(Path("photos")) as folder:
@@ -114,6 +115,11 @@ def _check_entry(place: Entry, entry: zipfile.ZipInfo) -> None:
         raise place.error("leads out of the zip")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise place.error("is a link; expected files and folders")
+    if entry.compress_type not in _METHODS:
+        raise place.error(
+            "is packed by bzip2, LZMA or another method whose unpacking may take any memory; "
+            "expected stored or deflated files: pack the zip anew, or unpack it yourself"
+        )
     if entry.flag_bits & 1:
         raise place.error("is encrypted; unpack the zip yourself")
 

@@ -93,6 +93,19 @@ def is_temporary(path: Path) -> bool:
     return not _ours.isdisjoint(path.parents)
 
 
+def leaves_temporary(source: Path, named: Path) -> bool:
+    """Whether a path that a file names leads out of the temporary folder that the file is in.
+
+    Args:
+        source: The file, or its folder; one that is in no temporary folder may name anything.
+        named: The path.
+    """
+    if not is_temporary(source):
+        return False
+    place = named.resolve()
+    return not any(place.is_relative_to(folder.resolve()) for folder in _ours)
+
+
 def _remove_stale(folder: Path, pattern: re.Pattern[str]) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
