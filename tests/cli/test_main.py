@@ -368,6 +368,9 @@ def test_import_refuses_a_pair_without_an_equals_sign_as_bad_usage(tmp_path, cap
     source = labelme_photo(tmp_path / "m")
     assert main(["import", str(source), "--class-map", "cat"]) == 2
     assert "expected OLD=NEW" in capsys.readouterr().err
+    pairs = ["cat=dog", "cat=void"]
+    assert main(["import", str(source), "--class-map", *pairs]) == 2
+    assert "'cat' is to be both 'dog' and 'void'" in capsys.readouterr().err
 
 
 def test_inspect_exits_with_0_where_all_is_well_and_with_3_where_not(tmp_path, capsys):

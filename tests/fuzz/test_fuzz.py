@@ -58,10 +58,11 @@ def _peak_kilobytes():
 
 
 def try_import(source, folder, kind=None):
+    is_map = kind in ("label_png", "label_png_folder")
     settings = ImportSettings(
         images=[str(folder)],
-        label_maps="scribbles",
-        class_map={"1": "cat"} if kind in ("label_png", "label_png_folder") else {},
+        label_maps="scribbles" if is_map else "masks",
+        class_map={"1": "cat"} if is_map else {},
     )
     out = folder.with_name(f"{folder.name}-data")
     try:

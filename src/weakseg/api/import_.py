@@ -13,9 +13,9 @@ from weakseg.datasets.importer import Importer
 from weakseg.datasets.joining import joined
 from weakseg.datasets.writer import writing_data_folder
 from weakseg.formats.source import SourceOptions, named_folders
-from weakseg.marks.classes import OpenClassList, read_classes
+from weakseg.marks.classes import BACKGROUND_NAMES, OpenClassList, read_classes
 from weakseg.marks.findings import Finding
-from weakseg.readers.detection import opened_source
+from weakseg.readers.detection import check_heeded, opened_source
 from weakseg.readers.unnamed_images import with_unnamed
 from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import as_paths
@@ -155,7 +155,7 @@ def import_marks(
 
     Raises:
         DataError: A file cannot be read; the message names file and entry.
-        RecipeError: The settings name classes that no file holds.
+        RecipeError: The settings name classes that no file holds, or one has no effect.
         RunError: The folder cannot be written, or is among what is read.
     """
     settings = settings or ImportSettings()
@@ -165,6 +165,7 @@ def import_marks(
     classes = _open_classes(settings)
     with ExitStack() as stack:
         sources = [stack.enter_context(opened_source(path, settings.format)) for path in paths]
+        check_heeded(settings.source, {source.path: source.format for source in sources})
         writer = stack.enter_context(writing_data_folder(root, classes.names, overwrite=overwrite))
         importer = Importer(
             writer,
@@ -179,6 +180,8 @@ def import_marks(
         for item in progress(with_unnamed(images, sources), "Importing"):
             importer.add(item)
         importer.check(", ".join(map(str, paths)))
+        if not settings.background:
+            importer.log.note(_background_findings(classes, paths[0]))
         splits = importer.finish(settings.split, settings.seed)
     return Imported(
         root=root,
@@ -191,6 +194,18 @@ def import_marks(
         counts=dict(importer.log.counts),
         refused=_refusal(root),
     )
+
+
+def _background_findings(classes: OpenClassList, path: Path) -> list[Finding]:
+    """Return a finding where class 0 is background, though the user says that it is not."""
+    first = classes.names[0]
+    if first.lower() not in BACKGROUND_NAMES:
+        return []
+    message = (
+        f"class 0 of the files is {first!r}, so it is background all the same, whatever "
+        f"--background says; where it is an object, --class-map {first}=NAME names it"
+    )
+    return [Finding("unsure", message, path)]
 
 
 def _refusal(root: Path) -> str | None:

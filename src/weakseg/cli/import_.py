@@ -70,7 +70,7 @@ def run(options: Namespace) -> int:
 
     chosen = given(options, kind=ImportSettings)
     if "class_map" in chosen:
-        chosen["class_map"] = dict(map(_pair, chosen["class_map"]))
+        chosen["class_map"] = _pairs(chosen["class_map"])
     settings = ImportSettings(**chosen)
     done = import_marks(options.FILES, settings=settings, **given_besides(options, ImportSettings))
     _print_findings(done.findings, done.counts)
@@ -92,6 +92,19 @@ def run(options: Namespace) -> int:
     else:
         out.print(f"Next: weakseg inspect {root}; weakseg train {root} --out run")
     return 0
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Read new names by the old.
+
+    Raises:
+        RecipeError: A class has two new names, or one is not written so.
+    """
+    names: dict[str, str] = {}
+    for old, new in map(_pair, texts):
+        if names.setdefault(old, new) != new:
+            raise RecipeError(f"class_map: {old!r} is to be both {names[old]!r} and {new!r}")
+    return names
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -114,12 +114,14 @@ class Format:
             raises an error, it is not.
         read: Reads it, image by image. Classes that the file lists are looked up in their
             order, before the first image.
+        heeds: The options about values of pixels and crowds that it reads by.
     """
 
     name: str
     summary: str
     fits: Callable[[Path], bool]
     read: Read
+    heeds: tuple[str, ...] = ()
 
     def recognises(self, path: Path) -> bool:
         """Whether a file or folder is of this format; nothing is raised."""

@@ -12,7 +12,7 @@ from weakseg.datasets.data_folder import DataFolder
 from weakseg.formats.source import Annotated, SourceOptions, ending_with
 from weakseg.marks.classes import ClassList, OpenClassList, decomposed_message, read_classes
 from weakseg.marks.findings import Finding
-from weakseg.readers.detection import Source, opened_source
+from weakseg.readers.detection import Source, check_heeded, opened_source
 from weakseg.readers.unnamed_images import with_unnamed
 from weakseg.recipes.options import DataOptions, resolve_options
 from weakseg.recipes.recipe import DataConfig
@@ -53,12 +53,15 @@ def opened_data(
 
     Raises:
         DataError: It is in no format that can be read.
+        RecipeError: One of `options` has no effect.
     """
     if format_name is None and DataFolder.recognises(path):
+        check_heeded(options, {path: None})
         yield _data_folder(DataFolder.open(path, data))
         return
     config = resolve_options(data)
     with opened_source(path, format_name) as source:
+        check_heeded(options, {path: source.format})
         classes = _classes_of(source, options, config)
         finder = OpenClassList(classes.names, closed=True)  # which also finds what means void
         read = with_unnamed(source.read(finder, options), [source])

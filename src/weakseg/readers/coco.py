@@ -82,6 +82,7 @@ COCO = Format(
     "COCO: instances, stuff, key points, panoptic masks, labels",
     lambda path: holds_file(path, _PATTERNS, _is_coco),
     _read,
+    heeds=("crowd",),
 )
 
 

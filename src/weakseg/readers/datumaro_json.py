@@ -60,6 +60,7 @@ DATUMARO = Format(
     "datumaro's own JSON, or a folder of them",
     lambda path: holds_file(path, _PATTERNS, _is_datumaro),
     _read,
+    heeds=("crowd",),
 )
 
 

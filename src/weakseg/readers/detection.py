@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ from weakseg.readers.voc import VOC
 from weakseg.readers.yolo import YOLO
 from weakseg.support.archives import unpacked
 from weakseg.support.entries import Entry
-from weakseg.support.errors import DataError
+from weakseg.support.errors import DataError, RecipeError
 from weakseg.support.folders import files_below, split_of, usual_split
 
 _LOOKED_INTO = 200  # files and folders inside one that is in no format
@@ -227,6 +227,37 @@ def _told_apart(item: Annotated, first: Path | None) -> Annotated:
     )
     finding = Finding("unsure", message, item.path, item.entry)
     return replace(item, name=name, findings=(*item.findings, finding))
+
+
+def check_heeded(options: SourceOptions, read: Mapping[Path, Format | None]) -> None:
+    """Refuse an option of a user that nothing is read by.
+
+    Args:
+        options: The options.
+        read: Files and folders with their formats; None: a folder that is used as it is.
+
+    Raises:
+        RecipeError: There is one.
+    """
+    formats = [format_ for format_ in read.values() if format_ is not None]
+    heeded = {option for format_ in formats for option in format_.heeds}
+    for option in ("unlabelled", "void", "palette", "label_maps", "crowd"):
+        if option in heeded or getattr(options, option) == getattr(SourceOptions(), option):
+            continue
+        known = ", ".join(format_.name for format_ in FORMATS if option in format_.heeds)
+        what = ", ".join(
+            f"{path} is {f'in the format {format_.name}' if format_ else 'used as it is'}"
+            for path, format_ in read.items()
+        )
+        hint = "".join(
+            f"; --format label-pngs --classes {shlex.quote(str(path / 'classes.txt'))} reads the "
+            "label maps alone, with it"
+            for path, format_ in read.items()
+            if option != "crowd" and format_ in (FOLDER, None) and (path / "masks").is_dir()
+        )
+        raise RecipeError(
+            f"{option}: has no effect, as {what}; formats that it is for: {known}{hint}"
+        )
 
 
 @contextmanager

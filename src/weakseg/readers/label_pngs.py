@@ -225,4 +225,5 @@ LABEL_PNGS = Format(
     "label maps as indexed or grey PNGs, or colour-coded ones with --palette FILE",
     _recognises,
     _read,
+    heeds=("unlabelled", "void", "palette", "label_maps"),
 )

@@ -66,7 +66,11 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
 
 
 LABEL_STUDIO = Format(
-    "label-studio", 'Label Studio: an export as "JSON", or a folder of them', _recognises, _read
+    "label-studio",
+    'Label Studio: an export as "JSON", or a folder of them',
+    _recognises,
+    _read,
+    heeds=("label_maps",),
 )
 
 

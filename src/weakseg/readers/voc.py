@@ -144,4 +144,5 @@ VOC = Format(
     "PASCAL VOC: a folder as it is, or XML files with boxes (LabelImg, Roboflow and others)",
     _recognises,
     _read,
+    heeds=("palette",),
 )

@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from weakseg.api.import_ import ImportSettings, import_marks
+from weakseg.api.inspect import inspect_data
+from weakseg.support.errors import RecipeError
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A photograph with a box of labelme."""
+    folder = tmp_path / "marked"
+    folder.mkdir()
+    Image.new("RGB", (60, 40)).save(folder / "a.jpg")
+    shape = {"label": "cat", "shape_type": "rectangle", "points": [[10, 5], [30, 25]]}
+    size = {"imageHeight": 40, "imageWidth": 60}
+    tree = {"version": "5.0", "imagePath": "a.jpg", "shapes": [shape], "imageData": None, **size}
+    (folder / "a.json").write_text(json.dumps(tree))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "option", [{"unlabelled": 1}, {"void": 1}, {"label_maps": "scribbles"}, {"crowd": "void"}]
+)
+def test_an_option_that_nothing_is_read_by_is_refused(folder, tmp_path, option):
+    """The masks of a data folder are read by its classes.txt, whatever the options say."""
+    with pytest.raises(RecipeError, match=r"has no effect, as .* is in the format folder") as error:
+        import_marks(folder, tmp_path / "out", ImportSettings(**option))
+    assert ("--format label-pngs --classes" in str(error.value)) == ("crowd" not in option)
+    if "label_maps" not in option:
+        with pytest.raises(RecipeError, match=r"has no effect, as .* is used as it is"):
+            inspect_data(folder, **option)
+
+
+def test_a_palette_has_no_effect_on_outlines(source, tmp_path):
+    (tmp_path / "p.csv").write_text("cat,1,2,3\n")
+    with pytest.raises(RecipeError, match="labelme; formats that it is for: voc, label-pngs"):
+        import_marks(source, tmp_path / "out", ImportSettings(palette=tmp_path / "p.csv"))
+    with pytest.raises(RecipeError, match="palette: has no effect"):
+        inspect_data(source, palette=tmp_path / "p.csv")
+
+
+def test_class_0_called_background_is_so_whatever_the_option_says(folder, tmp_path):
+    done = import_marks(folder, tmp_path / "out", ImportSettings(background=False))
+    assert any("class 0 of the files is 'background'" in item.message for item in done.findings)
