@@ -9,6 +9,7 @@ from weakseg.api.inspect import inspect_data
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import record_labels
 from weakseg.recipes.options import resolve_recipe
+from weakseg.support.errors import DataError
 
 BOXES = "image,class,xmin,ymin,xmax,ymax\n" + "".join(
     f"img{number},{'bar' if number % 2 else 'square'},20,10,39,29\n" for number in range(6)
@@ -72,3 +73,17 @@ def test_classes_spelled_with_decomposed_letters_are_one_and_found(tmp_path):
     assert [counts.name for counts in found.classes] == ["background", "caf\u00e9"]
     said = [item.message for item in found.findings if "decomposed letters" in item.message]
     assert len(said) == 1
+
+
+def test_images_and_labels_beside_a_list_of_classes_are_yolo(tmp_path):
+    """Label Studio's layout looks like a data folder that nobody has marked yet."""
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "classes.txt").write_text("cat\n")  # a data folder needs two
+    found = inspect_data(tmp_path, min_images=1)
+    assert found.marks["boxes"] == 1
+    assert found.classes[1].name == "cat"
+    with pytest.raises(DataError, match=f"labels/ alone, as of YOLO: `weakseg import {tmp_path}"):
+        DataFolder.open(tmp_path)

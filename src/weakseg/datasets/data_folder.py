@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shlex
 import stat
 from collections.abc import Iterable
 from dataclasses import replace
@@ -70,6 +71,13 @@ class DataFolder:
             classes=Path(config.classes) if config.classes else layout.classes,
             points=tuple(map(Path, config.points)) or layout.points,
         )
+        if self.layout.is_of_labels:
+            raise DataError(
+                "expected marks in a data folder's own files (masks/, scribbles/, points.csv, "
+                "boxes.csv, tags.csv), but found labels/ alone, as of YOLO: `weakseg import "
+                f"{shlex.quote(str(self.root))} --out data` makes a data folder of it",
+                path=self.root,
+            )
         self._classes = classes
         self.turned: dict[str, Annotated] = {}
         self._xml_notes = XmlNotes()

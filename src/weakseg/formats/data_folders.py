@@ -61,6 +61,11 @@ class FolderLayout:
         return self.annotations is not None
 
     @property
+    def is_of_labels(self) -> bool:
+        """Whether the marks are in `labels`, as YOLO's are; tools write a classes.txt with them."""
+        return not self.kinds() and (self.root / "labels").is_dir()
+
+    @property
     def tables(self) -> dict[str, tuple[Path, ...]]:
         """Tables of marks, by kind."""
         return {
@@ -109,7 +114,10 @@ class FolderLayout:
 
 def is_data_folder(path: Path) -> bool:
     """Whether a path is a data folder of weakseg, or of PASCAL VOC with its images."""
-    return is_voc_folder(path) or ((path / "images").is_dir() and (path / "classes.txt").is_file())
+    if is_voc_folder(path):
+        return True
+    own = own_layout(path)
+    return own.images.is_dir() and own.classes.is_file() and not own.is_of_labels
 
 
 def is_voc_folder(path: Path) -> bool:
