@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from weakseg.marks.kinds import Region
+from weakseg.marks.label_maps import read_label_map
 from weakseg.marks.pixel_runs import PixelRuns, read_colours, read_values
 from weakseg.support.errors import DataError
 
@@ -63,3 +66,12 @@ def test_a_colour_picture_has_no_values(tmp_path):
     Image.new("RGB", (3, 3)).save(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a\.png: expected an indexed or grey picture"):
         read_values(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    "read", [read_values, read_colours, partial(read_label_map, num_classes=9)]
+)
+def test_a_jpeg_that_is_called_png_is_no_label_map(tmp_path, read):
+    Image.new("L", (16, 8)).save(tmp_path / "a.png", "JPEG")
+    with pytest.raises(DataError, match=r"a\.png: is a JPEG by its content"):
+        read(tmp_path / "a.png")

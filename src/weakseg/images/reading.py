@@ -102,6 +102,9 @@ def stated_size(height: Any, width: Any, entry: Entry) -> tuple[int, int] | None
     return read_size(height, width, entry) if height and width else None
 
 
+_LOSSY = {"JPEG", "MPO", "JPEG2000"}
+
+
 @contextmanager
 def opened(
     source: Path | bytes, *, what: str = "image", path: Path | None = None, hint: str = ""
@@ -171,6 +174,23 @@ def _check_amount(picture: Image.Image, source: Path | bytes) -> None:
         raise ValueError(
             f"a picture of {picture.width} × {picture.height} pixels is not in {size} bytes"
         )
+
+
+@contextmanager
+def opened_map(path: Path) -> Iterator[Image.Image]:
+    """Open a label map as `opened` does, if its values are kept as they were written.
+
+    Raises:
+        DataError: It cannot be opened, or is a JPEG, whatever its name ends in.
+    """
+    with opened(path, what="label map") as picture:
+        if picture.format in _LOSSY:
+            raise DataError(
+                "is a JPEG by its content, which changes the values of pixels, so that the edges "
+                "of its areas are wrong: write the label map as PNG",
+                path=path,
+            )
+        yield picture
 
 
 @contextmanager

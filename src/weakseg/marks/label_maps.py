@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.images.reading import opened
+from weakseg.images.reading import opened_map
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette import class_palette
 from weakseg.support.entries import Entry
@@ -34,7 +34,7 @@ def read_label_map(
         DataError: The file cannot be read, is no label map, has another size than its image, or
             holds an id of no class.
     """
-    with opened(path, what="label map") as picture:
+    with opened_map(path) as picture:
         if picture.mode not in {"P", "L", "1"}:
             raise Entry(path).error(
                 "expected an indexed or grey image of 8 bits whose values are class ids, "

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from weakseg.images.reading import opened
+from weakseg.images.reading import opened_map
 from weakseg.marks.kinds import Region
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.support.entries import Entry
@@ -149,7 +149,7 @@ def read_values(path: Path) -> PixelRuns:
     Raises:
         DataError: The file cannot be read, or is a colour picture.
     """
-    with opened(path, what="label map") as picture:
+    with opened_map(path) as picture:
         if picture.mode not in _VALUE_MODES:
             raise Entry(path).error(
                 "expected an indexed or grey picture whose values are class ids, but got one of "
@@ -166,7 +166,7 @@ def read_colours(path: Path) -> PixelRuns:
     Raises:
         DataError: The file cannot be read.
     """
-    with opened(path, what="label map") as picture:
+    with opened_map(path) as picture:
         red, green, blue, alpha = np.moveaxis(np.asarray(picture.convert("RGBA")), -1, 0)
     codes = red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue
     codes[alpha == 0] = TRANSPARENT
