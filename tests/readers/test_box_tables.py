@@ -155,3 +155,14 @@ def test_tables_separated_by_tabs_may_end_in_tsv(read, tmp_path):
     write(tmp_path / "t.tsv", "image\tlabel\tx\ty\tw\th", "a.jpg\tcat\t1\t2\t3\t4")
     images, _ = read("box-tables", tmp_path)
     assert images["a"].marks.boxes == (Box(1, 1, 2, 3, 5),)
+
+
+def test_columns_that_are_not_used_are_named_and_a_rotation_is_said(read, picture, tmp_path):
+    picture(tmp_path / "a.jpg")
+    head = "filename,label,x1,y1,x2,y2,score,rotation,empty"
+    rows = ["a.jpg,cat,1,2,4,6,0.03,0.0,", "a.jpg,cat,1,2,4,6,1,30,"]
+    images, _ = read("box-tables", write(tmp_path / "t.csv", head, *rows))
+    first, second = images["a"].findings
+    assert (first.kind, first.entry) == ("unsure", "line 3")
+    assert "rotated by the column 'rotation'" in first.message
+    assert second.message == "weakseg does not use the columns score"

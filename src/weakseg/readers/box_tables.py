@@ -13,7 +13,7 @@ from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.drawing import Size
-from weakseg.marks.findings import left_out
+from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.image_facts import NO_FACTS, fact_columns, plain_columns, read_facts
 from weakseg.marks.tables import first_header, is_fractional, read_table, refuse_fractions
 from weakseg.support.entries import Entry
@@ -45,6 +45,7 @@ _SIDES = {
     "width": ("bbox_width", "box_width", "bbox_w", "w", "width"),
     "height": ("bbox_height", "box_height", "bbox_h", "h", "height"),
 }
+_ROTATION = ("rotation", "angle", "theta", "rotate", "degrees", "orientation")
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _read_file(
     rows = list(read_table(path, (columns.image,), bad.append))
     if not rows:
         raise bad[0] if bad else Entry(path).error("expected marks of images, but there are none")
-    findings = tuple(map(left_out, bad))
+    findings = tuple(map(left_out, bad)) + _unused(header, columns, rows)
     are_fractions = _are_fractions([row[name] for name in columns.numbers] for _, row in rows)
     facts = read_facts(rows, columns.image, _facts_of(header, columns, rows))
     images: dict[str, list[tuple[Entry, dict[str, str]]]] = {}
@@ -163,6 +164,28 @@ def _read_file(
         notes = findings + stated.findings + item.findings
         yield replace(item, findings=notes, is_listed=stated.split is not None)
         findings = ()
+
+
+def _unused(header: Sequence[str], columns: BoxColumns, rows: _Rows) -> tuple[Finding, ...]:
+    """Return findings about columns with values that are not read, first that of a rotation."""
+    facts = fact_columns(header, (columns.image, columns.label, *columns.numbers))
+    read = {columns.image, columns.label, *columns.numbers, *facts.values()}
+    filled = [name for name in header if name not in read and any(row[name] for _, row in rows)]
+    plain = plain_columns(filled)
+    rotation = next((plain[name] for name in _ROTATION if name in plain), "")
+    entry = next((entry for entry, row in rows if row.get(rotation, "").strip("0.") != ""), None)
+    found = []
+    if entry is not None:
+        message = (
+            f"boxes are rotated by the column {rotation!r}, and are read as if they were not: "
+            "export in a format of the tool's own, or write the boxes around the rotated ones"
+        )
+        found.append(Finding("unsure", message, entry.path, entry.name))
+        filled.remove(rotation)
+    if filled:
+        message = f"weakseg does not use the columns {', '.join(filled):.200}"
+        found.append(Finding("unread", message, rows[0][0].path))
+    return tuple(found)
 
 
 def _facts_of(header: Sequence[str], columns: BoxColumns, rows: _Rows) -> dict[str, str]:
