@@ -46,3 +46,23 @@ def test_a_palette_has_no_effect_on_outlines(source, tmp_path):
 def test_class_0_called_background_is_so_whatever_the_option_says(folder, tmp_path):
     done = import_marks(folder, tmp_path / "out", ImportSettings(background=False))
     assert any("class 0 of the files is 'background'" in item.message for item in done.findings)
+
+
+def test_marks_that_complete_masks_make_background_are_counted(source, tmp_path):
+    tree = json.loads((source / "a.json").read_text())
+    square = [[0, 0], [10, 0], [10, 10], [0, 10]]
+    tree["shapes"] += [
+        {"label": "cat", "shape_type": "polygon", "points": square},
+        {"label": "dog", "shape_type": "point", "points": [[50, 30]]},
+        {"label": "dog", "shape_type": "point", "points": [[5, 5]]},  # the mask's, as ever
+        {"label": "dog", "shape_type": "linestrip", "points": [[40, 20], [44, 20]]},
+        {"label": "_background_", "shape_type": "point", "points": [[40, 35]]},
+    ]
+    (source / "a.json").write_text(json.dumps(tree))
+    done = import_marks(source, tmp_path / "data", ImportSettings(complete=["masks"]))
+    conflicts = [item.message for item in done.findings if item.kind == "conflict"]
+    assert conflicts == [
+        "image 'a': 1 point, 5 pixels of scribbles, 1 box of objects lie on no mask of the image; "
+        "--complete masks makes background of it"
+    ]
+    assert not import_marks(source, tmp_path / "other").findings

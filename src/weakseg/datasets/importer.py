@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from weakseg.datasets.splits import stratified_split
+from weakseg.datasets.covered import covered_marks
+from weakseg.datasets.splits import no_split_message, stratified_split
 from weakseg.datasets.upright import UprightPicture, turn_marks, upright_picture
 from weakseg.datasets.writer import DataFolderWriter
 from weakseg.formats.source import Annotated
@@ -107,6 +108,7 @@ class Importer:
         scribbles = self._draw(item, marks.only({"scribbles"}), size, classes)
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self._complete:
+            self._note_covered(covered_marks(marks, scribbles, mask), item)
             mask[mask == UNLABELLED] = 0
         if seen.turn != UPRIGHT:
             marks = turn_marks(marks, seen.turn, size)
@@ -120,6 +122,11 @@ class Importer:
         values = [set() if drawn is None else values_in(drawn) for drawn in (scribbles, mask)]
         self._mask_values |= values[1]
         self._count(item, marks, values[0] | values[1])
+
+    def _note_covered(self, covered: str, item: Annotated) -> None:
+        if covered:
+            message = f"image {item.name!r}: {covered} on no mask of the image"
+            self._note("conflict", f"{message}; --complete masks makes background of it", item)
 
     def _areas_of_void(self, marks: Marks, item: Annotated) -> Marks:
         """Make areas of boxes of void; points and tags of it, which cover none, are left out."""
