@@ -87,3 +87,26 @@ def test_images_and_labels_beside_a_list_of_classes_are_yolo(tmp_path):
     assert found.classes[1].name == "cat"
     with pytest.raises(DataError, match=f"labels/ alone, as of YOLO: `weakseg import {tmp_path}"):
         DataFolder.open(tmp_path)
+
+
+def test_masks_in_the_colours_of_a_labelmap_are_counted_as_an_import_reads_them(tmp_path):
+    for name in ("JPEGImages", "SegmentationClass"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "JPEGImages" / "a.jpg")
+    mask = np.zeros((48, 64, 3), np.uint8)
+    mask[:10, :10] = 255, 0, 9
+    Image.fromarray(mask).save(tmp_path / "SegmentationClass" / "a.png")
+    (tmp_path / "labelmap.txt").write_text("background:0,0,0::\nunicorn:255,0,9::\n")
+    found = inspect_data(tmp_path, min_images=1)
+    assert [(item.name, item.pixels) for item in found.classes] == [
+        ("background", 48 * 64 - 100),
+        ("unicorn", 100),
+    ]
+    assert found.is_clean
+
+
+def test_images_of_no_split_are_a_finding(folder):
+    (folder / "splits" / "train.txt").write_text("img0\nimg1\n")
+    (folder / "splits" / "val.txt").write_text("img5\n")
+    messages = [item.message for item in inspect_data(folder, min_images=1).findings]
+    assert "3 images belong to no split; left out of all (the first: 'img2')" in messages

@@ -224,8 +224,7 @@ class Importer:
             # A folder "train" among others is one of images like them, perhaps of locomotives.
             return {"train": list(self._tags)}
         if rest:
-            count = counted(len(rest), "image belongs", "images belong")
-            self._note("unsure", f"{count} to no split; left out of all (the first: {rest[0]!r})")
+            self._note("unsure", no_split_message(len(rest), rest[0]))
         if "train" not in self._own_splits:
             held = ", ".join(self._own_splits)
             tested = ", those of test too" if "test" in self._own_splits else ""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Set
 
 import numpy as np
 
+from weakseg.support.wording import counted
+
 
 def stratified_split(
     tags: Mapping[str, Set[int]], fraction: float, seed: int = 0
@@ -55,3 +57,14 @@ def stratified_split(
     return [name for name in tags if name in chosen[0]], [
         name for name in tags if name in chosen[1]
     ]
+
+
+def no_split_message(count: int, first: str) -> str:
+    """Return what is to be reported of images that belong to no split, beside others that do.
+
+    Examples:
+        >>> no_split_message(1, "cat")
+        "1 image belongs to no split; left out of all (the first: 'cat')"
+    """
+    belongs = counted(count, "image belongs", "images belong")
+    return f"{belongs} to no split; left out of all (the first: {first!r})"

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from weakseg.datasets.splits import no_split_message
 from weakseg.inspection.image_inspection import ImageInspection
 from weakseg.inspection.sample import Sampler
 from weakseg.marks.binary_masks import binary_question
@@ -152,6 +153,8 @@ class Tally:
         self._count = min(len(classes), MAX_CLASSES)
         self._images = 0
         self._splits: Counter[str] = Counter()
+        self._in_no_split: list[str] = []
+        self._are_listed = False
         self._sizes: Counter[Size] = Counter()
         self._marks = {kind: Counter[int]() for kind in MARK_KINDS}
         self._pixels, self._boxed, self._masked = np.zeros((3, 256), np.int64)
@@ -167,8 +170,11 @@ class Tally:
     def add(self, image: ImageInspection) -> None:
         """Count one image."""
         self._images += 1
-        if image.item.split is not None:
+        if image.item.split is None:
+            self._in_no_split.append(image.item.name)
+        else:
             self._splits[image.item.split] += 1
+            self._are_listed |= image.item.is_listed
         if image.size is not None:
             self._sizes[image.size] += 1
         for kind, marked in image.marked.items():
@@ -221,6 +227,14 @@ class Tally:
                 message = f"the full masks of split {split!r} hold {held[0]!r} alone"
                 found.append(Finding("unsure", f"{message}; no mean IoU can be measured on them"))
         return found
+
+    def split_findings(self) -> list[Finding]:
+        """Find images of no split beside others that have one; a folder "train" alone is none."""
+        are_splits = self._are_listed or self._splits.keys() - {"train"}
+        if not self._in_no_split or not are_splits:
+            return []
+        message = no_split_message(len(self._in_no_split), self._in_no_split[0])
+        return [Finding("unsure", message)]
 
     def apart_findings(self) -> list[Finding]:
         """Find classes whose boxes and masks meet in no image."""

@@ -75,6 +75,7 @@ def inspect_marks(
     tally.note(unread)
     tally.note(duplicates.findings())
     tally.note(tally.class_findings(min_images))
+    tally.note(tally.split_findings())
     tally.note(tally.mask_findings())
     tally.note(tally.apart_findings())
     return tally.result()

@@ -14,6 +14,7 @@ from weakseg.marks.classes import ClassList, OpenClassList, decomposed_message, 
 from weakseg.marks.findings import Finding
 from weakseg.readers.detection import Source, check_heeded, opened_source
 from weakseg.readers.unnamed_images import with_unnamed
+from weakseg.readers.voc import has_named_colours
 from weakseg.recipes.options import DataOptions, resolve_options
 from weakseg.recipes.recipe import DataConfig
 from weakseg.support.errors import DataError
@@ -55,7 +56,8 @@ def opened_data(
         DataError: It is in no format that can be read.
         RecipeError: One of `options` has no effect.
     """
-    if format_name is None and DataFolder.recognises(path):
+    as_it_is = format_name is None and DataFolder.recognises(path)
+    if as_it_is and not has_named_colours(path, options):
         check_heeded(options, {path: None})
         yield _data_folder(DataFolder.open(path, data))
         return
@@ -88,6 +90,7 @@ def _data_folder(folder: DataFolder) -> InspectionSource:
             f"image {record.name!r}",
             split,
             found,
+            is_listed=split is not None,
         )
         for (record, split), found in zip(every, findings, strict=False)
     )

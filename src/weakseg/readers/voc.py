@@ -22,6 +22,7 @@ from weakseg.formats.data_folders import (
 from weakseg.formats.label_regions import coloured_regions, label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions, ending_with
+from weakseg.images.reading import opened
 from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Marks
@@ -30,7 +31,7 @@ from weakseg.marks.tables import OnBadRow
 from weakseg.readers.folder import RenumberedClasses
 from weakseg.readers.voc_xml import XmlNotes, read_voc_xml, read_xml_folder, xml_kind
 from weakseg.support.errors import DataError
-from weakseg.support.folders import first_files
+from weakseg.support.folders import first_files, safely
 from weakseg.support.wording import counted
 
 
@@ -128,6 +129,26 @@ def _marks_of(
         return marks
 
     return marks_of, tables
+
+
+def has_named_colours(path: Path, options: SourceOptions) -> bool:
+    """Whether a folder of PASCAL VOC has masks in colours that a file names, as its importer does.
+
+    Args:
+        path: The folder.
+        options: The user's own palette counts for masks of any kind.
+    """
+    if not is_voc_folder(path):
+        return False
+    masks = first_files(voc_layout(path).masks, ".png", ("*", "*/*"))
+    if options.palette is not None:
+        return bool(masks)
+    return (path / "labelmap.txt").is_file() and any(map(safely(_is_coloured), masks))
+
+
+def _is_coloured(mask: Path) -> bool:
+    with opened(mask, what="label map") as picture:
+        return picture.mode in {"RGB", "RGBA"}
 
 
 def _recognises(path: Path) -> bool:
