@@ -13,7 +13,7 @@ from weakseg.support.errors import DataError
 _TEXTS = (".json", ".xml", ".csv", ".txt", ".yaml", ".data", ".names", ".geojson", ".ndjson")
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 _LIKELY = re.compile(r"[ab](\.\w+)?|\w*(train|val|test|default)\w*", re.IGNORECASE)
-_FEW = 10
+_FEW = 5
 
 
 def ways_out(root: Path) -> list[str]:
@@ -41,7 +41,7 @@ def words_in(sample: Path) -> list[tuple[Path, int, int]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("count", [_FEW, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [_FEW, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_name_in_a_file_leads_out(kind, count, make_sample, tmp_path):
     root = tmp_path / "s"
     sample = make_sample(kind, root)
