@@ -87,6 +87,17 @@ class Running:
             self._reader.join(5)
         return "".join(self._printed)
 
+    def workers(self) -> list[int]:
+        """List the other processes of the command, without those that keep books of resources."""
+        return [number for number in _group(self.process.pid) if self._is_worker(number)]
+
+    def _is_worker(self, number: int) -> bool:
+        try:
+            words = Path(f"/proc/{number}/cmdline").read_bytes()
+        except OSError:
+            return False
+        return number != self.process.pid and b"resource_tracker" not in words
+
     def survivors(self, within: float = 2.0) -> list[int]:
         """List processes of the command that outlive it for more than some seconds."""
         end = time.monotonic() + within
@@ -121,6 +132,7 @@ def run(words: Sequence[object], place: Path, setting: Setting = _USUAL) -> tupl
 
 def _run(arguments: list[str], place: Path, begun: Path, pipe: Path, setting: Setting) -> None:
     os.setsid()
+    multiprocessing.set_start_method(None, force=True)  # the usual one, not that of this process
     os.chdir(place)
     descriptor = os.open(pipe, os.O_WRONLY)
     os.dup2(descriptor, 1)

@@ -33,6 +33,7 @@ from weakseg.support.devices import accelerator_device
 from weakseg.support.errors import DataError
 from weakseg.support.locks import reading_from, writing_in
 from weakseg.support.machine import is_first_process
+from weakseg.support.processes import end_with_launcher
 from weakseg.support.wording import counted
 from weakseg.training import Outcome, check_crop, run_stages
 from weakseg.training.stages.seeds import has_many_tags, records_without_seeds, seeds_by_regions
@@ -90,6 +91,8 @@ def train(
         if is_first_process():
             run.check_free(resume=resume, overwrite=overwrite)
             held.enter_context(writing_in(run.root, "weakseg train"))
+        else:
+            end_with_launcher()
         settings, chosen = _choose_recipe(data, recipe, overrides, run if resume else None)
         _check_means(settings)
         folder = DataFolder(settings.data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import NonNegativeInt
 from rich.markup import escape
 
 from weakseg.cli.options import add_device, add_flag, given, given_besides, out
@@ -39,6 +40,12 @@ def add_options(parser: ArgumentParser) -> None:
     )
     add_flag(parser, "--overlay", "write pictures of the contours beside the maps")
     add_flag(parser, "--overwrite", "replace maps of other settings")
+    parser.add_argument(
+        "--workers",
+        type=NonNegativeInt,
+        metavar="N",
+        help="processes beside this one; by default one a core where that is faster",
+    )
     add_device(parser)
 
 

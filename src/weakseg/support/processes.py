@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import TypeVar
 
 from weakseg.support.errors import RunError
-from weakseg.support.stopping import default_signals
+from weakseg.support.stopping import check_stop
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Below this number of tasks, starting processes takes longer than they save.
 _FEW = 32
+_LOOKS_EVERY = 0.5  # seconds
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 # Results that wait to be fetched, for each process: bounds the memory they take.
 _AHEAD = 8
 
@@ -57,17 +62,18 @@ def in_processes(
         return
     # Not forked: this process may hold threads and a CUDA context.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_set_up_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=set_up_worker)
     waiting: deque[Future[Result]] = deque()
     try:
         for task in tasks:
-            with _nameless_main():
+            with _as_workers():
                 waiting.append(pool.submit(function, task))
             if len(waiting) > _AHEAD * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
+        check_stop()
         raise RunError(
             f"A process that {doing} died, perhaps for want of memory. Try fewer workers, or "
             "workers=0."
@@ -87,36 +93,68 @@ def _process_count(workers: int | None, tasks: int) -> int:
 
 
 @contextmanager
-def _nameless_main() -> Iterator[None]:
-    """Keep new processes from running the caller's script again.
+def _as_workers() -> Iterator[None]:
+    """Keep processes that start in the block from the caller's script, and signals from them.
 
-    They would do so to find functions defined in it, of which there is no need here; and a script
-    without `if __name__ == "__main__":`, or one from standard input, would fail.
+    They would run the script again to find functions defined in it, of which there is no need here;
+    and a script without `if __name__ == "__main__":`, or one from standard input, would fail. A
+    signal that came before `set_up_worker` would end them with a traceback.
     """
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
+    blocks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if blocks else ()
     try:
         yield
     finally:
+        if blocks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sys.modules["__main__"] = script
 
 
-def _set_up_worker() -> None:
-    default_signals()  # the parent ends the pool in order
-    end_with_parent()
+def set_up_worker() -> None:
+    """Bind this process, one that multiprocessing started, to its parent.
 
-
-def end_with_parent() -> None:
-    """End this process, one that multiprocessing started, as soon as its parent is gone.
-
-    Where a parent is killed, its processes would otherwise wait for tasks for ever.
+    Ctrl-C and SIGTERM, which terminals and schedulers send to all processes, are left to the
+    parent, which ends its workers in order; SIGTERM of the parent itself is obeyed. Where the
+    parent is killed, the process ends too: it would wait for tasks for ever.
     """
     parent = multiprocessing.parent_process()
-    if parent is None:
-        return
+    assert parent is not None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        threading.Thread(target=_end_by, args=(parent,), daemon=True).start()
+    elif hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_by(parent: BaseProcess) -> None:
+    """End this process at a SIGTERM of its parent; those of others are for the parent, too."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
+        pass
+    os._exit(1)
+
+
+def _end_after(parent: BaseProcess) -> None:
+    """End this process when its parent is gone."""
+    parent.join()
+    os._exit(1)
+
+
+def end_with_launcher() -> None:
+    """End this process, one of several that train, when the process that started it is gone.
+
+    What waits for others on a GPU would wait for half an hour otherwise.
+    """
+    launcher = os.getppid()
 
     def watch() -> None:
-        parent.join()
+        while os.getppid() == launcher:
+            time.sleep(_LOOKS_EVERY)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

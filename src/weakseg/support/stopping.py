@@ -122,11 +122,5 @@ def patient() -> Iterator[Stop]:
         stop.listen()
 
 
-def default_signals() -> None:
-    """Let a child that was forked off inside such a block leave Ctrl-C to its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()

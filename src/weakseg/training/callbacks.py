@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
+from lightning.pytorch.strategies import Strategy
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from weakseg.support.files import replacing
@@ -115,11 +117,17 @@ class Checkpoints(L.Callback):
         """Save when it is due."""
         step = trainer.global_step
         # All processes stop after the same step, or those that go on would wait for ever.
-        is_stop = trainer.strategy.reduce_boolean_decision(bool(self.stop), all=False)
-        if step % self.every == 0 or step >= trainer.max_steps or is_stop:
+        number = self._signal_of_any(trainer.strategy)
+        if step % self.every == 0 or step >= trainer.max_steps or number:
             self.save(trainer)
-        if is_stop:
+        if number:
+            self.stop.number = number
             raise Interrupted
+
+    def _signal_of_any(self, strategy: Strategy) -> int:
+        """Return the signal that has come to any of the processes, or 0."""
+        mine = torch.tensor(self.stop.number or 0, device=strategy.root_device)
+        return int(strategy.reduce(mine, reduce_op="max"))
 
     def save(self, trainer: L.Trainer) -> None:
         """Write the checkpoint.

@@ -17,10 +17,12 @@ from weakseg.datasets.draws import TrainingDraws, collate
 from weakseg.recipes.recipe import TrainingConfig
 from weakseg.recipes.run_folder import TrainingFolder
 from weakseg.support.errors import DataError, RunError
-from weakseg.support.processes import end_with_parent
-from weakseg.support.stopping import Stop, default_signals, patient
+from weakseg.support.processes import set_up_worker
+from weakseg.support.stopping import Stop, patient
 from weakseg.training.callbacks import Checkpoints, Interrupted, LogWriter, ProgressBar
 from weakseg.training.checkpoints import DirectCheckpointIO
+from weakseg.training.loading import LOADER_DIED, is_of_dead_loader
+from weakseg.training.processes import PROCESS_LOST, is_of_lost_process
 from weakseg.training.steps.base import TrainingModule
 
 
@@ -57,6 +59,10 @@ def fit(
             pass
         except DataError as error:
             raise _without_traceback(error) from error
+        except (RuntimeError, OSError, EOFError) as error:
+            if not stop:
+                _explain(error)
+                raise
         except SystemExit:  # Lightning's answer to a stop outside of its steps
             if not stop:
                 raise
@@ -108,8 +114,15 @@ def _loader(config: TrainingConfig, draws: TrainingDraws, trainer: L.Trainer) ->
 
 
 def _set_up_loader(worker: int) -> None:
-    default_signals()
-    end_with_parent()
+    set_up_worker()
+
+
+def _explain(error: Exception) -> None:
+    """Raise a message where another process has ended, be it one that loads or one that trains."""
+    if is_of_dead_loader(error):
+        raise RunError(LOADER_DIED) from error
+    if is_of_lost_process(error):
+        raise RunError(PROCESS_LOST) from error
 
 
 def _without_traceback(error: DataError) -> DataError:
