@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from tests.trouble.processes import Running, run, start
+from tests.trouble.trials import CODES
 from tests.trouble.world import TINY, Case, copy_world, digest, leftovers
 
-_CODES = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
 _FEW, _MANY = 1, 12  # moments for each command and signal
 
 _WITH_WORKERS = list(TINY)
@@ -48,7 +48,7 @@ def untroubled(
 
 
 @pytest.mark.parametrize("to_all", [False, True], ids=["one", "group"])
-@pytest.mark.parametrize("number", list(_CODES), ids=lambda number: signal.Signals(number).name)
+@pytest.mark.parametrize("number", list(CODES), ids=lambda number: signal.Signals(number).name)
 @pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.parametrize(
     "times", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
@@ -78,7 +78,7 @@ def test_no_worker_outlives_a_stopped_command(
         left = running.survivors()
         assert not left, f"processes are left after {delay:.3f} s: {left}"
         assert "Traceback" not in running.text, f"after {delay:.3f} s: {running.text}"
-        assert code in (_CODES[number], 0) or digest(place / case.out) == expected, running.text
+        assert code in (CODES[number], 0) or digest(place / case.out) == expected, running.text
         goes_on(place, case, expected)
         shutil.rmtree(place)
 
