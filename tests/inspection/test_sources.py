@@ -9,7 +9,7 @@ from weakseg.api.inspect import inspect_data
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import record_labels
 from weakseg.recipes.options import resolve_recipe
-from weakseg.support.errors import DataError
+from weakseg.support.errors import DataError, RunError
 
 BOXES = "image,class,xmin,ymin,xmax,ymax\n" + "".join(
     f"img{number},{'bar' if number % 2 else 'square'},20,10,39,29\n" for number in range(6)
@@ -110,3 +110,11 @@ def test_images_of_no_split_are_a_finding(folder):
     (folder / "splits" / "val.txt").write_text("img5\n")
     messages = [item.message for item in inspect_data(folder, min_images=1).findings]
     assert "3 images belong to no split; left out of all (the first: 'img2')" in messages
+
+
+def test_no_page_is_written_among_what_is_inspected(folder):
+    before = sorted(folder.rglob("*"))
+    for out in (folder, folder / "images"):
+        with pytest.raises(RunError, match="is read from, so nothing is written there"):
+            inspect_data(folder, images=folder / "images", out=out)
+    assert sorted(folder.rglob("*")) == before

@@ -16,6 +16,7 @@ from weakseg.report.inspection.page import render_inspection
 from weakseg.report.inspection.sheets import contact_sheets
 from weakseg.report.kit.pages import write_page
 from weakseg.support.files import as_paths
+from weakseg.support.inside import check_apart
 
 
 def inspect_data(
@@ -54,8 +55,11 @@ def inspect_data(
 
     Raises:
         DataError: The data cannot be read at all; what is wrong with one image is a finding.
-        RunError: The page cannot be written.
+        RunError: The page cannot be written, or `out` is a folder that is read.
     """
+    for folder in [Path(path), *named_folders(as_paths(images))]:
+        if out is not None and Path(out).resolve() == folder.resolve():
+            check_apart(Path(out), [folder])
     options = SourceOptions(
         images=named_folders(as_paths(images)),
         unlabelled=unlabelled,
