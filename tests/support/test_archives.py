@@ -145,3 +145,22 @@ def test_methods_that_may_take_any_memory_are_refused(tmp_path, method):
         archive.writestr("a", bytes(50_000_000))
     with pytest.raises(DataError, match="'a': is packed by bzip2"), unpacked(tmp_path / "x.zip"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("packed", "name"),
+    [("ä b".encode(), "ä b"), (b"a\xcc\x88 b", "a\u0308 b"), ("ä b".encode("cp437"), "ä b")],
+)
+def test_names_in_utf_8_are_known_without_the_flag_that_says_so(tmp_path, packed, name):
+    """Python sets the flag, so that the bytes of the name are put in afterwards."""
+    path = zipped(tmp_path / "x.zip", {"%" * len(packed): b"1"})
+    path.write_bytes(path.read_bytes().replace(b"%" * len(packed), packed))
+    with unpacked(path) as folder:
+        assert [item.name for item in folder.iterdir()] == [name]
+
+
+def test_a_name_in_utf_8_without_the_flag_does_not_lead_out(tmp_path):
+    path = zipped(tmp_path / "x.zip", {"%%%%%": b"1"})
+    path.write_bytes(path.read_bytes().replace(b"%%%%%", "../ä".encode()))
+    with pytest.raises(DataError, match="leads out of the zip"), unpacked(path):
+        pass

@@ -28,6 +28,7 @@ FREE_SIZE = 100 * 10**6
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # which are unpacked piece by piece
 _MAX_ENTRIES = 2_000_000
+_IS_UTF8 = 0x800
 _CHUNK = 1 << 20
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -83,6 +84,8 @@ def _unpack(path: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             packed = archive.infolist()
+            for entry in packed:
+                entry.filename = _name_of(entry)
             entries = [entry for entry in packed if not is_litter(PurePosixPath(entry.filename))]
             _check_amount(path, entries)
             for entry in entries:
@@ -91,6 +94,19 @@ def _unpack(path: Path, folder: Path) -> None:
                 _unpack_entry(path, archive, entry, folder)
     except _DAMAGED as error:
         raise DataError(f"is damaged or no zip ({error})", path=path) from error
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """Return an entry's name; UTF-8 without the flag that says so, as macOS writes it, is known.
+
+    Other names without the flag are in DOS's code page 437, whose letters are hardly UTF-8 too.
+    """
+    if entry.flag_bits & _IS_UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def _check_amount(path: Path, entries: list[zipfile.ZipInfo]) -> None:
