@@ -554,3 +554,24 @@ def test_an_address_names_the_image_where_there_is_no_file_name(
     images[0]["coco_url"] = 5
     with pytest.raises(DataError, match="image 7: expected a text as 'file_name'"):
         read("coco", write_json(tmp_path / "lvis.json", tree))
+
+
+def test_segments_that_are_not_listed_are_void_and_said(read, write_json, picture, tmp_path):
+    colours = np.zeros((20, 30, 3), np.uint8)
+    colours[:5, :, 0], colours[5:10, :, 0] = 7, 9  # the rest is black, which is no segment
+    picture(tmp_path / "annotations" / "panoptic_val" / "a.png", colours)
+    picture(tmp_path / "a.jpg")
+    tree = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 30, "height": 20}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [
+            {
+                "image_id": 1,
+                "file_name": "a.png",
+                "segments_info": [{"id": 7, "category_id": 1}],
+            }
+        ],
+    }
+    images, _ = read("coco", write_json(tmp_path / "annotations" / "panoptic_val.json", tree))
+    messages = [finding.message for finding in images["a"].findings]
+    assert "1 segment of its mask is not in 'segments_info' (the first: 9); void" in messages

@@ -107,3 +107,16 @@ def test_damaged_boxes_are_left_out_and_named(read, data, says_left_out, number)
     images, _ = read("open-images", data(boxes=table))
     says_left_out(images["a1"], f"a number as XMin, but got '{number}'", "bbox.csv, line 2")
     assert [box.instance for box in images["a1"].marks.boxes] == [2]
+
+
+def test_boxes_around_groups_or_depictions_are_counted(read, data):
+    root = data(
+        boxes="ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf,IsDepiction\n"
+        "a1,/m/1,0.1,0.5,0.2,0.4,1,0\na1,/m/1,0,1,0,1,1,1\na1,/m/1,0,1,0,0.5,0,-1\n"
+    )
+    item = read("open-images", root)[0]["a1"]
+    assert [finding.message for finding in item.findings] == [
+        "2 boxes are around groups of objects (IsGroupOf); used like others",
+        "1 box is around depictions (IsDepiction); used like others",
+    ]
+    assert item.size is None  # none is stated, so a photograph stored rotated is asked about

@@ -21,6 +21,7 @@ from weakseg.marks.drawing import Canvas, Size
 from weakseg.marks.kinds import Region
 from weakseg.marks.label_values import VOID
 from weakseg.support.entries import Entry
+from weakseg.support.wording import counted
 
 Object = dict[str, Any]
 
@@ -177,6 +178,11 @@ class ImageReader:
             )
             self.collector.region(region, of_segment)
         uncovered = place == 0
+        unlisted = np.unique(numbers[uncovered & (numbers != 0)])
+        if unlisted.size:
+            ids = counted(unlisted.size, "segment of its mask is", "segments of its mask are")
+            message = f"{ids} not in 'segments_info' (the first: {unlisted[0]}); void"
+            self.collector.note("unknown", message, entry)
         self._uncovered = uncovered if self._uncovered is None else self._uncovered & uncovered
 
     def _segments(self, annotation: Object, entry: Entry) -> dict[int, tuple[int, Entry]]:

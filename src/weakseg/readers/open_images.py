@@ -179,13 +179,16 @@ def _read_image(
     folders = (root / "images" / image.split, root / image.split, root / "images")
     picture = find_picture(name, root, options, *folders)
     _read_labels(image.rows[_LABELS], class_ids, collector)
-    if image.rows[_BOXES] or image.rows[_MASKS]:
-        size = size or collector.fraction_size(picture)
-    if size is not None:
-        boxes = _read_boxes(image.rows[_BOXES], class_ids, size, collector)
+    of_fractions = size
+    if of_fractions is None and (image.rows[_BOXES] or image.rows[_MASKS]):
+        of_fractions = collector.fraction_size(picture)
+    if of_fractions is not None:
+        boxes = _read_boxes(image.rows[_BOXES], class_ids, of_fractions, collector)
         for row in image.rows[_MASKS]:
             with collector.one_mark():
-                _read_mask(row, class_ids, size, _mask_folders(root, image.split), boxes, collector)
+                _read_mask(
+                    row, class_ids, of_fractions, _mask_folders(root, image.split), boxes, collector
+                )
     return collector.annotated(read_name(name, collector.entry), picture, size, image.split)
 
 
@@ -203,6 +206,9 @@ def _read_labels(rows: Sequence[_Row], class_ids: Mapping[str, int], collector: 
             "unread", f"{counted(absent, 'class is', 'classes are')} said not to be in the image"
         )
 
+
+_NO_OBJECTS = {"IsGroupOf": "around groups of objects", "IsDepiction": "around depictions"}
+"""Columns of boxes that are not each around one real object."""
 
 _Boxes = dict[int, tuple[str, list[float]]]
 """For each box of an image, by its number, its class's code and its edges, as fractions."""
@@ -223,6 +229,11 @@ def _read_boxes(
             entry, sides = collector.entry.part(f"box {number}"), (right - left, bottom - top)
             collector.rectangle(class_ids[code], (left, top), sides, entry, number)
             boxes[number] = code, edges
+    for column, what in _NO_OBJECTS.items():
+        count = sum(row.values.get(column) == "1" for row in rows)
+        if count:
+            message = f"{counted(count, 'box is', 'boxes are')} {what} ({column}); used like others"
+            collector.note("unsure", message)
     return boxes
 
 
