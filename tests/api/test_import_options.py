@@ -66,3 +66,17 @@ def test_marks_that_complete_masks_make_background_are_counted(source, tmp_path)
         "--complete masks makes background of it"
     ]
     assert not import_marks(source, tmp_path / "other").findings
+
+
+def test_boxes_of_background_and_lists_with_background_later_are_said(source, tmp_path):
+    tree = json.loads((source / "a.json").read_text())
+    tree["shapes"].append({**tree["shapes"][0], "label": "background"})
+    (source / "a.json").write_text(json.dumps(tree))
+    done = import_marks(source, tmp_path / "data")
+    (found,) = done.findings
+    assert "1 box is of background, where a box marks an object" in found.message
+    (tmp_path / "c.txt").write_text("cat\nbackground\n")
+    listed = import_marks(source, tmp_path / "out", ImportSettings(classes=tmp_path / "c.txt"))
+    assert [item.message for item in listed.findings] == [
+        "'background' is class 1 of the list, and class 0 is 'cat': write background first"
+    ]

@@ -18,9 +18,8 @@ from weakseg.marks.classes import (
     DROPPED,
     ClassList,
     OpenClassList,
-    alike_message,
-    alike_names,
     decomposed_message,
+    odd_names,
 )
 from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import LEFT_OUT, Finding, FindingLog, Oddity, finding_from, refuse
@@ -105,6 +104,7 @@ class Importer:
         marks, outside = clip_marks(item.marks.without(DROPPED), size, item.path, item.entry)
         self.log.note(outside)
         marks = self._areas_of_void(marks, item)
+        self._note_boxes_of_background(marks, item, classes)
         scribbles = self._draw(item, marks.only({"scribbles"}), size, classes)
         mask = self._draw(item, marks.only({"masks"}), size, classes)
         if mask is not None and "masks" in self._complete:
@@ -127,6 +127,17 @@ class Importer:
         if covered:
             message = f"image {item.name!r}: {covered} on no mask of the image"
             self._note("conflict", f"{message}; --complete masks makes background of it", item)
+
+    def _note_boxes_of_background(self, marks: Marks, item: Annotated, classes: ClassList) -> None:
+        boxes = sum(box.class_id == 0 for box in marks.boxes) if classes.has_background else 0
+        if boxes:
+            count = counted(boxes, "box is", "boxes are")
+            self._note(
+                "unsure",
+                f"image {item.name!r}: {count} of background, where a box marks an object; outline "
+                "areas of background, or leave the class out with --drop",
+                item,
+            )
 
     def _areas_of_void(self, marks: Marks, item: Annotated) -> Marks:
         """Make areas of boxes of void; points and tags of it, which cover none, are left out."""
@@ -171,8 +182,8 @@ class Importer:
             )
         for name in sorted(self._classes.decomposed):
             self._note("unsure", decomposed_message(name))
-        for pair in alike_names(self._classes.names):
-            self._note("unsure", alike_message(pair))
+        for message in odd_names(self._classes.names):
+            self._note("unsure", message)
         question = binary_question(self._mask_values, self._classes.names)
         if question:
             self._note("unsure", question)

@@ -14,7 +14,7 @@ from weakseg.datasets.splits import no_split_message
 from weakseg.inspection.image_inspection import ImageInspection
 from weakseg.inspection.sample import Sampler
 from weakseg.marks.binary_masks import binary_question
-from weakseg.marks.classes import ClassList, alike_message, alike_names
+from weakseg.marks.classes import ClassList, odd_names
 from weakseg.marks.drawing import Size
 from weakseg.marks.findings import Finding, FindingLog, Oddity
 from weakseg.marks.kinds import MARK_KINDS
@@ -211,7 +211,7 @@ class Tally:
                 message = f"class {name!r} is {few if images else 'never marked'}"
                 expected = f"at least {max(1, min_images)} were expected"
                 found.append(Finding("rare", f"{message}; {expected}"))
-        messages = map(alike_message, alike_names(self._classes.names))
+        messages = odd_names(self._classes.names)
         return [*found, *(Finding("unsure", message) for message in messages)]
 
     def mask_findings(self) -> list[Finding]:

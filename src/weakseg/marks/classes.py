@@ -144,6 +144,30 @@ def alike_names(names: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+def odd_names(names: Sequence[str]) -> list[str]:
+    """Return what is to be reported about the names of classes.
+
+    Examples:
+        >>> for message in odd_names(["cat", "cat|dog", "background"]):
+        ...     print(message)
+        class 'cat|dog' holds '|': if it is several classes, separate them by commas
+        'background' is class 2 of the list, and class 0 is 'cat': write background first
+    """
+    several = [
+        f"class {name!r} holds {sign!r}: if it is several classes, separate them by commas"
+        for name in names
+        for sign in "|;"
+        if all(map(str.strip, name.split(sign))) and sign in name
+    ]
+    later = [
+        f"{name!r} is class {class_id} of the list, and class 0 is {names[0]!r}: write "
+        "background first"
+        for class_id, name in enumerate(names)
+        if class_id and name.lower() in BACKGROUND_NAMES
+    ]
+    return [*map(alike_message, alike_names(names)), *several, *later]
+
+
 def alike_message(pair: tuple[str, str]) -> str:
     """Return what is to be reported about two classes whose names are alike."""
     one, other = pair
