@@ -29,12 +29,14 @@ def refuse_row(error: DataError) -> NoReturn:
 
 
 def first_header(path: Path) -> list[str]:
-    """Read the first line of a csv; nothing where it cannot be read."""
+    """Read the first line of a csv, to a length no one writes; nothing where it cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(_BEGINNING)
         lines = data.decode(encoding_of(data), errors="ignore").splitlines()[:1]
-        return [name.strip() for name in next(csv.reader(lines, delimiter=_separator(lines)), [])]
+        names = [name.strip() for name in next(csv.reader(lines, delimiter=_separator(lines)), [])]
+        is_cut = len(data) == _BEGINNING and b"\n" not in data and b"\r" not in data
+        return names[:-1] if is_cut else names
     except (OSError, csv.Error):
         return []
 
