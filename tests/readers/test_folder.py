@@ -118,3 +118,9 @@ def test_columns_of_sizes_and_splits_are_not_lost_in_silence(folder):
         (folder / name).unlink(missing_ok=True)
     assert not FOLDER.recognises(folder)
     assert BOXES.recognises(folder / "boxes.csv")
+
+
+def test_masks_that_are_no_png_are_named(folder):
+    (folder / "masks" / "img0.png").rename(folder / "masks" / "img0.bmp")
+    messages = [finding.message for finding in read(folder)[0].findings]
+    assert "1 file is no PNG, as label maps have to be, and not read: img0.bmp" in messages

@@ -302,3 +302,34 @@ def test_values_of_16_bits_may_have_names(tmp_path):
     (item,) = LABEL_PNGS.read(save(tmp_path / "a.png", labels), classes, SourceOptions())
     assert classes.names == ["background", "cat", "dog"]
     assert (drawn(item) == some_labels()).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "name"),
+    [
+        ("imgs/a.jpg", "masks/a.png", "a"),
+        ("img_dir/val/a.jpg", "ann_dir/val/a.png", "val/a"),
+        ("images/a.jpg", "labels/a_mask.png", "a"),
+        ("images/a.jpg", "masks/a-seg.png", "a"),
+        ("images/b/a.jpg", "masks/b/a_segmentation.png", "b/a"),
+        ("images/a_mask.jpg", "masks/a_mask.png", "a_mask"),
+    ],
+)
+def test_photographs_are_found_in_the_folders_and_by_the_names_that_people_use(
+    tmp_path, image, mask, name
+):
+    photograph = save(tmp_path / image, np.zeros((40, 60), np.uint8))
+    save(tmp_path / mask, some_labels())
+    assert find_format(tmp_path) is LABEL_PNGS
+    (found,) = read(tmp_path)
+    assert (found.name, found.picture) == (name, photograph)
+
+
+def test_label_maps_that_are_no_png_are_named(tmp_path):
+    for name in "abc":
+        save(tmp_path / "images" / f"{name}.bmp", np.zeros((40, 60), np.uint8))
+    save(tmp_path / "masks" / "a.png", some_labels())
+    save(tmp_path / "masks" / "b.tif", some_labels())
+    save(tmp_path / "masks" / "c.gif", some_labels())
+    messages = [finding.message for finding in read(tmp_path)[0].findings]
+    assert "2 files are no PNG, as label maps have to be, and not read: b.tif, c.gif" in messages

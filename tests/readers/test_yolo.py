@@ -452,3 +452,11 @@ def test_lists_find_images_whose_names_end_like_files(read, picture, tmp_path):
     images, _ = read("yolo", tmp_path)
     assert sorted(image.split for image in images.values()) == ["train", "val"]
     assert not any(image.findings for image in images.values())
+
+
+def test_labels_whose_ending_is_in_capitals_are_read(read, ultralytics):
+    root = ultralytics("0 0.5 0.5 0.2 0.4\n")
+    (labels,) = root.rglob("labels/**/*.txt")
+    labels.rename(labels.with_suffix(".TXT"))
+    (image,) = read("yolo", root)[0].values()
+    assert len(image.marks.boxes) == 1

@@ -17,7 +17,7 @@ from weakseg.formats.data_folders import (
     split_findings,
 )
 from weakseg.formats.label_regions import label_map_marks
-from weakseg.formats.pictures import find_picture
+from weakseg.formats.pictures import find_picture, not_png
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
 from weakseg.marks.findings import Finding, left_out
@@ -72,6 +72,7 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     splits = read_splits(layout.splits, files.index)
     unread = settled_names(files.index, root) + tuple(map(left_out, bad))
     unread += split_findings(layout.splits, files.index) + _unread_columns(layout)
+    unread += not_png(layout.masks) + not_png(layout.scribbles)
     if (root / "data.yaml").is_file():
         message = "its options; only the folder's own tables and label maps are imported"
         unread += (Finding("unread", message, root / "data.yaml"),)

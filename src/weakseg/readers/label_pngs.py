@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from weakseg.formats.label_regions import coloured_regions
-from weakseg.formats.pictures import photo_of
+from weakseg.formats.pictures import PHOTO_FOLDERS, not_png, photo_of
 from weakseg.formats.source import Annotated, Format, SourceOptions, ending_with
 from weakseg.images.reading import image_name, is_image, map_size
 from weakseg.marks.classes import ClassFinder
@@ -24,7 +24,6 @@ from weakseg.support.folders import files_below, files_by_name, first_files
 from weakseg.support.wording import counted
 
 _BRUSHES = re.compile(r"task-\d+-annotation-\d+-by-.*\.png")
-_PHOTOGRAPHS = ("images", "JPEGImages")
 _NAMED = 3  # photographs without a label map, and values without a class
 _PHOTOGRAPH = 64  # different values or colours that a label map hardly has
 
@@ -119,8 +118,13 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
         )
     taken: set[Path] = set()
     found = _read_maps(files, root, taken, classes, options)
-    folders = {root.parent / name for name in _PHOTOGRAPHS} if path.is_dir() else set()
-    yield from ending_with(found, lambda: findings + _unmarked(folders, taken))
+    folders = {root.parent / name for name in PHOTO_FOLDERS} if path.is_dir() else set()
+
+    def rest() -> tuple[Finding, ...]:
+        unread = not_png(root, taken) if path.is_dir() else ()
+        return findings + unread + _unmarked(folders, taken)
+
+    yield from ending_with(found, rest)
 
 
 def _read_maps(
@@ -138,6 +142,9 @@ def _read_maps(
         # A mask may be named cat.png or, with its photograph's ending, cat.jpg.png.
         if picture is None or picture.stem != file.stem:
             name = image_name(name)
+        folders, slash, last = name.rpartition("/")
+        if picture is not None and last.startswith((f"{picture.stem}_", f"{picture.stem}-")):
+            name = f"{folders}{slash}{picture.stem}"
         name = _without_maps_folder(name, picture, root)
         taken.update([picture.resolve()] if picture else [])
         yield Annotated(name, Marks(regions=regions), picture, map_size(file), file)
@@ -201,7 +208,7 @@ def _folder_of_maps(path: Path) -> tuple[Path, list[Path]]:
         The only such folder, or `masks` among several, and the others, which are not read; the path
         itself where no folder of photographs is in it, or PNGs lie beside that.
     """
-    photographs = [path / name for name in _PHOTOGRAPHS if (path / name).is_dir()]
+    photographs = [path / name for name in PHOTO_FOLDERS if (path / name).is_dir()]
     if not photographs or first_files(path, ".png"):
         return path, []
     folders = [item for item in files_below(path, "*") if item not in photographs]

@@ -198,7 +198,7 @@ def _in_folders(root: Path, options: SourceOptions) -> Iterator[_Pair]:
         images = folder.with_name("images")
         inside = images.relative_to(root)
         taken = set()
-        for labels in files_below(folder, "**/*.txt"):
+        for labels in files_below(folder, "**/*.[tT][xX][tT]"):
             written = labels.relative_to(folder).with_suffix("").as_posix()
             if not is_list(labels):
                 image = find_picture(written, images, options)
