@@ -143,3 +143,26 @@ def test_the_folder_of_images_of_a_project_is_looked_into(read, write_json, pict
     photo = picture(tmp_path / "pics/a.jpg")
     images, _ = read("via", write_json(tmp_path / "via.json", project))
     assert images["a"].picture.resolve() == photo
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"1": "cat", "2": "dog"}, ["background", "cat", "dog"]),
+        ({"1": "", "2": ""}, ["background", "1", "2"]),
+        ({"1": "cat", "2": "cat"}, ["background", "1", "2"]),
+    ],
+)
+def test_descriptions_of_numbered_options_are_the_classes(
+    read, write_json, picture, tmp_path, options, expected
+):
+    project = {
+        "_via_settings": {},
+        "_via_img_metadata": {"a.jpg1": image(region(type="1"), region(type={"2": True}))},
+        "_via_attributes": {"region": {"type": {"type": "dropdown", "options": options}}},
+    }
+    picture(tmp_path / "a.jpg")
+    images, classes = read("via", write_json(tmp_path / "via.json", project))
+    assert classes == expected
+    said = any("descriptions are the classes" in one.message for one in images["a"].findings)
+    assert said == ("cat" in expected)

@@ -15,7 +15,7 @@ from weakseg.formats.collector import Collector
 from weakseg.formats.pictures import find_picture, read_name
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder
-from weakseg.marks.findings import left_out
+from weakseg.marks.findings import Finding, left_out
 from weakseg.marks.kinds import Place
 from weakseg.marks.tables import OnBadRow, first_header, read_table
 from weakseg.support.entries import Entry
@@ -58,6 +58,14 @@ def _read(path: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
             raise bad[0] if bad else DataError("holds no image", path=file)
         findings = tuple(map(left_out, bad))
         naming = _Naming.of([region for image in images for region in image.regions])
+        described = {} if is_csv else _described(file, naming.attribute)
+        if described:
+            naming = replace(naming, described=described)
+            message = (
+                f"the options of {naming.attribute!r} have numbers as ids, so that their "
+                f"descriptions are the classes: {', '.join(described.values()):.200}"
+            )
+            findings += (Finding("unsure", message, file),)
         for image in images:
             item = _read_image(image, naming, file, classes, options)
             yield replace(item, findings=findings + item.findings)
@@ -121,6 +129,17 @@ def _default_folder(tree: dict[str, Any]) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _described(path: Path, attribute: str | None) -> dict[str, str]:
+    """Return the descriptions of an attribute's options by their ids, where these are numbers."""
+    value: Any = read_json(path)
+    for key in ("_via_attributes", "region", attribute, "options"):
+        value = value.get(key) if isinstance(value, dict) else None
+    options = value if isinstance(value, dict) else {}
+    texts = {key: text.strip() for key, text in options.items() if isinstance(text, str)}
+    are_told_apart = all(texts.values()) and len(set(texts.values())) == len(options)
+    return texts if are_told_apart and all(map(str.isdigit, texts)) else {}
+
+
 def _from_csv(path: Path, on_bad_row: OnBadRow) -> list[_Image]:
     images: dict[str, _Image] = {}
     first = first_header(path)[0]
@@ -151,10 +170,12 @@ class _Naming:
     Args:
         attribute: Its name, if regions have any.
         others: Further attributes that have values.
+        described: Names of classes by the values that stand for them.
     """
 
     attribute: str | None
     others: tuple[str, ...]
+    described: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, regions: Sequence[_Region]) -> _Naming:
@@ -175,7 +196,8 @@ class _Naming:
         """Return the names of a region's classes."""
         if self.attribute is None or not isinstance(attributes, dict):
             return []
-        return _values(attributes.get(self.attribute))
+        values = _values(attributes.get(self.attribute))
+        return [self.described.get(str(value), value) for value in values]
 
 
 def _values(value: Any) -> list[Any]:
