@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,21 @@ def test_another_size_than_stated_is_an_error_that_names_the_file_of_marks(tmp_p
 def test_embedded_bytes_that_are_no_image_name_the_file_of_marks():
     with pytest.raises(DataError, match=r"marks.json.*no image 'photo'"):
         upright_picture(item(b"nothing"))
+
+
+@pytest.mark.parametrize(
+    ("marks", "turn"),
+    [
+        (Marks(points=(Point(1, 35, 10), Point(1, 5, 5))), 6),
+        (Marks(points=(Point(1, 15, 10), Point(1, 5, 5))), 1),
+        (Marks(points=(Point(1, 35, 10), Point(1, 5, 35))), 1),  # fits neither
+        (Marks(boxes=(Box(1, 15, 2, 24, 9),)), 1),  # over the border, as people draw
+    ],
+)
+def test_marks_without_a_stated_size_are_turned_where_they_fit_the_stored_pixels_alone(
+    tmp_path, marks, turn
+):
+    """The photograph is 40 wide and 20 high as it is stored, 20 and 40 as it is seen."""
+    seen = upright_picture(replace(item(photo(tmp_path / "a.jpg", 6)), marks=marks))
+    assert seen.turn == turn
+    assert ("fit the stored pixels alone" in seen.findings[0].message) == (turn == 6)

@@ -20,6 +20,7 @@ from weakseg.images.orientation import (
 )
 from weakseg.images.reading import map_size, opened_image
 from weakseg.images.unused import unused_parts
+from weakseg.marks.clipping import clip_marks
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import Box, Marks, Point, Polygon
 from weakseg.support.entries import Entry
@@ -50,7 +51,7 @@ def upright_picture(item: Annotated) -> UprightPicture:
 
     Most annotation tools show photographs upright, by their EXIF orientation, and count pixels
     there; others count those of the stored picture. The size that the file of marks states
-    decides where it can.
+    decides where it can; where none is stated, marks that fit one of the two alone.
 
     Raises:
         DataError: The image cannot be read, or has another size than the file of marks states.
@@ -64,18 +65,31 @@ def upright_picture(item: Annotated) -> UprightPicture:
             _check_size(item, shown)
             return UprightPicture(item.picture, shown, findings=findings)
         marked = _marked_size(item)
-        as_stored = marked == stored != shown
+        only_stored = marked is None and stored != shown and _fits_only(item, stored, shown)
+        as_stored = only_stored or marked == stored != shown
         if not as_stored:
             _check_size(item, shown)
         anew = _stored_anew(upright(picture), picture.format)
     if as_stored:
-        finding = _rotated(item, orientation, f"it is written upright; {_TURNED}")
+        how = "some of its marks fit the stored pixels alone; " * only_stored + _TURNED
+        finding = _rotated(item, orientation, f"it is written upright; {how}")
         return UprightPicture(anew, stored, orientation, (*findings, finding))
     if marked == shown != stored:
         return UprightPicture(anew, shown, findings=findings)
     how = "it is written upright; its marks are taken to be drawn on it as shown"
     finding = _rotated(item, orientation, how)
     return UprightPicture(anew, shown, findings=(*findings, finding))
+
+
+def _fits_only(item: Annotated, size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether all marks of an image are inside one size, and some wholly outside another.
+
+    Marks over the border of one are no sign: people draw them so.
+    """
+    left = clip_marks(item.marks, other)[0]
+    kinds = ("points", "boxes", "strokes", "polygons")
+    some_outside = any(len(getattr(left, kind)) < len(getattr(item.marks, kind)) for kind in kinds)
+    return some_outside and not clip_marks(item.marks, size)[1]
 
 
 def turned_to_shown(item: Annotated) -> Annotated | None:
