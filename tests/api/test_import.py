@@ -450,3 +450,42 @@ def test_different_pictures_of_one_name_in_two_sources_are_two_images(tmp_path):
     }
     assert Image.open(out / "images/task2/frame_0.jpg").size == (50, 30)
     assert any("called 'task2/frame_0'" in finding.message for finding in done.findings)
+
+
+def voc_xml(path: Path, picture: str, label: str, x: int) -> None:
+    box = f"<xmin>{x}</xmin><ymin>5</ymin><xmax>{x + 8}</xmax><ymax>15</ymax>"
+    path.write_text(
+        f"<annotation><filename>{picture}</filename>"
+        f"<object><name>{label}</name><bndbox>{box}</bndbox></object></annotation>"
+    )
+
+
+def test_marks_of_one_picture_in_several_files_of_a_source_are_joined_and_that_is_said(tmp_path):
+    marked = tmp_path / "marked"
+    photo(marked / "a.jpg")
+    voc_xml(marked / "a.xml", "a.jpg", "cat", 3)
+    voc_xml(marked / "a_2.xml", "a.jpg", "dog", 30)
+    done = import_marks(marked, tmp_path / "data")
+    (record,) = imported(tmp_path / "data")[1].values()
+    assert [(box.class_id, box.xmin) for box in record.marks.boxes] == [(1, 2), (2, 29)]
+    found = inspect_data(marked)
+    assert found.images == done.images == 1
+    assert done.counts["duplicate"] == found.finding_counts["duplicate"] == 1
+
+
+def test_pictures_of_one_name_in_folders_of_one_source_are_two_images(tmp_path):
+    for folder, label, height in (("s1", "cat", 40), ("s2", "dog", 50)):
+        photo(tmp_path / "both" / folder / "im1.jpg", (height, 60))
+        tree = {
+            "images": [{"id": 1, "file_name": "im1.jpg", "height": height, "width": 60}],
+            "categories": [{"id": 1, "name": label}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [3, 5, 8, 10]}],
+        }
+        (tmp_path / "both" / folder / "labels.json").write_text(json.dumps(tree))
+    done = import_marks(tmp_path / "both", tmp_path / "data")
+    boxes = {name: item.marks.boxes for name, item in imported(tmp_path / "data")[1].items()}
+    assert {name: [box.class_id for box in found] for name, found in boxes.items()} == {
+        "im1": [1],
+        "s2/im1": [2],
+    }
+    assert any("called 's2/im1'" in finding.message for finding in done.findings)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from weakseg.datasets.joining import joined
+from weakseg.datasets.joining import RepeatedImageError, joined
 from weakseg.formats.source import Annotated
 from weakseg.marks.kinds import Marks, Point
 
@@ -67,3 +67,15 @@ def test_a_picture_inside_a_file_is_compared_by_what_it_shows(tmp_path, seed, ex
         [item("a", embedded(seed, tmp_path), 2)],
     ]
     assert places(joined(streams, ["one", "two"])) == expected
+
+
+def test_marks_of_one_image_in_one_source_are_joined_and_equal_ones_kept_once():
+    stream = [item("a", None, 1), item("b", None, 2), item("a", None, 1), item("a", None, 3)]
+    with pytest.raises(RepeatedImageError):
+        list(joined([stream], ["one"]))
+    images = list(joined([stream], ["one"], hold=True))
+    assert places(images) == {"a": [1, 3], "b": [2]}
+    assert [finding.message for finding in images[0].findings] == [
+        "image 'a' is there twice, first in 1.json; its marks are joined, 1 equal one once",
+        "image 'a' is there twice, first in 1.json; its marks are joined",
+    ]

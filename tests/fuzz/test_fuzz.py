@@ -142,8 +142,9 @@ def counted_import(source, folder, kind):
     """Import, and count the marks that were read."""
     counts = []
 
-    def counting(*sources):
-        for item in joined(*sources):
+    def counting(*sources, **options):
+        counts.clear()
+        for item in joined(*sources, **options):
             counts.append(number_of(item.marks))
             yield item
 

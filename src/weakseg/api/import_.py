@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.importer import Importer
-from weakseg.datasets.joining import joined
+from weakseg.datasets.joining import RepeatedImageError, joined
 from weakseg.datasets.writer import writing_data_folder
 from weakseg.formats.source import SourceOptions, named_folders
 from weakseg.marks.classes import BACKGROUND_NAMES, OpenClassList, read_classes
@@ -162,6 +162,21 @@ def import_marks(
     paths, root = as_paths(files), Path(out)
     named = [Path(path) for path in (settings.classes, settings.palette) if path is not None]
     check_apart(root, [*paths, *settings.source.images, *named], replaces=True)
+    try:
+        return _imported(paths, root, settings, overwrite=overwrite)
+    except RepeatedImageError:  # rare, and joining its marks needs all of them at once
+        return _imported(paths, root, settings, overwrite=overwrite, hold=True)
+
+
+def _imported(
+    paths: Sequence[Path],
+    root: Path,
+    settings: ImportSettings,
+    *,
+    overwrite: bool,
+    hold: bool = False,
+) -> Imported:
+    """Import, holding the marks of all images until all are read or not."""
     classes = _open_classes(settings)
     with ExitStack() as stack:
         sources = [stack.enter_context(opened_source(path, settings.format)) for path in paths]
@@ -176,7 +191,7 @@ def import_marks(
             strict=settings.strict,
         )
         streams = [source.read(classes, settings.source) for source in sources]
-        images = joined(streams, [source.label for source in sources])
+        images = joined(streams, [source.label for source in sources], hold=hold)
         for item in progress(with_unnamed(images, sources), "Importing"):
             importer.add(item)
         importer.check(", ".join(map(str, paths)))

@@ -87,9 +87,8 @@ class Importer:
         self.log.note(item.findings)
         for what, name in (("image", item.name), ("split", item.split)):
             check_plain(name or what, f"the {what}", Entry(item.path, item.entry))
-        if not item.name or item.name in self._tags:
-            reason = "is there twice; the second is left out" if item.name else "has no name"
-            self._note("duplicate", f"image {item.name!r} {reason}", item)
+        if not item.name:
+            self._note("duplicate", "image '' has no name", item)
             return
         fault = self._picture_fault(item)
         if fault or item.picture is None:

@@ -10,27 +10,37 @@ from weakseg.formats.source import Annotated
 from weakseg.images.same_picture import is_same_picture
 from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
+from weakseg.support.wording import counted
 
 
-def joined(streams: Sequence[Iterable[Annotated]], labels: Sequence[str]) -> Iterator[Annotated]:
+class RepeatedImageError(Exception):
+    """An image is there twice in a stream that is passed on image by image."""
+
+
+def joined(
+    streams: Sequence[Iterable[Annotated]], labels: Sequence[str], *, hold: bool = False
+) -> Iterator[Annotated]:
     """Join what several sources hold of the same images.
 
     An image is known by its path, or by its file name where only one image has that name; of
     pictures that differ, the second is another image, whose name begins with its source's label.
     One source is passed on image by image; of several, the marks are held until all are read.
+    Marks of one image in several files or entries of a source are joined, too, with a finding.
 
     Args:
-        streams: The images of each source.
+        streams: The images of each source, in which a name stands for one picture.
         labels: What tells the sources apart: a folder's name, for one.
+        hold: Hold the marks of one source, too.
 
     Yields:
         Each image once, in the order in which the sources first name it.
 
     Raises:
         DataError: Two sources state different sizes of an image.
+        RepeatedImageError: One source names an image twice, and its marks are not held.
     """
-    if len(streams) == 1:
-        yield from streams[0]
+    if len(streams) == 1 and not hold:
+        yield from _each_once(streams[0])
         return
     images: dict[str, Annotated] = {}
     for stream, label in zip(streams, labels, strict=True):
@@ -40,11 +50,38 @@ def joined(streams: Sequence[Iterable[Annotated]], labels: Sequence[str]) -> Ite
             earlier.setdefault(_file_name(name), []).append(name)
         names: dict[str, str] = {}
         for item in stream:
-            if item.name not in names:
+            if item.name in names:
+                item = _repeated(item, images[names[item.name]])
+            else:
                 names[item.name] = _name_of(item, images, earlier, label)
             name = names[item.name]
             images[name] = _join(images[name], item) if name in images else _named(item, name)
     yield from images.values()
+
+
+def _each_once(stream: Iterable[Annotated]) -> Iterator[Annotated]:
+    names: set[str] = set()
+    for item in stream:
+        if item.name and item.name in names:
+            raise RepeatedImageError(item.name)
+        names.add(item.name)
+        yield item
+
+
+def _repeated(item: Annotated, first: Annotated) -> Annotated:
+    """Return what a source holds of an image besides what it has held before."""
+    new = {}
+    for kind in ("boxes", "points", "strokes", "polygons", "regions"):
+        known = set(getattr(first.marks, kind))
+        new[kind] = tuple(mark for mark in getattr(item.marks, kind) if mark not in known)
+    where = first.entry if first.path == item.path and first.entry else first.path.name
+    message = f"image {item.name!r} is there twice, first in {where}; its marks are joined"
+    equal = sum(len(getattr(item.marks, kind)) - len(left) for kind, left in new.items())
+    if equal:
+        message += f", {counted(equal, 'equal one', 'equal ones')} once"
+    finding = Finding("duplicate", message, item.path, item.entry)
+    marks = replace(item.marks, **new)  # type: ignore[arg-type]
+    return replace(item, marks=marks, findings=(*item.findings, finding))
 
 
 def _file_name(name: str) -> str:

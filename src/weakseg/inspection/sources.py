@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from weakseg.datasets.data_folder import DataFolder
+from weakseg.datasets.joining import joined
 from weakseg.formats.source import Annotated, SourceOptions, ending_with
 from weakseg.marks.classes import ClassList, OpenClassList, decomposed_message, read_classes
 from weakseg.marks.findings import Finding
@@ -64,9 +66,10 @@ def opened_data(
     config = resolve_options(data)
     with opened_source(path, format_name) as source:
         check_heeded(options, {path: source.format})
-        classes = _classes_of(source, options, config)
+        classes, repeats = _first_look(source, options, config)
         finder = OpenClassList(classes.names, closed=True)  # which also finds what means void
-        read = with_unnamed(source.read(finder, options), [source])
+        read = joined([source.read(finder, options)], [source.label], hold=repeats)
+        read = with_unnamed(read, [source])
         images = ending_with(read, lambda: _spellings(finder))
         yield InspectionSource(images, classes, config, None)
 
@@ -97,13 +100,20 @@ def _data_folder(folder: DataFolder) -> InspectionSource:
     return InspectionSource(images, folder.classes, folder.config, len(every))
 
 
-def _classes_of(source: Source, options: SourceOptions, config: DataConfig) -> ClassList:
-    """Read the files once for the names of their classes, unless the user lists them."""
-    if config.classes:
-        return read_classes(Path(config.classes))
+def _first_look(
+    source: Source, options: SourceOptions, config: DataConfig
+) -> tuple[ClassList, bool]:
+    """Read the files once for the names of their classes, and whether they repeat an image."""
     found = OpenClassList()
-    for _ in source.read(found, options):
-        pass
+    images = Counter[str]()
+    try:
+        images.update(item.name for item in source.read(found, options))
+    except DataError:  # which is a finding, once the classes are known
+        if not config.classes:
+            raise
+    repeats = max(images.values(), default=0) > 1
+    if config.classes:
+        return read_classes(Path(config.classes)), repeats
     if len(found.names) < 2:
         raise DataError("expected marks of at least one class, but found none", path=source.path)
-    return ClassList(tuple(found.names), str(source.path))
+    return ClassList(tuple(found.names), str(source.path)), repeats

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 
 from weakseg.formats.picture_search import PictureSearch
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.images.reading import image_name
+from weakseg.images.same_picture import is_same_picture
 from weakseg.marks.classes import ClassFinder
 from weakseg.marks.findings import Finding
 from weakseg.readers.ade20k import ADE20K
@@ -160,7 +163,7 @@ class Source:
         Raises:
             DataError: It cannot be read; the message names file and entry.
         """
-        pictures: dict[str, Path | bytes | None] = {}
+        taken: dict[str, _Taken] = {}
         if self.inside != self.path:
             # What a zip names elsewhere on this machine is no part of it.
             search = PictureSearch(within=(self.inside, *options.images))
@@ -174,19 +177,12 @@ class Source:
                 why = "the zip names a file elsewhere, and its images are looked for in it alone"
                 read = replace(read, picture=None)
             item = replace(read, split=split, findings=findings, why_missing=why)
-            item = replace(item, name=_own_name(item))
-            first = pictures.setdefault(item.name, item.picture if split else _file_of(item))
-            if split and first != item.picture:
-                # Another image, of another split, which is a folder to most tools.
-                item = replace(item, name=f"{split}/{item.name}")
-            elif not split:
-                item = _told_apart(item, _file_of(replace(item, picture=first)))
+            item = _told_apart(replace(item, name=_own_name(item)), taken, self.inside)
             yield item if self.inside == self.path else self._as_named(item)
 
     def _split_of(self, item: Annotated) -> str | None:
         """Return the split of an image: what the file says, or a folder of a split it lies in."""
-        inside = item.path.is_relative_to(self.inside) and item.path != self.inside
-        folders = item.path.relative_to(self.inside).parts[:-1] if inside else ()
+        folders = _folders(item.path, self.inside)
         return usual_split(item.split or split_of((*folders, *item.name.split("/")[:-1])))
 
     def _as_named(self, item: Annotated) -> Annotated:
@@ -203,6 +199,12 @@ class Source:
         return self.path / path.relative_to(self.inside) if inside else path
 
 
+def _folders(path: Path, root: Path) -> tuple[str, ...]:
+    """Return the folders between a source and one of its files."""
+    inside = path.is_relative_to(root) and path != root
+    return path.relative_to(root).parts[:-1] if inside else ()
+
+
 def _file_of(item: Annotated) -> Path | None:
     return item.picture if isinstance(item.picture, Path) else None
 
@@ -215,18 +217,56 @@ def _own_name(item: Annotated) -> str:
     return f"{folders}{slash}{called}" if image_name(called) == name else item.name
 
 
-def _told_apart(item: Annotated, first: Path | None) -> Annotated:
-    """Rename an image whose file differs in nothing but the ending from the first of its name."""
-    own = _file_of(item)
-    if own is None or first is None or own.suffix == first.suffix or own.stem != first.stem:
-        return item
-    name = f"{item.name}_{own.suffix[1:]}"
-    message = (
-        f"the images {first.name!r} and {own.name!r} differ in nothing but their ending; the "
-        f"second is called {name!r}"
+_Taken = tuple[Path | str | None, str | None]
+"""The file of an image, or a digest of one inside a file of marks, and its split."""
+
+
+def _told_apart(item: Annotated, taken: dict[str, _Taken], root: Path) -> Annotated:
+    """Rename an image whose name another picture of the source has; its own is `taken` now."""
+    own = item.picture
+    key = hashlib.blake2b(own).hexdigest() if isinstance(own, bytes) else own
+    names = _names_of(item, taken.get(item.name, (None, None))[0], root)
+    name, message = next(
+        (name, message)
+        for name, message in names
+        if name not in taken or _is_same(taken[name], (key, item.split))
     )
+    taken.setdefault(name, (key, item.split))
     finding = Finding("unsure", message, item.path, item.entry)
-    return replace(item, name=name, findings=(*item.findings, finding))
+    return replace(item, name=name, findings=item.findings + ((finding,) if message else ()))
+
+
+def _is_same(first: _Taken, second: _Taken) -> bool:
+    """Whether two images of one name are one; in two splits, which are folders, only one file."""
+    (one, one_split), (other, other_split) = first, second
+    if one == other or (other_split and one_split != other_split):
+        return one == other
+    if isinstance(one, Path) and isinstance(other, Path):
+        return is_same_picture(one, other)
+    return not (isinstance(one, str) and isinstance(other, str))
+
+
+def _names_of(item: Annotated, first: Path | str | None, root: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names that an image may get, the best first, each with what to say."""
+    own = _file_of(item)
+    yield item.name, ""
+    if item.split:
+        yield f"{item.split}/{item.name}", ""  # a folder to most tools
+    elif own and isinstance(first, Path) and own.suffix != first.suffix and own.stem == first.stem:
+        name = f"{item.name}_{own.suffix[1:]}"
+        yield (
+            name,
+            f"the images {first.name!r} and {own.name!r} differ in nothing but their ending; the "
+            f"second is called {name!r}",
+        )
+    folders = _folders(item.path, root)
+    own_folder = ("/".join((*folders, item.name)),) if folders else ()
+    for name in chain(own_folder, (f"{item.name}_{number}" for number in count(2))):
+        yield (
+            name,
+            f"the image {item.name!r} is another picture than the first of that name; it is "
+            f"called {name!r}",
+        )
 
 
 def check_heeded(options: SourceOptions, read: Mapping[Path, Format | None]) -> None:
