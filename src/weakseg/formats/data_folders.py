@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from weakseg.images.names import NameIndex, NameOf, plain_name
-from weakseg.images.reading import find_images
+from weakseg.images.reading import IMAGE_SUFFIXES, find_images
 from weakseg.marks.classes import VOC_CLASSES, ClassFinder, ClassList, read_classes
 from weakseg.marks.findings import Finding
 from weakseg.marks.kinds import MARK_KINDS, Marks
 from weakseg.marks.points import read_points
 from weakseg.marks.tables import OnBadRow, read_boxes, read_tags, refuse_row
 from weakseg.support.errors import DataError
-from weakseg.support.folders import files_below, files_by_name, read_lines, usual_split
+from weakseg.support.folders import SPLITS, files_below, files_by_name, read_lines, usual_split
 from weakseg.support.inside import check_apart
 from weakseg.support.wording import counted
 
@@ -87,6 +87,8 @@ class FolderLayout:
         read = [self.images, self.splits, self.masks, self.scribbles, self.classes, *self.points]
         if self.annotations is not None:
             read.append(self.annotations)
+        if self.splits == self.root:  # the lists lie there, and so may other folders
+            read.remove(self.splits)
         if out.resolve() == self.root.resolve():
             check_apart(out, [self.root])
         check_apart(out, read, replaces=replaces)
@@ -123,14 +125,14 @@ def is_data_folder(path: Path) -> bool:
 def is_voc_folder(path: Path) -> bool:
     """Whether a folder with JPEGImages is one of PASCAL VOC by its content.
 
-    Without marks or splits of PASCAL VOC, a JSON file beside JPEGImages holds the marks: labelme's
+    Without marks of PASCAL VOC, a JSON file beside JPEGImages or in it holds the marks: labelme's
     own converter lays COCO out like this.
     """
     if not (path / "JPEGImages").is_dir():
         return False
-    inside = ("Annotations", "ImageSets", *VOC_MASKS, "tags.csv", "boxes.csv", "points.csv")
+    inside = ("Annotations", *VOC_MASKS, "tags.csv", "boxes.csv", "points.csv")
     is_marked = any((path / name).exists() for name in (*inside, "scribbles"))
-    return is_marked or not any(path.glob("*.json"))
+    return is_marked or not any(files_below(path, "*.json", "JPEGImages/*.json"))
 
 
 def find_layout(root: Path) -> FolderLayout:
@@ -155,12 +157,18 @@ def own_layout(root: Path) -> FolderLayout:
     return FolderLayout(
         root=root,
         images=root / "images",
-        splits=root / "splits",
+        splits=splits_folder(root),
         masks=root / "masks",
         scribbles=root / "scribbles",
         classes=root / "classes.txt",
         points=(root / "points.csv",),
     )
+
+
+def splits_folder(root: Path) -> Path:
+    """Find the folder of lists of images: splits/, ImageSets/ of PASCAL VOC, or the root itself."""
+    folders = [root / name for name in ("splits", *_VOC_SPLITS)]
+    return next(filter(split_lists, (*folders, root)), folders[0])
 
 
 def voc_layout(root: Path) -> FolderLayout:
@@ -283,7 +291,7 @@ def split_lists(folder: Path) -> dict[str, Path]:
     """Find the lists of images in a folder of splits.
 
     The lists that PASCAL VOC has for each class (cat_train.txt, with -1, 0 or 1 behind each name)
-    are no splits.
+    are no splits. In a folder that has other files, too, only lists of the usual names are.
 
     Returns:
         Files by split: first train, val, test and trainval, then the others by the alphabet. A
@@ -291,7 +299,12 @@ def split_lists(folder: Path) -> dict[str, Path]:
         there is neither of the two; CVAT's default.txt is none.
     """
     of_classes = class_lists(folder)
-    found = {path.stem: path for path in files_below(folder, "*.txt") if path not in of_classes}
+    is_own = folder.name == "splits" or folder.parent.name == "ImageSets"
+    found = {
+        path.stem: path
+        for path in files_below(folder, "*.txt")
+        if path not in of_classes and (is_own or _is_usual_list(path))
+    }
     lists: dict[str, Path] = {}
     for stem, path in found.items():
         split = usual_split(stem)
@@ -360,6 +373,12 @@ def read_splits(folder: Path, images: NameIndex | None = None) -> dict[str, List
         for number, name in read_split_list(path, images):
             splits.setdefault(name, Listed(split, path, f"line {number}"))
     return splits
+
+
+def _is_usual_list(path: Path) -> bool:
+    """Whether a text among other files is a list of a split, and not the labels of an image."""
+    is_usual = path.stem.lower() in {*SPLITS, "trainval"}
+    return is_usual and not any(path.with_suffix(suffix).exists() for suffix in IMAGE_SUFFIXES)
 
 
 def _is_whole_training(splits: Collection[str]) -> bool:

@@ -126,7 +126,8 @@ def _readings(written: str) -> Iterator[str]:
     yield written
     name = written.strip()
     yield from (name, image_name(name))
-    inside = name.lstrip("/")
+    inside = name.removeprefix("./").lstrip("/")
+    yield image_name(inside)
     for folder in _FOLDERS:
         if inside.startswith(folder):
             yield image_name(inside.removeprefix(folder))

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 
+from weakseg.formats.beside_lists import BesideLists
 from weakseg.formats.picture_search import PictureSearch
-from weakseg.formats.source import Annotated, Format, SourceOptions
+from weakseg.formats.source import Annotated, Format, SourceOptions, ending_with
 from weakseg.images.reading import image_name
 from weakseg.images.same_picture import is_same_picture
 from weakseg.marks.classes import ClassFinder
@@ -43,7 +44,7 @@ from weakseg.readers.yolo import YOLO
 from weakseg.support.archives import unpacked
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
-from weakseg.support.folders import files_below, split_of, usual_split
+from weakseg.support.folders import SPLITS, files_below, split_of, usual_split
 
 _LOOKED_INTO = 200  # files and folders inside one that is in no format
 FORMATS: tuple[Format, ...] = (
@@ -138,11 +139,13 @@ class Source:
         path: What the user named.
         inside: The same, or what a zip held.
         format: Its format.
+        split: Split of images of which nothing inside states one.
     """
 
     path: Path
     inside: Path
     format: Format
+    split: str | None = None
 
     @property
     def label(self) -> str:
@@ -163,27 +166,63 @@ class Source:
         Raises:
             DataError: It cannot be read; the message names file and entry.
         """
+        lists = BesideLists(self.inside)
+        images = ending_with(self._images(classes, options, lists), lists.findings)
+        yield from images if self.inside == self.path else map(self._as_named, images)
+
+    def _images(
+        self, classes: ClassFinder, options: SourceOptions, lists: BesideLists
+    ) -> Iterator[Annotated]:
         taken: dict[str, _Taken] = {}
         if self.inside != self.path:
             # What a zip names elsewhere on this machine is no part of it.
             search = PictureSearch(within=(self.inside, *options.images))
             options = replace(options, search=search)
         for read in self.format.read(self.inside, classes, options):
-            findings, split = read.findings + options.search.take_notes(), self._split_of(read)
+            findings = read.findings + options.search.take_notes()
+            lists.said.update(findings)
             own = _file_of(read)
             why = options.search.why_missed(read.name) if read.picture is None else ""
             why = why.replace(str(self.inside), str(self.path))
             if own is not None and not options.search.may_take(own):
                 why = "the zip names a file elsewhere, and its images are looked for in it alone"
                 read = replace(read, picture=None)
-            item = replace(read, split=split, findings=findings, why_missing=why)
-            item = _told_apart(replace(item, name=_own_name(item)), taken, self.inside)
-            yield item if self.inside == self.path else self._as_named(item)
+            item = self._with_split(replace(read, findings=findings, why_missing=why), lists)
+            yield _told_apart(replace(item, name=_own_name(item)), taken, self.inside)
 
-    def _split_of(self, item: Annotated) -> str | None:
-        """Return the split of an image: what the file says, or a folder of a split it lies in."""
-        folders = _folders(item.path, self.inside)
-        return usual_split(item.split or split_of((*folders, *item.name.split("/")[:-1])))
+    def _with_split(self, item: Annotated, lists: BesideLists) -> Annotated:
+        """Return an image with its split, and a finding where another is stated, too.
+
+        What a file states for the image counts first, then a list beside the files, the file's
+        name, and last the folders that the image or its file lies in, or that the source is.
+        """
+        listed = lists.find(item.name)
+        own = usual_split(item.split)
+        folders = (*_folders(item.path, self.inside), *item.name.split("/")[:-1])
+        stated = (
+            (own if item.is_listed else None, "the file of marks"),
+            (listed and listed.split, f"the list {listed.path.name}" if listed else ""),
+            (own, "its file"),
+            (usual_split(split_of(folders)), "its folder"),
+            (self.split, "its source"),
+        )
+        known = [(split, by) for split, by in stated if split]
+        findings = item.findings
+        usual = [(split, by) for split, by in known if split in SPLITS]
+        other = next((pair for pair in usual if pair[0] != usual[0][0]), None)
+        if other:
+            (split, by), (second, second_by) = usual[0], other
+            message = (
+                f"image {item.name!r} is in {split} by {by}, in {second} by {second_by}; put in "
+                f"{split} alone"
+            )
+            findings += (Finding("unsure", message, item.path, item.entry),)
+        return replace(
+            item,
+            split=known[0][0] if known else None,
+            is_listed=item.is_listed or listed is not None,
+            findings=findings,
+        )
 
     def _as_named(self, item: Annotated) -> Annotated:
         """Replace the paths of unpacked files by paths inside the zip."""
