@@ -489,3 +489,32 @@ def test_pictures_of_one_name_in_folders_of_one_source_are_two_images(tmp_path):
         "s2/im1": [2],
     }
     assert any("called 's2/im1'" in finding.message for finding in done.findings)
+
+
+@pytest.mark.parametrize("ending", ["", ".json"])
+def test_sources_whose_names_are_splits_are_the_splits(tmp_path, ending):
+    for number, split in enumerate(("train", "valid", "test")):
+        photo(tmp_path / split / f"{number}.jpg", (40, 60))
+        labelme(tmp_path / split / f"{number}.json", [("cat", "rectangle", SQUARE[::2])])
+    sources = [tmp_path / split for split in ("train", "valid", "test")]
+    if ending:
+        sources = [folder / f"{number}.json" for number, folder in enumerate(sources)]
+    done = import_marks(sources, tmp_path / "data")
+    assert done.splits == {"train": 1, "val": 1, "test": 1}
+
+
+def test_one_source_whose_name_is_a_split_says_nothing_of_a_split(tmp_path):
+    photo(tmp_path / "test/a.jpg")
+    labelme(tmp_path / "test/a.json", [("cat", "rectangle", SQUARE[::2])])
+    assert import_marks(tmp_path / "test", tmp_path / "data").splits == {"train": 1}
+
+
+def test_a_new_split_says_that_the_files_own_ones_are_not_kept(tmp_path):
+    for split, names in (("train", "abcd"), ("val", "e"), ("test", "f")):
+        for name in names:
+            photo(tmp_path / "set" / split / f"{name}.jpg")
+            labelme(tmp_path / "set" / split / f"{name}.json", [("cat", "rectangle", SQUARE[::2])])
+    done = import_marks(tmp_path / "set", tmp_path / "data", ImportSettings(split=0.5))
+    assert done.splits == {"train": 3, "val": 3}
+    (finding,) = (one for one in done.findings if "own splits" in one.message)
+    assert "val 1" in finding.message and "test 1" in finding.message

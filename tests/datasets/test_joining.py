@@ -79,3 +79,16 @@ def test_marks_of_one_image_in_one_source_are_joined_and_equal_ones_kept_once():
         "image 'a' is there twice, first in 1.json; its marks are joined, 1 equal one once",
         "image 'a' is there twice, first in 1.json; its marks are joined",
     ]
+
+
+def test_an_image_in_two_splits_of_two_sources_is_in_the_first_of_them_and_that_is_said():
+    streams = [
+        [item("a", None, 1, split="val"), item("b", None, 1, split="test")],
+        [item("a", None, 2, split="train", is_listed=True), item("b", None, 2)],
+    ]
+    first, second = joined(streams, ["one", "two"])
+    assert (first.split, first.is_listed, second.split) == ("train", True, "test")
+    assert [finding.message for finding in first.findings] == [
+        "image 'a' is in train here and in val in 1.json; put in train alone"
+    ]
+    assert second.findings == ()

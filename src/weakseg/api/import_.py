@@ -15,7 +15,7 @@ from weakseg.datasets.writer import writing_data_folder
 from weakseg.formats.source import SourceOptions, named_folders
 from weakseg.marks.classes import BACKGROUND_NAMES, OpenClassList, read_classes
 from weakseg.marks.findings import Finding
-from weakseg.readers.detection import check_heeded, opened_source
+from weakseg.readers.detection import check_heeded, named_as_splits, opened_source
 from weakseg.readers.unnamed_images import with_unnamed
 from weakseg.support.errors import RecipeError, WeaksegError
 from weakseg.support.files import as_paths
@@ -179,7 +179,9 @@ def _imported(
     """Import, holding the marks of all images until all are read or not."""
     classes = _open_classes(settings)
     with ExitStack() as stack:
-        sources = [stack.enter_context(opened_source(path, settings.format)) for path in paths]
+        sources = named_as_splits(
+            [stack.enter_context(opened_source(path, settings.format)) for path in paths]
+        )
         check_heeded(settings.source, {source.path: source.format for source in sources})
         writer = stack.enter_context(writing_data_folder(root, classes.names, overwrite=overwrite))
         importer = Importer(

@@ -224,6 +224,14 @@ class Importer:
 
     def _splits(self, fraction: float | None, seed: int) -> dict[str, list[str]]:
         if fraction is not None:
+            kept = {split: len(names) for split, names in self._own_splits.items()}
+            if len(kept) > 1:
+                counts = ", ".join(f"{split} {number}" for split, number in kept.items())
+                self._note(
+                    "unsure",
+                    f"the files' own splits ({counts}) are not kept: --split divides all images "
+                    "anew, those to score on too; leave it out to keep them",
+                )
             train, val = stratified_split(self._tags, fraction, seed)
             return {"train": train, "val": val}
         if not self._own_splits:

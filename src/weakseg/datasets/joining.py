@@ -13,6 +13,9 @@ from weakseg.support.entries import Entry
 from weakseg.support.wording import counted
 
 
+_ORDER = ("train", "val", "test")
+
+
 class RepeatedImageError(Exception):
     """An image is there twice in a stream that is passed on image by image."""
 
@@ -128,12 +131,21 @@ def _join(first: Annotated, second: Annotated) -> Annotated:
             f"says that image {second.name!r} has size (H, W) {second.size} while {first.path} "
             f"says {first.size}"
         )
+    findings = first.findings + second.findings
+    splits = [split for split in (first.split, second.split) if split]
+    if len(set(splits)) == 2:
+        splits.sort(key=lambda split: _ORDER.index(split) if split in _ORDER else len(_ORDER))
+        message = (
+            f"image {first.name!r} is in {second.split} here and in {first.split} in {first.path}; "
+            f"put in {splits[0]} alone"
+        )
+        findings += (Finding("duplicate", message, second.path, second.entry),)
     return replace(
         first,
         marks=first.marks + second.marks,
         picture=first.picture or second.picture,
         size=first.size or second.size,
-        split=first.split or second.split,
-        findings=first.findings + second.findings,
-        is_listed=first.is_listed if first.split else second.is_listed,
+        split=splits[0] if splits else None,
+        findings=findings,
+        is_listed=first.is_listed or second.is_listed,
     )

@@ -44,7 +44,7 @@ from weakseg.readers.yolo import YOLO
 from weakseg.support.archives import unpacked
 from weakseg.support.entries import Entry
 from weakseg.support.errors import DataError, RecipeError
-from weakseg.support.folders import SPLITS, files_below, split_of, usual_split
+from weakseg.support.folders import SPLITS, files_below, split_in_name, split_of, usual_split
 
 _LOOKED_INTO = 200  # files and folders inside one that is in no format
 FORMATS: tuple[Format, ...] = (
@@ -236,6 +236,19 @@ class Source:
         """Return a path as the user knows it: inside the zip, if it was unpacked."""
         inside = path.is_relative_to(self.inside)
         return self.path / path.relative_to(self.inside) if inside else path
+
+
+def named_as_splits(sources: Sequence[Source]) -> list[Source]:
+    """Return sources with the splits that their own names are, where these are several."""
+    splits = [_split_in(source) for source in sources]
+    if len(set(splits) - {None}) < 2:
+        return list(sources)
+    return [replace(source, split=split) for source, split in zip(sources, splits, strict=True)]
+
+
+def _split_in(source: Source) -> str | None:
+    by_name = None if source.path.is_dir() else split_in_name(source.path)
+    return usual_split(by_name or split_of([source.label]))
 
 
 def _folders(path: Path, root: Path) -> tuple[str, ...]:
