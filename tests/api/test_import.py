@@ -517,4 +517,46 @@ def test_a_new_split_says_that_the_files_own_ones_are_not_kept(tmp_path):
     done = import_marks(tmp_path / "set", tmp_path / "data", ImportSettings(split=0.5))
     assert done.splits == {"train": 3, "val": 3}
     (finding,) = (one for one in done.findings if "own splits" in one.message)
-    assert "val 1" in finding.message and "test 1" in finding.message
+    assert "val 1" in finding.message
+    assert "test 1" in finding.message
+
+
+def data_folder(
+    root: Path, rows: slice, class_id: int, classes=("background", "cat", "dog")
+) -> Path:
+    """A data folder of one image, of which some rows are of a class and the rest is unlabelled."""
+    photo(root / "images/a.jpg")
+    (root / "classes.txt").write_text("".join(f"{name}\n" for name in classes))
+    labels = np.full((40, 60), 254, np.uint8)
+    labels[rows] = class_id
+    (root / "masks").mkdir()
+    Image.fromarray(labels).save(root / "masks/a.png")
+    return root
+
+
+def test_full_masks_of_one_image_in_two_data_folders_are_joined_and_conflicts_are_said(tmp_path):
+    first = data_folder(tmp_path / "d1", slice(0, 20), 1)
+    second = data_folder(tmp_path / "d2", slice(10, 30), 2)
+    done = import_marks([first, second], tmp_path / "data")
+    labels = read_label_map(tmp_path / "data/masks/a.png", num_classes=3)
+    assert [np.count_nonzero(labels == value) for value in (1, 2, 254)] == [600, 1200, 600]
+    (finding,) = (one for one in done.findings if one.kind == "conflict")
+    assert "share 600 pixels" in finding.message
+
+
+@pytest.mark.parametrize("names", [("background", "cat", "dog"), ("background", "dog", "cat")])
+def test_a_label_map_of_another_size_than_the_image_is_refused_beside_other_sources(
+    tmp_path, names
+):
+    first = data_folder(tmp_path / "d1", slice(0, 20), 1)
+    second = data_folder(tmp_path / "d2", slice(10, 30), 2, names)
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(second / "masks/a.png")
+    with pytest.raises(DataError, match=r"d2, image 'a': says .* \(20, 30\) while .* \(40, 60\)"):
+        import_marks([first, second], tmp_path / "data")
+
+
+def test_a_photograph_marked_as_shown_and_as_stored_is_refused_with_a_way_out(source, tmp_path):
+    table = tmp_path / "x.csv"
+    table.write_text("filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,40,60,cat,1,1,9,9\n")
+    with pytest.raises(DataError, match="import the files one by one"):
+        import_marks([source, table], tmp_path / "data")

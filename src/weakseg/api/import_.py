@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -192,7 +192,10 @@ def _imported(
             allow_missing=settings.allow_missing,
             strict=settings.strict,
         )
-        streams = [source.read(classes, settings.source) for source in sources]
+        joins = len(sources) > 1
+        streams = [
+            source.read(classes, replace(settings.source, joins=joins)) for source in sources
+        ]
         images = joined(streams, [source.label for source in sources], hold=hold)
         for item in progress(with_unnamed(images, sources), "Importing"):
             importer.add(item)

@@ -12,7 +12,6 @@ from weakseg.marks.findings import Finding
 from weakseg.support.entries import Entry
 from weakseg.support.wording import counted
 
-
 _ORDER = ("train", "val", "test")
 
 
@@ -129,7 +128,7 @@ def _join(first: Annotated, second: Annotated) -> Annotated:
     if first.size and second.size and first.size != second.size:
         raise Entry(second.path, second.entry).error(
             f"says that image {second.name!r} has size (H, W) {second.size} while {first.path} "
-            f"says {first.size}"
+            f"says {first.size}: {_way_out(first.size, second.size)}"
         )
     findings = first.findings + second.findings
     splits = [split for split in (first.split, second.split) if split]
@@ -149,3 +148,13 @@ def _join(first: Annotated, second: Annotated) -> Annotated:
         findings=findings,
         is_listed=first.is_listed or second.is_listed,
     )
+
+
+def _way_out(first: tuple[int, int], second: tuple[int, int]) -> str:
+    """Return what to do where two files state different sizes of one image."""
+    if first == second[::-1]:
+        return (
+            "a photograph that is stored rotated was marked once as it is shown and once as it is "
+            "stored; import the files one by one, which turns the marks, then both data folders"
+        )
+    return "the marks of one of them would lie wrongly; put right the size in it, or leave it out"

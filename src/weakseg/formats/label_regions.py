@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from weakseg.images.reading import map_size
 from weakseg.marks.kinds import Marks, Region
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette_files import Colour, Palette
@@ -43,22 +44,39 @@ def known_regions(
     return runs.regions(ids, kind)
 
 
-def label_map_marks(path: Path, ids: Sequence[int], kind: Kind) -> Marks:
+def label_map_marks(path: Path, ids: Sequence[int], kind: Kind, *, as_areas: bool = False) -> Marks:
     """Return a label map as marks: as it is where its class ids are those in use.
 
     Args:
         path: Indexed or grey picture; 254 is unlabelled and 255 void.
         ids: Class ids in use, by the ids of the file.
         kind: Whether it is a full mask or scribbles.
+        as_areas: Return areas in any case.
 
     Raises:
-        DataError: Its ids are others, and it cannot be read or holds an id of no class.
+        DataError: It is to be areas, or its ids are others, and it cannot be read or holds an id of
+            no class.
     """
-    if list(ids) == list(range(len(ids))):
+    if not as_areas and list(ids) == list(range(len(ids))):
         return Marks(mask=path) if kind == "mask" else Marks(scribbles=path)
     by_value = {**dict(enumerate(ids)), UNLABELLED: UNLABELLED, VOID: VOID}
     expected = f"0 to {len(ids) - 1}, {UNLABELLED} (unlabelled) or {VOID} (void)"
     return Marks(regions=known_regions(read_values(path), by_value, kind, expected, path))
+
+
+def areas_size(
+    marks: Marks, name: str, label_maps: Sequence[Mapping[str, Path]]
+) -> tuple[int, int] | None:
+    """Return the size of the label map that marks were read from as areas, which have none.
+
+    Args:
+        marks: All marks of an image; a label map that is kept as it is has its own size.
+        name: Name of the image.
+        label_maps: Files of label maps by image.
+    """
+    if marks.mask or marks.scribbles or not marks.regions:
+        return None
+    return next((map_size(files[name]) for files in label_maps if name in files), None)
 
 
 def coloured_regions(

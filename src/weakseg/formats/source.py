@@ -26,6 +26,8 @@ class SourceOptions:
         label_maps: Whether label maps are full masks or scribbles: "masks" or "scribbles".
         crowd: What COCO's crowds are: "void" or "object"; None: void in the published files of
             COCO, objects elsewhere.
+        joins: Whether other sources hold marks of the same images: label maps are read as areas,
+            which can be joined.
         search: The search for images, which collects findings.
     """
 
@@ -35,6 +37,7 @@ class SourceOptions:
     palette: Path | None = None
     label_maps: str = "masks"
     crowd: str | None = None
+    joins: bool = False
     search: PictureSearch = field(default_factory=PictureSearch, compare=False)
 
 

@@ -16,7 +16,7 @@ from weakseg.formats.data_folders import (
     settled_names,
     split_findings,
 )
-from weakseg.formats.label_regions import label_map_marks
+from weakseg.formats.label_regions import areas_size, label_map_marks
 from weakseg.formats.pictures import find_picture, not_png
 from weakseg.formats.source import Annotated, Format, SourceOptions
 from weakseg.marks.classes import ClassFinder, ClassList
@@ -79,15 +79,18 @@ def _read(root: Path, classes: ClassFinder, options: SourceOptions) -> Iterator[
     for name in files.names(tables, splits):
         marks = tables.get(name, Marks())
         if own and name in files.scribbles:
-            marks += label_map_marks(files.scribbles[name], own.ids, "scribble")
+            marks += label_map_marks(
+                files.scribbles[name], own.ids, "scribble", as_areas=options.joins
+            )
         if own and name in files.masks:
-            marks += label_map_marks(files.masks[name], own.ids, "mask")
+            marks += label_map_marks(files.masks[name], own.ids, "mask", as_areas=options.joins)
         picture = files.images.get(name) or find_picture(name, root, options)
         listed = splits.get(name)
         place = files.place_of(name, root, None if name in tables else listed)
         split = listed.split if listed else None
         is_listed = listed is not None
-        yield Annotated(name, marks, picture, None, *place, split, unread, is_listed)
+        size = areas_size(marks, name, (files.masks, files.scribbles))
+        yield Annotated(name, marks, picture, size, *place, split, unread, is_listed)
         unread = ()
 
 

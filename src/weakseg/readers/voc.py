@@ -19,7 +19,7 @@ from weakseg.formats.data_folders import (
     split_findings,
     voc_layout,
 )
-from weakseg.formats.label_regions import coloured_regions, label_map_marks
+from weakseg.formats.label_regions import areas_size, coloured_regions, label_map_marks
 from weakseg.formats.pictures import find_picture
 from weakseg.formats.source import Annotated, Format, SourceOptions, ending_with
 from weakseg.images.reading import opened
@@ -77,6 +77,7 @@ def _read_voc_folder(
             name=name,
             marks=marks,
             picture=picture,
+            size=annotated.size or areas_size(marks, name, (files.masks, files.scribbles)),
             split=listed.split if listed else None,
             is_listed=listed is not None,
             findings=findings,
@@ -121,11 +122,13 @@ def _marks_of(
     def marks_of(name: str) -> Marks:
         marks = tables.get(name, Marks())
         if name in files.scribbles:
-            marks += label_map_marks(files.scribbles[name], own.ids, "scribble")
+            marks += label_map_marks(
+                files.scribbles[name], own.ids, "scribble", as_areas=options.joins
+            )
         if name in files.masks and colours is not None:
             marks += Marks(regions=coloured_regions(files.masks[name], *colours, "mask"))
         elif name in files.masks:
-            marks += label_map_marks(files.masks[name], own.ids, "mask")
+            marks += label_map_marks(files.masks[name], own.ids, "mask", as_areas=options.joins)
         return marks
 
     return marks_of, tables
