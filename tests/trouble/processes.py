@@ -143,6 +143,8 @@ def _run(arguments: list[str], place: Path, begun: Path, pipe: Path, setting: Se
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (setting.max_file, setting.max_file))
     if setting.as_nobody:
+        for encoding in ("utf-8-sig", "cp437"):
+            "".encode(encoding)  # loads what this user may read and that one perhaps not
         os.setuid(65534)
     from weakseg.cli.main import main
 

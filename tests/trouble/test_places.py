@@ -39,9 +39,8 @@ def test_command_goes_on_after_a_full_disk(
 def test_folder_that_may_not_be_written_is_said(world: Path, tmp_path: Path, name: str) -> None:
     case = CASES[name]
     place = copy_world(world, tmp_path / "place")
-    for folder in (tmp_path, *tmp_path.parents):
-        if not folder.stat().st_mode & 0o005:
-            pytest.skip("the folder of tests is not open to others")
+    open_to_others(place)
+    (place / "tmp").chmod(0o777)
     before = digest(place)
     code, text = run(case.words, place, Setting(as_nobody=True))
     assert code == 1, text
@@ -102,6 +101,16 @@ def test_image_replaced_by_one_of_the_same_size_is_noticed(world: Path, tmp_path
     assert digest(place / case.out) == digest(changed / case.out)
 
 
+def open_to_others(place: Path) -> None:
+    """Let users of the same group, and others, read a folder, which pytest keeps closed."""
+    for folder in (place, *place.parents):
+        status = folder.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & 0o055 != 0o055:
+            folder.chmod(status.st_mode | 0o055)
+    for weights in (place / "run").glob("*.safetensors"):
+        weights.chmod(0o644)  # safetensors writes files that no other user may read
+
+
 def _change(path: Path) -> None:
     """Replace an image by another of as many bytes, no newer."""
     status = path.stat()
@@ -111,3 +120,13 @@ def _change(path: Path) -> None:
     path.write_bytes(path.read_bytes().ljust(status.st_size, b"\0"))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert path.stat().st_size == status.st_size
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to become another user")
+def test_folder_that_may_not_be_read_is_said(world: Path, tmp_path: Path) -> None:
+    place = copy_world(world, tmp_path / "place")
+    open_to_others(place)
+    (place / "data").chmod(0o700)
+    code, text = run(CASES["inspect"].words, place, Setting(as_nobody=True))
+    assert code == 1, text
+    assert "this user may not read it" in text

@@ -139,6 +139,8 @@ def _explain(error: Exception) -> str:
     if is_full_disk(error):
         path = getattr(error, "filename", None) or "a file"
         return f"{path}: the disk is full. Free some space and try again."
+    if isinstance(error, PermissionError):
+        return f"{error.filename or 'a file'}: this user may not read it, or not write it."
     return (
         f"unexpected {type(error).__name__}: {shortened(str(error), 1000)}\n"
         "This looks like a bug of weakseg. WEAKSEG_TRACEBACK=1 shows where it happened."
