@@ -63,13 +63,24 @@ def test_a_list_of_rows_is_read_too(read, write_json, tmp_path):
     assert len(images["a"].marks.boxes) == 1
 
 
+def test_labels_of_several_projects_are_joined_and_that_is_said(read, write):
+    two = row(BOX)
+    other = {**BOX, "name": "dog"}
+    two["projects"]["q"] = {**row(BOX, other)["projects"]["p"], "name": "Q"}
+    images, _ = read("labelbox", write(two))
+    messages = " ".join(finding.message for finding in images["a"].findings)
+    assert "the labels of the projects mine, Q are joined" in messages
+    assert len({box.class_id for box in images["a"].marks.boxes}) == 2
+    assert len(images["a"].marks.boxes) == 2
+
+
 def test_masks_and_several_labels_are_said(read, write):
     two = row(BOX, {"name": "cat", "mask": {"url": "https://x.com/m.png"}})
-    two["projects"]["q"] = two["projects"]["p"]
+    two["projects"]["p"]["labels"] *= 2
     images, _ = read("labelbox", write(two))
     messages = " ".join(finding.message for finding in images["a"].findings)
     assert "only linked in the export" in messages
-    assert "2 labels of one image; the last is taken" in messages
+    assert "2 labels of one image in project 'mine'; the last is taken" in messages
     assert len(images["a"].marks.boxes) == 1
 
 

@@ -102,31 +102,44 @@ def _written(data: Object, entry: Entry) -> str:
 
 
 def _annotations(row: Object, collector: Collector) -> Object:
-    """Return the annotations of the last label of an image, of whatever project."""
+    """Return the annotations of an image: of each project the last label's, equal ones once."""
     entry = collector.entry
     projects = entry.optional_object(row.get("projects"), "'projects'")
     if "projects" not in row:
         collector.note("unread", "has no 'projects', in which labels are")
-    labels = [
-        entry.object(label, "a label")
-        for project in projects.values()
-        for label in entry.list(entry.object(project, "a project").get("labels"), "'labels'")
-    ]
-    if len(labels) > 1:
-        collector.note("unsure", f"{len(labels)} labels of one image; the last is taken")
-    if not labels:
-        return {}
-    if any(label.get("annotations", {}).get("frames") for label in labels if _has_object(label)):
+    found: dict[str, list[Any]] = {"objects": [], "classifications": []}
+    named = []
+    for key, value in projects.items():
+        project = entry.object(value, "a project")
+        name = f"{project.get('name') or key!s:.40}"
+        labels = [
+            entry.object(label, "a label")
+            for label in entry.list(project.get("labels"), "'labels'")
+        ]
+        if not labels:
+            continue
+        named.append(name)
+        if len(labels) > 1:
+            message = f"{len(labels)} labels of one image in project {name!r}; the last is taken"
+            collector.note("unsure", message)
+        annotations = _of_label(labels[-1], collector)
+        for kind, values in found.items():
+            held = entry.optional_list(annotations.get(kind), repr(kind))
+            values += [each for each in held if each not in values]
+    if len(named) > 1:
+        collector.note("unsure", f"the labels of the projects {', '.join(named)} are joined")
+    return found
+
+
+def _of_label(label: Object, collector: Collector) -> Object:
+    """Return the annotations of a label."""
+    annotations = collector.entry.object(label.get("annotations"), "'annotations'")
+    if annotations.get("frames"):
         collector.unread("frames of a video")
-    annotations = entry.object(labels[-1].get("annotations"), "'annotations'")
     missing = [key for key in ("objects", "classifications") if key not in annotations]
     if missing and "frames" not in annotations:
         collector.note("unread", f"has no {' and no '.join(map(repr, missing))}")
     return annotations
-
-
-def _has_object(label: Object) -> bool:
-    return isinstance(label.get("annotations"), dict)
 
 
 def _read_object(value: Any, number: int, collector: Collector, classes: ClassFinder) -> None:
