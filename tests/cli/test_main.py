@@ -364,6 +364,14 @@ def test_import_makes_a_data_folder_and_says_what_comes_next(tmp_path, capsys):
     assert f"weakseg train {out}" in capsys.readouterr().out
 
 
+def test_import_renames_a_class_with_an_equals_sign_in_its_name(tmp_path):
+    source = labelme_photo(tmp_path / "m")
+    (source / "a.json").write_text((source / "a.json").read_text().replace('"cat"', '"a=b"'))
+    out = tmp_path / "data"
+    assert main(["import", str(source), "--out", str(out), "--class-map", "a=b=lion"]) == 0
+    assert (out / "classes.txt").read_text().split() == ["background", "lion"]
+
+
 def test_import_refuses_a_pair_without_an_equals_sign_as_bad_usage(tmp_path, capsys):
     source = labelme_photo(tmp_path / "m")
     assert main(["import", str(source), "--class-map", "cat"]) == 2

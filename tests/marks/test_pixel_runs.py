@@ -75,3 +75,22 @@ def test_a_jpeg_that_is_called_png_is_no_label_map(tmp_path, read):
     Image.new("L", (16, 8)).save(tmp_path / "a.png", "JPEG")
     with pytest.raises(DataError, match=r"a\.png: is a JPEG by its content"):
         read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("read", [read_values, partial(read_label_map, num_classes=9)])
+@pytest.mark.parametrize(
+    ("mode", "says"), [("LA", "save it as grey PNG"), ("RGB", "save it as grey PNG")]
+)
+def test_grey_levels_in_a_mode_of_colours_are_known(tmp_path, read, mode, says):
+    Image.new("L", (16, 8), 3).convert(mode).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=says):
+        read(tmp_path / "a.png")
+    Image.new("RGB", (16, 8), (3, 3, 4)).save(tmp_path / "b.png")
+    with pytest.raises(DataError, match="--palette FILE"):
+        read(tmp_path / "b.png")
+
+
+def test_a_label_map_of_16_bits_is_refused_with_the_import_that_makes_8(tmp_path):
+    Image.fromarray(np.zeros((8, 16), np.uint16)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="more bits, `weakseg import --format label-pngs"):
+        read_label_map(tmp_path / "a.png", num_classes=2)

@@ -11,6 +11,10 @@ from weakseg.support.errors import DataError
 
 BOX = {"x": 1, "y": 2, "w": 3, "h": 4}
 FILES = {
+    "captions of COCO": (
+        "a.json",
+        {"annotations": [{"image_id": 1, "caption": "A cat."}]},
+    ),
     "Darwin": ("a.json", {"schema_ref": "x", "item": {"slots": []}, "annotations": []}),
     "Hasty": ("a.json", {"project_name": "n", "label_classes": [], "images": []}),
     "Encord": ("a.json", [{"label_hash": "x", "data_units": {}}]),
@@ -71,7 +75,10 @@ def test_zips_beside_images_are_to_be_named(tmp_path):
             archive.writestr(inside, "{}")
     assert "a.zip looks like a backup of CVAT" in message(tmp_path)
     (tmp_path / "a.zip").unlink()
-    assert "b.zip looks like packed files, not read: import it by its name" in message(tmp_path)
+    assert (
+        "b.zip looks like packed files, not read: unpack it, or import it by its name where"
+        in message(tmp_path)
+    )
     (tmp_path / "b.zip").write_bytes(b"PK")
     assert "b.zip looks like a damaged zip" in message(tmp_path)
 

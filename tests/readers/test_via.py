@@ -166,3 +166,11 @@ def test_descriptions_of_numbered_options_are_the_classes(
     assert classes == expected
     said = any("descriptions are the classes" in one.message for one in images["a"].findings)
     assert said == ("cat" in expected)
+
+
+def test_an_image_by_its_address_is_named_by_the_path(read, write_json, picture, tmp_path):
+    address = "https://example.org/pics/a.jpg?raw=1#top"
+    photo = picture(tmp_path / "a.jpg")
+    tree = {f"{address}-1": image(region(label="cat"), name=address)}
+    (found,) = read("via", write_json(tmp_path / "via.json", tree))[0].values()
+    assert found.picture == photo

@@ -108,7 +108,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
+    old, equals, new = text.rpartition("=")  # more classes of files than new names hold one
     if not (equals and new):
         raise RecipeError(f"class_map: expected OLD=NEW, but got {text!r}")
     return old.strip(), new.strip()

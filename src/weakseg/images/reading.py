@@ -193,6 +193,18 @@ def opened_map(path: Path) -> Iterator[Image.Image]:
         yield picture
 
 
+def grey_hint(picture: Image.Image) -> str:
+    """Return the end of a message on a label map in a mode of colours: what to do with it."""
+    if picture.mode in {"LA", "RGB", "RGBA"}:
+        pixels = np.asarray(picture.convert("RGB"))
+        if pixels.any() and (pixels == pixels[..., :1]).all():  # black may be in any colour code
+            return (
+                "all its colours are grey: save it as grey PNG, whose values are class ids, or say "
+                "--palette FILE"
+            )
+    return ""
+
+
 @contextmanager
 def opened_image(
     source: Path | bytes, *, what: str = "image", path: Path | None = None

@@ -8,13 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from weakseg.images.reading import opened_map
+from weakseg.images.reading import grey_hint, opened_map
 from weakseg.marks.label_values import UNLABELLED, VOID
 from weakseg.marks.palette import class_palette
 from weakseg.support.entries import Entry
 from weakseg.support.files import replacing
 
 LabelMap = NDArray[np.uint8]
+
+_WAYS = (
+    "of a colour-coded one, `weakseg import --palette FILE` makes masks",
+    "of one with more bits, `weakseg import --format label-pngs --classes FILE` makes masks",
+)
 
 
 def read_label_map(
@@ -36,10 +41,10 @@ def read_label_map(
     """
     with opened_map(path) as picture:
         if picture.mode not in {"P", "L", "1"}:
+            way = grey_hint(picture) or _WAYS[picture.mode.startswith("I")]
             raise Entry(path).error(
                 "expected an indexed or grey image of 8 bits whose values are class ids, "
-                f"but got a picture of mode {picture.mode}; of a colour-coded one, `weakseg import "
-                "--palette FILE` makes masks"
+                f"but got a picture of mode {picture.mode}; {way}"
             )
         labels = np.array(picture, dtype=np.uint8)
     if image_size is not None and labels.shape != image_size:

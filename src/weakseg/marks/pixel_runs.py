@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from weakseg.images.reading import opened_map
+from weakseg.images.reading import grey_hint, opened_map
 from weakseg.marks.kinds import Region
 from weakseg.marks.label_values import UNLABELLED
 from weakseg.support.entries import Entry
@@ -151,10 +151,13 @@ def read_values(path: Path) -> PixelRuns:
     """
     with opened_map(path) as picture:
         if picture.mode not in _VALUE_MODES:
+            way = grey_hint(picture) or (
+                "of a colour-coded mask, --format label-pngs --palette FILE says which colour is "
+                "which class"
+            )
             raise Entry(path).error(
                 "expected an indexed or grey picture whose values are class ids, but got one of "
-                f"mode {picture.mode}; of a colour-coded mask, --format label-pngs --palette FILE "
-                "says which colour is which class"
+                f"mode {picture.mode}; {way}"
             )
         values = np.array(picture)
     return PixelRuns.of(values.astype(np.uint8) if picture.mode == "1" else values)

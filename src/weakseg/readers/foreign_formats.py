@@ -49,6 +49,12 @@ def _packed(name: str, *endings: str, instead: str = _UNPACK) -> ForeignFormat:
 
 
 FOREIGN_FORMATS: tuple[ForeignFormat, ...] = (
+    _json(
+        "captions of COCO",
+        "image_id",
+        "caption",
+        instead="captions name no class: import the file instances_… of the same images",
+    ),
     _json("Darwin JSON of V7", "slots", "item"),
     _json("JSON of Hasty", "label_classes", "project_name"),
     _json("JSON of Encord", "label_hash", "data_units"),
@@ -162,4 +168,5 @@ def _zipped(file: Path) -> ForeignFormat | None:
         return ForeignFormat("a damaged zip", (), (), "download or pack it anew")
     if {"task.json", "project.json"} & names:
         return ForeignFormat("a backup of CVAT", (), (), f"open it in CVAT; {_CVAT}")
-    return ForeignFormat("packed files", (), (), "import it by its name, or unpack it")
+    advice = "unpack it, or import it by its name where it is in no other zip"
+    return ForeignFormat("packed files", (), (), advice)

@@ -224,7 +224,9 @@ def _read_image(
         collector.unread(f"region attribute {name!r:.40}")
     if any(_has_values(attributes) for attributes in image.attributes):
         collector.unread("attributes of the image")
-    written = image.written.rpartition("://")[2]
+    written = image.written
+    if "://" in written:  # where what follows the path is no name
+        written = written.rpartition("://")[2].partition("?")[0].partition("#")[0]
     picture = find_picture(written, path, options, path.parent / image.folder)
     return collector.annotated(read_name(written, image.entry), picture)
 
