@@ -18,7 +18,7 @@ _UNLOCKED = ("evaluate", "evaluate-masks", "inspect")  # write files one by one,
 
 @pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.parametrize(
-    "sizes", [SIZES[3:4], pytest.param(SIZES, marks=pytest.mark.slow)], ids=["few", "many"]
+    "sizes", [SIZES[4:5], pytest.param(SIZES, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_command_goes_on_after_a_full_disk(
     world: Path,

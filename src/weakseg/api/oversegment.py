@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from weakseg.datasets.data_folder import DataFolder
 from weakseg.datasets.records import Record
 from weakseg.images.reading import read_image
+from weakseg.images.writing import write_jpeg
 from weakseg.oversegments.cache import SETTINGS_FILE, oversegment_images, write_region_maps
 from weakseg.oversegments.contours import overlay_contours
 from weakseg.oversegments.region_maps import load_oversegment
@@ -167,5 +166,5 @@ def _mean_regions(images: Sequence[tuple[str, Path]], folder: Path, overlay: boo
         if overlay:
             drawn = overlay_contours(read_image(path), regions)
             with replacing(inside(folder, name, ".overlay.jpg")) as beside:
-                Image.fromarray(drawn).save(beside, quality=90)
+                write_jpeg(beside, drawn, quality=90)
     return total / len(images)

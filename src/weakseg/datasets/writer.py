@@ -14,9 +14,9 @@ from typing import IO, Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from PIL import Image
 
 from weakseg.images.names import name_fault
+from weakseg.images.writing import write_jpeg
 from weakseg.marks.kinds import Marks
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.support.errors import DataError, RunError
@@ -149,7 +149,7 @@ class DataFolderWriter:
             suffix = ".png" if picture[:4] == b"\x89PNG" else ".jpg"
             self._image_path(name, suffix).write_bytes(picture)
         else:
-            Image.fromarray(picture).save(self._image_path(name, ".jpg"), quality=95)
+            write_jpeg(self._image_path(name, ".jpg"), picture, quality=95)
 
     def _lasting(self, picture: Path) -> Path:
         """Return where a picture is, unless it goes with the folder that is replaced."""

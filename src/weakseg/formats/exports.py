@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from weakseg.formats.writers.coco import write_coco
 from weakseg.formats.writers.label_studio import write_label_studio
 from weakseg.formats.writers.labelme import write_labelme
+from weakseg.images.writing import write_jpeg
 from weakseg.marks.classes import ClassList
 from weakseg.marks.label_maps import LabelMap, write_label_map
 from weakseg.marks.palette import overlay_labels
@@ -112,7 +112,7 @@ def check_targets(
 def write_overlay(path: Path, image: NDArray[np.uint8], labels: LabelMap) -> None:
     """Write a label map, (H, W), laid over its image, (H, W, 3), as JPEG."""
     with replacing(path) as beside:
-        Image.fromarray(overlay_labels(image, labels)).save(beside, quality=90)
+        write_jpeg(beside, overlay_labels(image, labels), quality=90)
 
 
 def export_paths(names: Iterable[str], out: Path, kind: MaskFormat) -> list[Path]:
