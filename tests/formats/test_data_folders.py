@@ -6,14 +6,16 @@ from weakseg.support.errors import DataError
 
 
 def test_an_image_is_in_the_first_split_that_names_it(tmp_path):
+    own = tmp_path / "splits"
+    own.mkdir()
     lists = {"aug": "a\nb\nc\nd\n", "trainval": "a\nb\nc\n", "val": "b.jpg\n", "train": "a -1\n\n"}
     for name, text in lists.items():
-        (tmp_path / f"{name}.txt").write_text(text)
+        (own / f"{name}.txt").write_text(text)
     found = {"a": "train", "b": "val", "c": "trainval", "d": "aug"}
-    splits = read_splits(tmp_path, NameIndex("abcd"))
-    assert splits == read_splits(tmp_path)
+    splits = read_splits(own, NameIndex("abcd"))
+    assert splits == read_splits(own)
     assert {name: listed.split for name, listed in splits.items()} == found
-    assert splits["d"] == Listed("aug", tmp_path / "aug.txt", "line 4")
+    assert splits["d"] == Listed("aug", own / "aug.txt", "line 4")
     assert read_splits(tmp_path / "missing") == {}
 
 
@@ -44,6 +46,8 @@ def test_a_line_of_a_split_is_a_name_before_it_is_two_columns(tmp_path, lines, f
 
 
 def test_a_list_of_a_class_is_told_by_the_last_column_of_names_with_spaces(tmp_path):
-    (tmp_path / "cat_train.txt").write_text("x 1  1\ny -1\n")
-    (tmp_path / "night_train.txt").write_text("x 1\ny\n")
-    assert list(split_lists(tmp_path)) == ["night_train"]
+    own = tmp_path / "splits"
+    own.mkdir()
+    (own / "cat_train.txt").write_text("x 1  1\ny -1\n")
+    (own / "night_train.txt").write_text("x 1\ny\n")
+    assert list(split_lists(own)) == ["night_train"]

@@ -53,7 +53,8 @@ class BesideLists:
             both = min(len(own), len(parts))
             if own[-both:] == parts[-both:]:
                 found.append((both, listed))
-        best = [listed for both, listed in found if both == max(found)[0]]
+        most = max((both for both, _ in found), default=0)
+        best = [listed for both, listed in found if both == most]
         if len({listed.split for listed in best}) != 1:
             return None
         self._unused.pop(best[0], None)
