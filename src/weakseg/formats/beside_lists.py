@@ -6,6 +6,7 @@ from pathlib import Path
 
 from weakseg.formats.data_folders import (
     Listed,
+    is_data_folder,
     is_voc_folder,
     read_splits,
     split_findings,
@@ -23,19 +24,23 @@ class BesideLists:
     """Lists of images beside files of marks, in whatever format: the splits of the images.
 
     Args:
-        path: The file or folder of marks.
+        path: The file or folder of marks. The lists of a data folder are left to its reader, which
+            has the very names of the images.
 
     Attributes:
+        are_read: The reader reads them.
         said: Findings of the reader, which are not to be repeated.
     """
 
     def __init__(self, path: Path) -> None:
+        self.are_read = path.is_dir() and is_data_folder(path)
         root = path if path.is_dir() else path.parent
         self._folder = voc_layout(root).splits if is_voc_folder(root) else splits_folder(root)
         self.said: set[Finding] = set()
         self._lines: dict[str, list[tuple[list[str], Listed]]] = {}
         self._unused: dict[Listed, str] = {}
-        for name, listed in read_splits(self._folder).items():
+        splits = {} if self.are_read else read_splits(self._folder)
+        for name, listed in splits.items():
             self._lines.setdefault(folded(name.rpartition("/")[2]), []).append(
                 (_parts(name), listed)
             )

@@ -196,6 +196,8 @@ class Source:
         What a file states for the image counts first, then a list beside the files, the file's
         name, and last the folders that the image or its file lies in, or that the source is.
         """
+        if lists.are_read and item.is_listed:
+            return item
         listed = lists.find(item.name)
         own = usual_split(item.split)
         folders = (*_folders(item.path, self.inside), *item.name.split("/")[:-1])
