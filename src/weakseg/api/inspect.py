@@ -57,11 +57,11 @@ def inspect_data(
         DataError: The data cannot be read at all; what is wrong with one image is a finding.
         RunError: The page cannot be written, or `out` is a folder that is read.
     """
-    for folder in [Path(path), *named_folders(as_paths(images))]:
-        if out is not None and Path(out).resolve() == folder.resolve():
-            check_apart(Path(out), [folder])
+    folders = named_folders(as_paths(images))
+    if out is not None:
+        check_apart(Path(out), [Path(path), *folders], below=False)
     options = SourceOptions(
-        images=named_folders(as_paths(images)),
+        images=folders,
         unlabelled=unlabelled,
         void=void,
         palette=None if palette is None else Path(palette),

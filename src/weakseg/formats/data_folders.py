@@ -89,8 +89,7 @@ class FolderLayout:
             read.append(self.annotations)
         if self.splits == self.root:  # the lists lie there, and so may other folders
             read.remove(self.splits)
-        if out.resolve() == self.root.resolve():
-            check_apart(out, [self.root])
+        check_apart(out, [self.root], below=False)
         check_apart(out, read, replaces=replaces)
 
     def kinds(self) -> list[str]:

@@ -77,12 +77,10 @@ def compare(
     """
     work = _Work(pixel, segment, prototype, groups, concentration, weight, differentiate)
     units = list(_units(groups, pixel.device))
-    gradient = torch.zeros_like(prototype)
+    gradient = torch.zeros_like(prototype) if differentiate else None
     for part in in_threads(work.do, units):
-        if part is not None:
+        if gradient is not None and part is not None:
             gradient += part
-    if not differentiate:
-        return Compared(work.loss, None, None)
     return Compared(work.loss, work.gradient, gradient)
 
 
@@ -105,23 +103,22 @@ class _Work:
         self.groups = groups
         self.concentration = concentration
         self.weight = weight
-        self.differentiate = differentiate
         self.loss = pixel.new_empty(len(pixel))
-        self.gradient = torch.empty_like(pixel)
+        self.gradient = torch.empty_like(pixel) if differentiate else None
         self.alone = _alone(segment, groups)  # (N,)
         self.own_share = groups.share[groups.pixel, groups.prototype[segment]]  # (N,)
 
     def do(self, unit: _Unit) -> Tensor | None:
         """Compare pixels; return their part of the gradient of the prototypes, (P, D)."""
-        total = torch.zeros_like(self.prototype) if self.differentiate else None
+        total = None if self.gradient is None else torch.zeros_like(self.prototype)
         rows = max(1, _cells(self.pixel.device) // len(self.prototype))
         scratch = self.pixel.new_empty(min(rows, unit.longest), len(self.prototype))
         for members, candidates in unit.groups:
             ordered = self.prototype[candidates.order]  # (P, D)
-            ordered_total = torch.zeros_like(ordered)
+            ordered_total = None if total is None else torch.zeros_like(ordered)
             for part in torch.split(members, rows):
                 self._block(part, candidates, ordered, ordered_total, scratch[: len(part)])
-            if total is not None:
+            if total is not None and ordered_total is not None:
                 total.index_add_(0, candidates.order, ordered_total)
         return total
 
@@ -130,17 +127,18 @@ class _Work:
         part: Tensor,
         candidates: _Candidates,
         ordered: Tensor,
-        ordered_total: Tensor,
+        ordered_total: Tensor | None,
         scratch: Tensor,
     ) -> None:
         scaled = self.pixel[part] * self.concentration  # (n, D)
         terms = torch.mm(scaled, ordered.T, out=scratch).exp_()  # (n, P)
         own = candidates.place[self.segment[part]][:, None]  # (n, 1)
-        block = _Block(terms, own, self.own_share[part], self.alone[part], candidates.same)
+        share = None
         if candidates.same is None:
-            block.share = self.groups.share[self.groups.pixel[part]][:, self.groups.prototype]
+            share = self.groups.share[self.groups.pixel[part]][:, self.groups.prototype]
+        block = _Block(terms, own, self.own_share[part], self.alone[part], candidates.same, share)
         self.loss[part] = block.losses()
-        if self.differentiate:
+        if self.gradient is not None and ordered_total is not None:
             coefficients = block.coefficients(None if self.weight is None else self.weight[part])
             self.gradient[part] = (coefficients @ ordered).mul_(self.concentration)
             ordered_total.addmm_(coefficients.T, scaled)
@@ -227,17 +225,24 @@ class _Block:
         own: (n, 1), place of the own segment.
         own_share: (n,), 0 to 1: how far it is C⁺ as others of its group are.
         alone: (n,) bool: it is C⁺, for want of any other.
-        same: So many candidates are C⁺, the first ones; None: `share`, (n, P), has how far each is.
+        same: So many candidates are C⁺, the first ones; None where `share` says it.
+        share: (n, P), 0 to 1: how far each candidate is C⁺; it is overwritten.
     """
 
     def __init__(
-        self, terms: Tensor, own: Tensor, own_share: Tensor, alone: Tensor, same: int | None
+        self,
+        terms: Tensor,
+        own: Tensor,
+        own_share: Tensor,
+        alone: Tensor,
+        same: int | None,
+        share: Tensor | None,
     ) -> None:
         self.terms = terms
         self.own = own
         self.alone = alone
         self.same = same
-        self.share: Tensor | None = None
+        self.share = share
         self.own_other = 1 - own_share  # (n,)
         self.own_term = terms.gather(1, own)[:, 0]  # (n,)
         terms.scatter_(1, own, 0)

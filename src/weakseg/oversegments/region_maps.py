@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from weakseg.images.reading import map_size, opened
+from weakseg.images.reading import opened
 from weakseg.support.contents import content_stamp
 from weakseg.support.errors import DataError
 from weakseg.support.files import replacing
@@ -93,10 +93,9 @@ def is_current(path: Path, image: Path, size: tuple[int, int]) -> bool:
         with path.open("rb") as file:
             file.seek(-len(_PNG_END), 2)
             complete = file.read() == _PNG_END
-        if not complete or map_size(path, what="region map") != size:
-            return False
-        with opened(path, what="region map", hint=_HINT) as picture:
-            return picture.info.get(_MADE_FROM) == content_stamp(image)
+        with opened(path, what="region map") as picture:
+            made_from, of_size = picture.info.get(_MADE_FROM), (picture.height, picture.width)
+        return complete and of_size == size and made_from == content_stamp(image)
     except (OSError, DataError):
         return False
 

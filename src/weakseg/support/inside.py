@@ -71,12 +71,15 @@ def inside(folder: Path, name: str, ending: str = "") -> Path:
     return path
 
 
-def check_apart(out: Path, read: Iterable[Path], *, replaces: bool = False) -> None:
+def check_apart(
+    out: Path, read: Iterable[Path], *, below: bool = True, replaces: bool = False
+) -> None:
     """Refuse to write to a folder from which is read, or into one.
 
     Args:
         out: The folder to write.
         read: Files and folders that are read.
+        below: All that is in these folders is read, so that one inside them is refused, too.
         replaces: What is in the folder now is to be removed, so nothing there may be read.
 
     Raises:
@@ -87,7 +90,7 @@ def check_apart(out: Path, read: Iterable[Path], *, replaces: bool = False) -> N
         source = path.resolve()
         if target == source:
             what = "is read from"
-        elif target.is_relative_to(source):
+        elif below and target.is_relative_to(source):
             what = f"is inside {path}, which is read"
         elif replaces and source.is_relative_to(target):
             what = f"holds {path}, which is read"
